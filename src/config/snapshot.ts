@@ -1,0 +1,64 @@
+// The immutable view of everything configured. A request keeps the one it began with; a change makes a new one.
+import type { Dialect, Price, Wire } from '#ir'
+
+export type Credential = { readonly name: string; readonly secret: string }
+
+/** Milliseconds. `firstTokenMs` undefined: the default applies (60 s, streams only, only while another target remains). */
+export type Timeouts = { readonly connectMs: number; readonly firstTokenMs: number | undefined; readonly idleMs: number; readonly totalMs: number }
+
+export type ModelEntry = {
+  /** The provider's own id. */
+  readonly id: string
+  /** `vendor/model` where the catalog knows it: the same model under other providers' ids. */
+  readonly canonical?: string
+  readonly name?: string
+  readonly contextWindow?: number
+  readonly maxOutputTokens?: number
+  readonly inputModalities?: readonly string[]
+  readonly outputModalities?: readonly string[]
+  readonly capabilities?: readonly string[]
+  /** undefined: unpriced, unless `free`. */
+  readonly price?: Price
+  readonly free?: boolean
+}
+
+export type Provider = {
+  readonly slug: string
+  readonly vendor: string
+  /** `https://api.openai.com` */
+  readonly origin: string
+  /** Path of each wire's endpoint below the origin, by wire; the first is preferred for translation. */
+  readonly endpoints: ReadonlyMap<Wire, string>
+  readonly auth: 'bearer' | 'x-api-key' | 'none'
+  readonly credentials: readonly Credential[]
+  /** Extra headers, lower-case names. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly dialect: Dialect
+  readonly sealDomain?: string
+  readonly models: ReadonlyMap<string, ModelEntry>
+  /** When given, only these ids (globs with `*`) may be asked for; and never those in `deny`. */
+  readonly allow?: readonly string[]
+  readonly deny?: readonly string[]
+  /** Lower comes first. */
+  readonly priority: number
+  readonly timeouts: Timeouts
+  /** Answered by the built-in simulator, without a socket. */
+  readonly simulated: boolean
+}
+
+export type GatewayKey = {
+  readonly id: string
+  readonly name: string
+  /** Lower-case hex SHA-256 of the key. */
+  readonly hash: string
+  readonly streamUsage: 'always' | 'on_request'
+  readonly client?: 'openclaw'
+}
+
+export type Snapshot = {
+  readonly version: number
+  /** By hash. */
+  readonly keys: ReadonlyMap<string, GatewayKey>
+  /** By slug. */
+  readonly providers: ReadonlyMap<string, Provider>
+}

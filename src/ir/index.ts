@@ -1,0 +1,4 @@
+// The language between wires: requests, responses, events, usage, notes; fold, explode, grammar. Pure.
+export type * from './request.ts'
+export type * from './response.ts'
+export type * from './target.ts'

@@ -1,0 +1,112 @@
+// What a wire is: two halves of translation and the watcher of the pass-through lane. Everything here is synchronous and pure.
+import type { Failure, JsonObject } from '#kernel'
+import type { Dialect, Finish, Note, Request, Response, StreamEvent, Usage, Wire } from '#ir'
+
+/** One server-sent event. `event` is absent when the stream has no `event:` field; `data` is its data lines joined by \n. */
+export type SseFrame = { readonly event?: string; readonly data: string }
+
+/** Where a translated request goes. */
+export type EncodeTarget = {
+  /** The provider's own id of the model. */
+  readonly model: string
+  readonly dialect: Dialect
+  /** Seals of this domain may be sent ("anthropic", "openai", ...); absent: none may. */
+  readonly sealDomain?: string
+  /** Used where the wire demands an output cap (Anthropic) and the request has none. */
+  readonly defaultMaxOutputTokens: number
+}
+
+/** What the client's half needs to write an answer. */
+export type AnswerContext = {
+  /** Used as the answer's id when the provider gave none. */
+  readonly requestId: string
+  /** The model that answers, when the provider doesn't say. */
+  readonly model: string
+  readonly createdSeconds: number
+  /** Write usage into streams (openai-chat: the last chunk). */
+  readonly streamUsage: boolean
+}
+
+/** Writes the client's stream. Each call returns bytes to send as text ('' for nothing). */
+export interface StreamEncoder {
+  push(event: StreamEvent): string
+  /** Opens the stream before the provider has said anything; a later `start` event adds nothing that contradicts it. */
+  preamble(): string
+  /** What this wire's clients count as a sign of life. Valid at any time after the preamble, before the terminal event. */
+  keepAlive(): string
+  /** Sets the cost that the usage of this answer will carry, in USD; called before the finish event is pushed. */
+  setCost(costUsd: number): void
+}
+
+/** Reads a provider's stream. Always ends in exactly one terminal event, at the latest in `end()`. */
+export interface StreamDecoder {
+  push(frame: SseFrame): StreamEvent[]
+  /** The provider's stream has ended; an unfinished one yields an `ended_early` error. */
+  end(): StreamEvent[]
+}
+
+/** The client's half: a server that speaks this wire. */
+export interface IngressCodec {
+  /** Throws `Failure('invalid_request')` that names the field. Notes are losses in reading, usually none. */
+  decodeRequest(body: JsonObject): { readonly request: Request; readonly notes: readonly Note[] }
+  encodeResponse(response: Response, context: AnswerContext, costUsd: number | undefined): JsonObject
+  createStreamEncoder(context: AnswerContext): StreamEncoder
+  /** The body of an HTTP error; the status is `failure.status`. */
+  encodeError(failure: Failure, requestId: string): JsonObject
+  /** An error after the head went out: complete frames, and nothing that looks like a clean end. */
+  encodeStreamError(failure: Failure, requestId: string): string
+}
+
+/** The provider's half: a client that speaks this wire. */
+export interface EgressCodec {
+  encodeRequest(request: Request, target: EncodeTarget): { readonly body: JsonObject; readonly notes: readonly Note[] }
+  /** Throws `Failure('bad_response' | 'error_in_stream')` when the body is not a response of this wire. */
+  decodeResponse(body: JsonObject, dialect: Dialect): Response
+  createStreamDecoder(dialect: Dialect): StreamDecoder
+  /** A non-2xx answer (or an error body inside a 200): classified by status, headers and the body's own codes. */
+  decodeError(status: number, headers: Readonly<Record<string, string>>, bodyText: string): Failure
+}
+
+/** What the pass-through lane learns from one frame. */
+export type Watched = {
+  readonly id?: string
+  readonly model?: string
+  /** The whole usage so far. */
+  readonly usage?: Usage
+  readonly finish?: Finish
+  readonly error?: Failure
+  /** Nothing follows this frame. */
+  readonly terminal?: boolean
+  /** Text, reasoning, refusal, or the start of a tool call: the answer has begun. */
+  readonly content?: boolean
+}
+
+/** Reads along with one answer that passes through. */
+export interface Watch {
+  /** Reads one stream frame. Cumulative state (Anthropic's usage in two events) lives in the watch. */
+  frame(frame: SseFrame): Watched
+  /** The frame's bytes with `cost` written into its `usage` object, nothing else changed; undefined when it has none. */
+  withCost(frame: SseFrame, costUsd: number): string | undefined
+}
+
+/** The pass-through half: bytes of this wire on both sides. */
+export interface PassThrough {
+  /**
+   * After the answer has begun, only chunks that contain one of these byte strings are read frame by frame; the rest is forwarded
+   * unread. Every frame that carries usage, a finish reason, an error or the terminal event contains at least one of them.
+   */
+  readonly markers: readonly string[]
+  createWatch(dialect: Dialect): Watch
+  /** Reads a whole response body given the JSON of its top-level fields that `responseFields` names. */
+  readonly responseFields: readonly string[]
+  readResponse(fields: JsonObject, dialect: Dialect): Watched
+  /** Top-level request fields the lane peeks at besides `model` and `stream`. */
+  readonly requestFields: readonly string[]
+}
+
+export interface WireCodec {
+  readonly wire: Wire
+  readonly ingress: IngressCodec
+  readonly egress: EgressCodec
+  readonly passThrough: PassThrough
+}

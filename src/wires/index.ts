@@ -1,0 +1,2 @@
+// Formats <-> IR.
+export type * from './codec.ts'
