@@ -2,3 +2,4 @@
 export type * from './request.ts'
 export type * from './response.ts'
 export type * from './target.ts'
+export { costOf, costOfLines, usageCounts, type Cost, type CostLine, type UsageCounts } from './cost.ts'

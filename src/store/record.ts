@@ -1,6 +1,8 @@
 // The record of one request: what the journal carries, the store keeps and the admin API shows. Plain data, structured-clonable.
 import type { JsonObject } from '#kernel'
-import type { Price } from '#ir'
+import type { CostLine, Price, UsageCounts } from '#ir'
+
+export type { CostLine, UsageCounts } from '#ir'
 
 export type Outcome = 'ok' | 'client_error' | 'upstream_error' | 'interrupted' | 'cancelled' | 'denied'
 export type RequestKind = 'user' | 'heartbeat' | 'cron' | 'compaction' | 'probe'
@@ -43,22 +45,6 @@ export type ProgressRecord = {
   readonly usage: UsageCounts
   readonly estimated: boolean
 }
-
-/** Token counts as on `Usage` of the IR, absent is undefined. */
-export type UsageCounts = {
-  readonly input: number
-  readonly fresh: number
-  readonly cacheRead: number | undefined
-  readonly cacheWrite: number | undefined
-  readonly cacheWrite1h: number | undefined
-  readonly inputAudio: number | undefined
-  readonly output: number
-  readonly reasoning: number | undefined
-  readonly outputAudio: number | undefined
-}
-
-/** One line of a cost: `units x picoUsdPerUnit`. */
-export type CostLine = { readonly item: string; readonly units: number; readonly picoUsdPerUnit: bigint }
 
 /** One try at one target. */
 export type AttemptRecord = {
