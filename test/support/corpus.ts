@@ -46,7 +46,7 @@ export type Canon = {
   readonly model?: string | null
   readonly text?: string
   readonly reasoning?: string
-  readonly tool_calls?: readonly { readonly id?: string | null; readonly name: string; readonly arguments?: string; readonly [key: string]: unknown }[]
+  readonly tool_calls?: readonly { readonly id?: string | null; readonly name: string; readonly args: string }[]
   readonly finish?: string | null
   readonly finish_raw?: string | null
   readonly usage?: Readonly<Record<string, number | null>> | null
