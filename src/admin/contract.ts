@@ -1,0 +1,141 @@
+// The admin API's words: what it accepts and answers, as zod schemas. A dashboard imports this file and nothing else.
+import { z } from 'zod'
+
+export const outcomes = ['ok', 'client_error', 'upstream_error', 'interrupted', 'cancelled', 'denied'] as const
+export const requestKinds = ['user', 'heartbeat', 'cron', 'compaction', 'probe'] as const
+export const costSources = ['computed', 'provider', 'estimated', 'unpriced'] as const
+export const payloadParts = ['request', 'response'] as const
+
+const usd = z.string().regex(/^\d+(\.\d+)?$/).describe('USD, a decimal string')
+const count = z.number().int().nonnegative()
+const ms = z.number().nonnegative()
+
+export const errorBody = z
+  .object({
+    error: z.object({
+      code: z.string(),
+      message: z.string().describe('What happened, and what to do'),
+      field: z.string().optional().describe('The parameter at fault'),
+    }),
+  })
+  .meta({ id: 'Error' })
+
+const rowFields = {
+  id: z.string(),
+  at: z.iso.datetime().describe('When the request arrived'),
+  key: z.object({ id: z.string(), name: z.string() }),
+  kind: z.enum(requestKinds),
+  session: z.string(),
+  trace: z.string(),
+  client: z.string().describe('User agent'),
+  wire: z.string().describe('Format the client spoke'),
+  endpoint: z.string(),
+  model: z.object({ asked: z.string(), served: z.string().nullable() }),
+  provider: z.string().nullable(),
+  stream: z.boolean(),
+  status: z.number().int().describe('HTTP status sent to the client; 499 when it left first'),
+  outcome: z.enum(outcomes),
+  error: z.object({ code: z.string(), class: z.string() }).optional(),
+  attempts: count,
+  fallback: z.boolean(),
+  cache: z.string(),
+  tokens: z.object({
+    input: count.nullable().describe('All input tokens, cached ones included; null: not known'),
+    cached: count.nullable(),
+    output: count.nullable().describe('All output tokens, reasoning included'),
+    reasoning: count.nullable(),
+  }),
+  cost_usd: usd.nullable().describe('null: the model has no price'),
+  cost_source: z.enum(costSources),
+  ms: z.object({
+    overhead: ms.describe("The gateway's own share"),
+    first_token: ms.nullable(),
+    total: ms,
+  }),
+  metadata: z.record(z.string(), z.unknown()),
+}
+
+export const requestRow = z.object(rowFields).meta({ id: 'RequestRow' })
+
+export const attempt = z
+  .object({
+    provider: z.string(),
+    model: z.string().describe("The provider's id of the model"),
+    credential: z.string().describe('Name of the credential, never its value'),
+    status: z.number().int().nullable().describe('HTTP status of the provider; null: it sent none'),
+    error: z.object({ class: z.string(), message: z.string() }).nullable(),
+    at: z.iso.datetime(),
+    ms: z.object({ head: ms.nullable(), first_token: ms.nullable(), total: ms }),
+    reason: z.string().describe('Why this target, and what decided its end'),
+  })
+  .meta({ id: 'Attempt' })
+
+export const costLine = z
+  .object({
+    item: z.string().describe('input, cache_read, output, ...'),
+    units: count,
+    unit_usd: usd.describe('Price of one unit when the request was made'),
+    amount_usd: usd.describe('units x unit_usd, exact'),
+  })
+  .meta({ id: 'CostLine' })
+
+export const requestDetail = z
+  .object({
+    ...rowFields,
+    lane: z.enum(['pass', 'translate', 'none']).describe('Bytes passed through, translated, or nothing was sent'),
+    finish_reason: z.string().nullable(),
+    attempt_list: z.array(attempt),
+    cost_lines: z.array(costLine),
+    provider_cost_usd: usd.nullable().describe('What the provider says it billed'),
+    notes: z.array(z.object({ code: z.string(), path: z.string(), why: z.string() })).describe('What was lost in translation'),
+    headers: z.record(z.string(), z.string()).describe('Request headers worth keeping, secrets redacted'),
+    usage: z.record(z.string(), z.unknown()).nullable().describe("The provider's own usage object"),
+    bytes: z.object({ request: count, response: count }),
+    payloads: z.object({ request: z.boolean(), response: z.boolean() }).describe('Which bodies are stored'),
+  })
+  .meta({ id: 'RequestDetail' })
+
+export const requestList = z
+  .object({ data: z.array(requestRow), next_cursor: z.string().nullable().describe('null: nothing older') })
+  .meta({ id: 'RequestList' })
+
+const flag = z.enum(['true', 'false']).transform((value) => value === 'true')
+const time = z
+  .string()
+  .refine((value) => /^\d{4}-\d\d-\d\d/.test(value) && !Number.isNaN(Date.parse(value)), 'must be a date or a date and time in ISO 8601')
+  .describe('ISO 8601')
+
+/** Query parameters of `GET /requests`, besides `metadata.<key>`. */
+export const requestQuery = z.object({
+  limit: z.coerce.number('must be a number from 1 to 1000').int('must be a whole number').min(1, 'must be at least 1').max(1000, 'must be at most 1000').default(50),
+  cursor: z.string().max(512).optional().describe('next_cursor of the previous page'),
+  from: time.optional(),
+  to: time.optional(),
+  key: z.string().optional().describe('Id or name of a gateway key'),
+  kind: z.enum(requestKinds).optional(),
+  session: z.string().optional(),
+  trace: z.string().optional(),
+  client: z.string().optional(),
+  wire: z.string().optional(),
+  endpoint: z.string().optional(),
+  model: z.string().optional().describe('As asked for or as served'),
+  provider: z.string().optional(),
+  stream: flag.optional(),
+  status: z.coerce.number('must be an HTTP status').int('must be an HTTP status').min(100, 'must be an HTTP status').max(599, 'must be an HTTP status').optional(),
+  outcome: z.enum(outcomes).optional(),
+  error: z.string().optional().describe('Code or class of the error'),
+  fallback: flag.optional(),
+  cost_source: z.enum(costSources).optional(),
+  min_cost_usd: z.string().regex(/^\d+(\.\d+)?$/, 'must be an amount of USD like 0.05').optional(),
+  min_ms: z.coerce.number('must be milliseconds').nonnegative('must be milliseconds').optional(),
+  q: z.string().min(1).max(200).optional().describe('Part of an id, a session, a model, a client or a key name'),
+})
+
+export const payloadQuery = z.object({ part: z.enum(payloadParts) })
+
+export type ErrorBody = z.infer<typeof errorBody>
+export type RequestRow = z.infer<typeof requestRow>
+export type RequestDetail = z.infer<typeof requestDetail>
+export type RequestList = z.infer<typeof requestList>
+export type RequestQuery = z.infer<typeof requestQuery>
+export type PayloadPart = (typeof payloadParts)[number]

@@ -1,0 +1,54 @@
+// Query parameters: unknown ones are named, with the nearest known one; nothing a caller asked for is silently ignored.
+import { nearestNames } from '#kernel'
+import type { RequestQuery } from './contract.ts'
+import { wrongParameter } from './failure.ts'
+import type { RequestFilters } from './port.ts'
+
+const metadataPrefix = 'metadata.'
+
+/** Throws for a parameter that is not in `known` (nor of the form `metadata.<key>`, where that is allowed), or is given twice. */
+export function checkParameters(query: unknown, known: readonly string[], allowMetadata: boolean): void {
+  for (const [name, value] of Object.entries(query as Record<string, unknown>)) {
+    const isMetadata = allowMetadata && name.startsWith(metadataPrefix) && name.length > metadataPrefix.length
+    if (!isMetadata && !known.includes(name)) throw unknownParameter(name, known)
+    if (Array.isArray(value)) throw wrongParameter(name, `'${name}' is given ${value.length} times; give it once.`)
+  }
+}
+
+function unknownParameter(name: string, known: readonly string[]): Error {
+  const shown = name.slice(0, 64)
+  const [nearest] = nearestNames(name, known, 1)
+  const hint = nearest === undefined ? (known.length === 0 ? 'This path takes none.' : `Known: ${known.join(', ')}.`) : `Did you mean '${nearest}'?`
+  return wrongParameter(shown, `There is no parameter '${shown}'. ${hint}`)
+}
+
+/** The filters of a validated query; `metadata.<key>` is read from the address itself. */
+export function filtersOf(query: RequestQuery, address: string): RequestFilters {
+  const { limit: _limit, cursor: _cursor, from, to, min_cost_usd, min_ms, cost_source, ...same } = query
+  const metadata = metadataOf(address)
+  const filters = {
+    ...same,
+    fromMs: from === undefined ? undefined : Date.parse(from),
+    toMs: to === undefined ? undefined : Date.parse(to),
+    costSource: cost_source,
+    minCostNanoUsd: min_cost_usd === undefined ? undefined : nanoFromUsd(min_cost_usd),
+    minMs: min_ms,
+    metadata: metadata.size === 0 ? undefined : metadata,
+  }
+  return Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined)) as RequestFilters
+}
+
+function metadataOf(address: string): Map<string, string> {
+  const found = new Map<string, string>()
+  for (const [name, value] of new URL(address, 'http://localhost').searchParams) {
+    if (name.startsWith(metadataPrefix)) found.set(name.slice(metadataPrefix.length), value)
+  }
+  return found
+}
+
+/** `0.05` -> 50000000n; digits beyond the ninth are rounded up, so that "at least" keeps its meaning. */
+export function nanoFromUsd(amount: string): bigint {
+  const [whole = '0', fraction = ''] = amount.split('.')
+  const nano = BigInt(whole) * 1_000_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, '0'))
+  return /[1-9]/.test(fraction.slice(9)) ? nano + 1n : nano
+}
