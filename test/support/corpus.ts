@@ -31,7 +31,12 @@ export type Exchange = {
   readonly host: string
   readonly path: string
   readonly req: { readonly headers: Readonly<Record<string, string>>; readonly kind: string; readonly body_text: string | null }
-  readonly resp: { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly kind: string; readonly body: string }
+  readonly resp: {
+    readonly status: number
+    readonly headers: Readonly<Record<string, string>>
+    readonly kind: string
+    readonly body: string
+  }
   readonly features: readonly string[]
   readonly model: string | null
 }
