@@ -1,2 +1,3 @@
 // Formats <-> IR.
 export type * from './codec.ts'
+export { createSseParser, defaultMaxEventBytes, type RawFrame, type SseParser } from './framing/sse.ts'
