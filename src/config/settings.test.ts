@@ -1,0 +1,108 @@
+// Settings come from the right place, and a wrong one stops the start with one sentence that names it.
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { ConfigError } from './config-error.ts'
+import { readSettings, type SettingOverrides } from './settings.ts'
+
+function homeFor(context: TestContext): string {
+  const home = mkdtempSync(path.join(os.tmpdir(), 'turnpike-settings-'))
+  context.after(() => rmSync(home, { recursive: true, force: true }))
+  return home
+}
+
+function refusal(env: Record<string, string>, overrides: SettingOverrides = {}): string {
+  try {
+    readSettings({ env, overrides })
+  } catch (error) {
+    assert.ok(error instanceof ConfigError, String(error))
+    assert.ok(!error.message.includes('\n'), 'one sentence on one line')
+    return error.message
+  }
+  assert.fail('the settings were accepted')
+}
+
+test('without anything set, the defaults of the contract', (context) => {
+  const home = homeFor(context)
+  assert.deepEqual(readSettings({ env: { TURNPIKE_HOME: home } }), {
+    home,
+    host: '127.0.0.1',
+    port: 8640,
+    publicUrl: undefined,
+    adminToken: undefined,
+    configPath: undefined,
+    logging: 'full',
+    retentionDays: 30,
+    logMaxBytes: 2_000_000_000,
+    logLevel: 'info',
+  })
+  assert.ok(Object.isFrozen(readSettings({ env: { TURNPIKE_HOME: home } })))
+})
+
+test('the home is below the user by default, and ~ is the user', () => {
+  assert.equal(readSettings({ env: {} }).home, path.join(os.homedir(), '.turnpike'))
+  assert.equal(readSettings({ env: { TURNPIKE_HOME: '~/gateway-home-of-a-test' } }).home, path.join(os.homedir(), 'gateway-home-of-a-test'))
+})
+
+test('the command line wins over the environment, which wins over the file, which wins over the default', (context) => {
+  const home = homeFor(context)
+  writeFileSync(path.join(home, 'turnpike.yaml'), 'settings:\n  port: 1001\n  host: 0.0.0.0\n  logging: off\n  log_max_bytes: 1GiB\n  retention_days: 7\n')
+  const settings = readSettings({ env: { TURNPIKE_HOME: home, TURNPIKE_PORT: '1002', TURNPIKE_LOGGING: 'metadata' }, overrides: { port: '1003' } })
+  assert.equal(settings.port, 1003)
+  assert.equal(settings.logging, 'metadata')
+  assert.equal(settings.host, '0.0.0.0')
+  assert.equal(settings.logMaxBytes, 2 ** 30)
+  assert.equal(settings.retentionDays, 7)
+  assert.equal(settings.configPath, path.join(home, 'turnpike.yaml'))
+})
+
+test('sizes are read as people write them', (context) => {
+  const home = homeFor(context)
+  const sizes = [
+    ['2GB', 2_000_000_000],
+    ['500 MB', 500_000_000],
+    ['1.5gb', 1_500_000_000],
+    ['64KiB', 65_536],
+    ['123456', 123_456],
+  ] as const
+  for (const [text, bytes] of sizes) assert.equal(readSettings({ env: { TURNPIKE_HOME: home, TURNPIKE_LOG_MAX_BYTES: text } }).logMaxBytes, bytes, text)
+})
+
+test('an empty variable counts as not set; the public address loses its slash', (context) => {
+  const home = homeFor(context)
+  const settings = readSettings({ env: { TURNPIKE_HOME: home, TURNPIKE_PORT: '', TURNPIKE_PUBLIC_URL: 'https://ai.example.com/' } })
+  assert.equal(settings.port, 8640)
+  assert.equal(settings.publicUrl, 'https://ai.example.com')
+})
+
+test('a setting that does not exist is refused with the nearest one; the corpus variable of the tests is not a setting', () => {
+  assert.equal(refusal({ TURNPIKE_PROT: '1' }), 'TURNPIKE_PROT is not a setting of this version. Did you mean TURNPIKE_PORT?')
+  assert.match(refusal({ TURNPIKE_MASTER_KEY: 'x' }), /^TURNPIKE_MASTER_KEY is not a setting of this version\./)
+  readSettings({ env: { TURNPIKE_HOME: '/nowhere', TURNPIKE_CORPUS: '/corpus' } })
+})
+
+test('a bad value is refused by a sentence with the setting, the value and what is expected', () => {
+  const TURNPIKE_HOME = '/nowhere'
+  assert.equal(refusal({ TURNPIKE_HOME, TURNPIKE_PORT: '70000' }), 'TURNPIKE_PORT is "70000", which is not a port from 0 to 65535 (0: any free one).')
+  assert.match(refusal({ TURNPIKE_HOME }, { port: '8640x' }), /^--port is "8640x"/)
+  assert.match(refusal({ TURNPIKE_HOME, TURNPIKE_HOST: 'http://localhost' }), /^TURNPIKE_HOST is "http:\/\/localhost".*without http/)
+  assert.match(refusal({ TURNPIKE_HOME, TURNPIKE_HOST: 'localhost:80' }), /the port is a setting of its own/)
+  assert.match(refusal({ TURNPIKE_HOME, TURNPIKE_LOGGING: 'on' }), /"on", which is not one of full, metadata, off/)
+  assert.match(refusal({ TURNPIKE_HOME, TURNPIKE_RETENTION_DAYS: '0' }), /TURNPIKE_RETENTION_DAYS is "0"/)
+  for (const size of ['2 gigs', '-1', '0', '1e9', 'GB']) assert.match(refusal({ TURNPIKE_HOME, TURNPIKE_LOG_MAX_BYTES: size }), /2GB, 500MB/)
+  assert.match(refusal({ TURNPIKE_HOME, TURNPIKE_LOG_LEVEL: 'verbose' }), /one of fatal, error, warn/)
+  assert.match(refusal({ TURNPIKE_HOME, TURNPIKE_PUBLIC_URL: 'ftp://x' }), /^TURNPIKE_PUBLIC_URL is not the http/)
+  assert.match(refusal({ TURNPIKE_HOME, TURNPIKE_CONFIG: '/nowhere/at/all.yaml' }), /^TURNPIKE_CONFIG names \/nowhere\/at\/all\.yaml, which does not exist/)
+})
+
+test('a secret is never repeated', () => {
+  const token = 'far-too-short-secret'
+  const sentence = refusal({ TURNPIKE_HOME: '/nowhere', TURNPIKE_ADMIN_TOKEN: token })
+  assert.match(sentence, /^TURNPIKE_ADMIN_TOKEN has 20 characters and needs at least 32/)
+  assert.ok(!sentence.includes(token))
+  const spaced = `${'a'.repeat(32)} b`
+  assert.ok(!refusal({ TURNPIKE_HOME: '/nowhere', TURNPIKE_ADMIN_TOKEN: spaced }).includes(spaced))
+  assert.ok(!refusal({ TURNPIKE_HOME: '/nowhere', TURNPIKE_PUBLIC_URL: 'https://me:hunter2@x.example' }).includes('hunter2'))
+})

@@ -1,0 +1,191 @@
+// Settings: command line over environment over the config file over defaults, checked, frozen.
+import { existsSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { nearestNames } from '#kernel'
+import { ConfigError, didYouMean } from './config-error.ts'
+import { readDeclared, type DeclaredSettings } from './declared.ts'
+import { environment, type Environment } from './environment.ts'
+
+export type Logging = 'full' | 'metadata' | 'off'
+export type LogLevel = (typeof logLevels)[number]
+
+export type Settings = {
+  /** Absolute. */
+  readonly home: string
+  readonly host: string
+  /** 0: any free port. */
+  readonly port: number
+  /** Without a trailing slash; undefined: from host and port. */
+  readonly publicUrl: string | undefined
+  /** undefined: the one in the home. */
+  readonly adminToken: string | undefined
+  /** Absolute; undefined: nothing is declared. */
+  readonly configPath: string | undefined
+  readonly logging: Logging
+  readonly retentionDays: number
+  readonly logMaxBytes: number
+  readonly logLevel: LogLevel
+}
+
+/** What the command line says, by the setting's name; undefined: not said. */
+export type SettingOverrides = { readonly [Name in keyof typeof rows]?: string | undefined }
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+const loggingModes = ['full', 'metadata', 'off'] as const
+
+type Row = { readonly variable: string; readonly secret?: boolean }
+const rows = {
+  home: { variable: 'TURNPIKE_HOME' },
+  host: { variable: 'TURNPIKE_HOST' },
+  port: { variable: 'TURNPIKE_PORT' },
+  publicUrl: { variable: 'TURNPIKE_PUBLIC_URL' },
+  adminToken: { variable: 'TURNPIKE_ADMIN_TOKEN', secret: true },
+  config: { variable: 'TURNPIKE_CONFIG' },
+  logging: { variable: 'TURNPIKE_LOGGING' },
+  retentionDays: { variable: 'TURNPIKE_RETENTION_DAYS' },
+  logMaxBytes: { variable: 'TURNPIKE_LOG_MAX_BYTES' },
+  logLevel: { variable: 'TURNPIKE_LOG_LEVEL' },
+} as const satisfies Record<string, Row>
+
+type Name = keyof typeof rows
+
+/** Names of this prefix that are not settings of the gateway: the tests' own. */
+const notOurs = new Set(['TURNPIKE_CORPUS'])
+const defaultFileName = 'turnpike.yaml'
+
+/** A setting as it was written, and where: `TURNPIKE_PORT`, `--port`, `turnpike.yaml: settings.port`. */
+type Written = { readonly text: string; readonly where: string }
+
+/**
+ * Reads the settings. `overrides` are the command line's. Throws `ConfigError`, one sentence, on an unknown `TURNPIKE_*` variable, a
+ * bad value, or a config file that was named and cannot be read. An empty variable counts as not set.
+ */
+export function readSettings({ overrides = {}, env = environment() }: { readonly overrides?: SettingOverrides; readonly env?: Environment } = {}): Settings {
+  refuseUnknownVariables(env)
+  const said = (name: Name, file: DeclaredSettings | undefined): Written | undefined => {
+    const flag = overrides[name]
+    if (flag !== undefined) return { text: flag, where: `--${kebab(name)}` }
+    const { variable } = rows[name]
+    const text = env[variable]
+    if (text !== undefined && text !== '') return { text, where: variable }
+    const declared = file?.[name as keyof DeclaredSettings]
+    return declared === undefined ? undefined : { text: String(declared), where: `settings.${snake(name)} in the config file` }
+  }
+
+  const home = expandHome(said('home', undefined)?.text ?? '~/.turnpike')
+  const configPath = configFile(home, said('config', undefined))
+  const file = configPath === undefined ? undefined : readDeclared(configPath, env).settings
+  const read = <T>(name: Name, fallback: T, parse: (written: Written) => T): T => {
+    const written = said(name, file)
+    return written === undefined ? fallback : parse(written)
+  }
+
+  return Object.freeze({
+    home,
+    host: read('host', '127.0.0.1', parseHost),
+    port: read('port', 8640, (written) => parseWhole(written, 0, 65_535, 'a port from 0 to 65535 (0: any free one)')),
+    publicUrl: read<string | undefined>('publicUrl', undefined, parsePublicUrl),
+    adminToken: read<string | undefined>('adminToken', undefined, (written) => parseAdminToken(written)),
+    configPath,
+    logging: read('logging', 'full', (written) => parseOneOf(written, loggingModes)),
+    retentionDays: read('retentionDays', 30, (written) => parseWhole(written, 1, 36_500, 'whole days from 1 to 36500')),
+    logMaxBytes: read('logMaxBytes', 2_000_000_000, parseSize),
+    logLevel: read('logLevel', 'info', (written) => parseOneOf(written, logLevels)),
+  })
+}
+
+/** Checks an admin token wherever it came from: 32 characters or more, without white space. Returns it. */
+export function parseAdminToken({ text, where }: Written): string {
+  if (/\s/.test(text)) throw new ConfigError(where, `${where} contains white space; write the admin token without it.`)
+  if (text.length < 32) {
+    throw new ConfigError(where, `${where} has ${text.length} characters and needs at least 32; leave it out to have one generated in the home.`)
+  }
+  return text
+}
+
+function refuseUnknownVariables(env: Environment): void {
+  const known = Object.values(rows).map(({ variable }) => variable as string)
+  for (const variable of Object.keys(env)) {
+    if (!variable.startsWith('TURNPIKE_') || notOurs.has(variable) || known.includes(variable)) continue
+    throw new ConfigError(variable, `${variable} is not a setting of this version.${didYouMean(nearestNames(variable, known, 1)) || ' Unset it.'}`)
+  }
+}
+
+function configFile(home: string, written: Written | undefined): string | undefined {
+  if (written !== undefined) {
+    const named = expandHome(written.text)
+    if (!existsSync(named)) throw new ConfigError(written.where, `${written.where} names ${named}, which does not exist; create it or leave the setting out.`)
+    return named
+  }
+  const usual = path.join(home, defaultFileName)
+  return existsSync(usual) ? usual : undefined
+}
+
+function expandHome(text: string): string {
+  const expanded = text === '~' || text.startsWith('~/') ? path.join(os.homedir(), text.slice(1)) : text
+  return path.resolve(expanded)
+}
+
+function bad({ text, where }: Written, expected: string): ConfigError {
+  return new ConfigError(where, `${where} is ${JSON.stringify(text.slice(0, 200))}, which is not ${expected}.`)
+}
+
+function parseHost(written: Written): string {
+  if (/^\w+:\/\//.test(written.text)) throw bad(written, 'a host: write the name or address alone, without http://')
+  if (!/^[A-Za-z0-9.:_%-]+$/.test(written.text) || /^[^:]+:\d+$/.test(written.text)) {
+    throw bad(written, 'a host name or address to listen on, such as 127.0.0.1 or 0.0.0.0 (the port is a setting of its own)')
+  }
+  return written.text
+}
+
+function parseWhole(written: Written, min: number, max: number, expected: string): number {
+  const value = /^\d{1,15}$/.test(written.text) ? Number(written.text) : Number.NaN
+  if (!(value >= min && value <= max)) throw bad(written, expected)
+  return value
+}
+
+function parsePublicUrl(written: Written): string {
+  const url = URL.parse(written.text)
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.username !== '' || url.search !== '' || url.hash !== '') {
+    // A URL may carry a password: not repeated.
+    throw new ConfigError(written.where, `${written.where} is not the http or https address at which clients reach this gateway, such as https://ai.example.com.`)
+  }
+  if (url.pathname !== '/') throw bad(written, 'an address without a path: this version is served from /')
+  return url.origin
+}
+
+function parseOneOf<T extends string>(written: Written, choices: readonly T[]): T {
+  const choice = choices.find((one) => one === written.text)
+  if (choice === undefined) throw bad(written, `one of ${choices.join(', ')}`)
+  return choice
+}
+
+const units = new Map([
+  ['', 1],
+  ['b', 1],
+  ['kb', 1e3],
+  ['mb', 1e6],
+  ['gb', 1e9],
+  ['tb', 1e12],
+  ['kib', 2 ** 10],
+  ['mib', 2 ** 20],
+  ['gib', 2 ** 30],
+  ['tib', 2 ** 40],
+])
+
+function parseSize(written: Written): number {
+  const match = /^(\d{1,15}(?:\.\d{1,6})?) ?([a-z]*)$/i.exec(written.text)
+  const unit = match === null ? undefined : units.get(match[2]!.toLowerCase())
+  const bytes = match === null || unit === undefined ? Number.NaN : Math.floor(Number(match[1]) * unit)
+  if (!(bytes >= 1 && bytes <= Number.MAX_SAFE_INTEGER)) throw bad(written, 'a size such as 2GB, 500MB or a number of bytes')
+  return bytes
+}
+
+function kebab(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+}
+
+function snake(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
