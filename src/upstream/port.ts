@@ -24,6 +24,8 @@ export interface UpstreamCall {
   abort(): void
   pause(): void
   resume(): void
+  /** True once the request's body has left this process: only then may its buffer be reused. */
+  bodySent(): boolean
 }
 
 export interface Upstream {

@@ -1,0 +1,109 @@
+// One undici Client per socket, kept on a last-in-first-out stack per origin.
+// Why not undici's Pool: its lookup is linear in the number of sockets, and it doesn't say which socket carried a request, which we
+// need twice: to retry once when a reused socket turned out to be dead, and to know when a body's buffer may be reused.
+import type { Socket } from 'node:net'
+import { buildConnector, Client } from 'undici'
+
+/** Idle sockets are closed after this time; servers that say less in `keep-alive` are believed. */
+const keepAliveMs = 55_000
+/** Clients whose socket has gone are kept this long at most. */
+const pruneEveryMs = 30_000
+
+export class Connection {
+  readonly client: Client
+  /** The socket in use, undefined while there is none. */
+  socket: Socket | undefined
+  /** Requests answered on the present socket. */
+  served = 0
+  lastUsedMs = 0
+
+  constructor(origin: string, connectMs: number) {
+    const connect = buildConnector({ timeout: connectMs, allowH2: false, keepAlive: true })
+    this.client = new Client(origin, {
+      connect: (options, callback) => {
+        connect(options, (...result) => {
+          if (result[1] !== null) {
+            this.socket = result[1]
+            this.served = 0
+            result[1].setNoDelay(true)
+          }
+          callback(...result)
+        })
+      },
+      pipelining: 1,
+      keepAliveTimeout: keepAliveMs,
+      keepAliveMaxTimeout: 600_000,
+      // The gateway's own deadlines decide; undici's would only add timers.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      maxHeaderSize: 64 << 10,
+    })
+    // Without a listener a connect error is still delivered to the request; this only keeps EventEmitter quiet.
+    this.client.on('disconnect', () => {
+      this.socket = undefined
+    })
+  }
+}
+
+export interface Connections {
+  take(origin: string, connectMs: number): Connection
+  /** A connection with a socket that nobody has used. */
+  fresh(origin: string, connectMs: number): Connection
+  give(origin: string, connectMs: number, connection: Connection): void
+  drop(connection: Connection): void
+  close(): Promise<void>
+}
+
+export function createConnections(): Connections {
+  const idle = new Map<string, Connection[]>()
+  const all = new Set<Connection>()
+
+  const pruning = setInterval(() => {
+    const now = performance.now()
+    for (const [name, stack] of idle) {
+      const keep = stack.filter((connection) => {
+        if (now - connection.lastUsedMs < keepAliveMs) return true
+        all.delete(connection)
+        void connection.client.destroy()
+        return false
+      })
+      if (keep.length === 0) idle.delete(name)
+      else if (keep.length < stack.length) idle.set(name, keep)
+    }
+  }, pruneEveryMs)
+  pruning.unref()
+
+  function stackOf(origin: string, connectMs: number): Connection[] {
+    const name = connectMs + origin
+    let stack = idle.get(name)
+    if (stack === undefined) idle.set(name, (stack = []))
+    return stack
+  }
+
+  function fresh(origin: string, connectMs: number): Connection {
+    const connection = new Connection(origin, connectMs)
+    all.add(connection)
+    return connection
+  }
+
+  return {
+    fresh,
+    take(origin, connectMs) {
+      return stackOf(origin, connectMs).pop() ?? fresh(origin, connectMs)
+    },
+    give(origin, connectMs, connection) {
+      connection.lastUsedMs = performance.now()
+      stackOf(origin, connectMs).push(connection)
+    },
+    drop(connection) {
+      all.delete(connection)
+      void connection.client.destroy()
+    },
+    async close() {
+      clearInterval(pruning)
+      idle.clear()
+      await Promise.all([...all].map((connection) => connection.client.destroy()))
+      all.clear()
+    },
+  }
+}
