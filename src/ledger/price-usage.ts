@@ -1,0 +1,36 @@
+// What one answer cost: the price row times its usage, beside what the provider says it billed, which wins.
+import { costOf, parseNanoUsd, type CostLine, type Price, type UsageCounts } from '#ir'
+import type { CostSource } from '#store'
+
+export type PricedUsage = {
+  /** Nano-USD; undefined when unpriced. */
+  readonly costNanoUsd: bigint | undefined
+  readonly costSource: CostSource
+  /** The computed lines, also where the provider's own figure counts; empty when there is no price. */
+  readonly lines: readonly CostLine[]
+  readonly providerCostNanoUsd: bigint | undefined
+}
+
+export type UsageToPrice = {
+  /** undefined: the answer brought no usage. */
+  readonly counts: UsageCounts | undefined
+  /** Frozen when the request was sent; undefined: unpriced. */
+  readonly price: Price | undefined
+  /** What the provider says it billed, USD as decimal text. */
+  readonly providerCost?: string | undefined
+  /** The counts are ours, not the provider's. */
+  readonly estimated?: boolean
+}
+
+/**
+ * Prices one answer. Without counts there is no cost to compute: unpriced, until the counts are estimated. A provider's figure that is
+ * not a decimal of at least 0 is as good as none.
+ */
+export function priceUsage({ counts, price, providerCost, estimated = false }: UsageToPrice): PricedUsage {
+  const providerCostNanoUsd = providerCost === undefined ? undefined : parseNanoUsd(providerCost)
+  const computed = counts === undefined || price === undefined ? undefined : costOf(counts, price)
+  const lines = computed?.lines ?? []
+  if (providerCostNanoUsd !== undefined) return { costNanoUsd: providerCostNanoUsd, costSource: 'provider', lines, providerCostNanoUsd }
+  if (computed === undefined) return { costNanoUsd: undefined, costSource: 'unpriced', lines, providerCostNanoUsd }
+  return { costNanoUsd: computed.nanoUsd, costSource: estimated ? 'estimated' : 'computed', lines, providerCostNanoUsd }
+}

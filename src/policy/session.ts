@@ -1,0 +1,95 @@
+// Which conversation a request belongs to, and what started it. Works on byte ranges: the prompt is never parsed.
+import { crc32 } from 'node:zlib'
+import { isObject, type JsonObject } from '#kernel'
+import type { RequestKind } from '#store'
+
+/** Byte ranges of a request body, -1 where absent; offsets into `body`. */
+export type ConversationBytes = {
+  readonly body: Buffer
+  /** The conversation's array (`messages`), and the end of its first few elements. */
+  readonly messagesStart: number
+  readonly messagesEnd: number
+  readonly openingEnd: number
+  /** Instructions outside the array (Anthropic's `system`). */
+  readonly systemStart: number
+  readonly systemEnd: number
+}
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>
+
+const sessionHeaders = ['x-turnpike-session-id', 'x-portkey-session-id', 'x-turnpike-trace-id', 'x-portkey-trace-id', 'x-session-affinity', 'session_id', 'x-claude-code-session-id']
+const maxSessionLength = 128
+
+/** The session of a request, in the contract's order of sources; never empty. `fields` are the small top-level fields. */
+export function sessionOf(headers: Headers, fields: JsonObject, bytes: ConversationBytes): string {
+  for (const name of sessionHeaders) {
+    const value = headers[name]
+    if (typeof value === 'string' && value !== '') return withoutTurn(value)
+  }
+  const cacheKey = fields['prompt_cache_key']
+  if (typeof cacheKey === 'string' && cacheKey !== '') return withoutTurn(cacheKey)
+  const metadata = fields['metadata']
+  if (isObject(metadata) && typeof metadata['user_id'] === 'string' && metadata['user_id'] !== '') return metadata['user_id'].slice(0, maxSessionLength)
+  return runtimeLineSession(bytes, bytes.messagesStart, bytes.openingEnd) ?? runtimeLineSession(bytes, bytes.systemStart, bytes.systemEnd) ?? fingerprint(bytes)
+}
+
+/** OpenClaw appends the turn's number to its affinity headers and cache keys (`<id>:3`). */
+function withoutTurn(value: string): string {
+  return value.slice(0, maxSessionLength).replace(/:\d+$/, '')
+}
+
+const runtimeLine = Buffer.from('Runtime: agent=')
+const sessionIdName = Buffer.from('sessionId=')
+
+/** `Runtime: agent=main | session=... | sessionId=<uuid> | host=...`, as OpenClaw writes it. */
+function runtimeLineSession({ body }: ConversationBytes, start: number, end: number): string | undefined {
+  if (start < 0) return undefined
+  const range = body.subarray(start, end)
+  const line = range.indexOf(runtimeLine)
+  if (line < 0) return undefined
+  const found = range.indexOf(sessionIdName, line)
+  if (found < 0 || found > line + 1024) return undefined
+  const from = found + sessionIdName.length
+  return /^[\w-]{8,64}/.exec(range.toString('latin1', from, from + 64))?.[0]
+}
+
+/** The same opening (instructions and first user message) is the same conversation. */
+function fingerprint({ body, messagesStart, openingEnd, systemStart, systemEnd }: ConversationBytes): string {
+  let sum = 0
+  let length = 0
+  if (systemStart >= 0) {
+    sum = crc32(body.subarray(systemStart, systemEnd), sum)
+    length += systemEnd - systemStart
+  }
+  if (messagesStart >= 0) {
+    sum = crc32(body.subarray(messagesStart, openingEnd), sum)
+    length += openingEnd - messagesStart
+  }
+  return `fp-${sum.toString(16).padStart(8, '0')}-${length}`
+}
+
+const assistantRole = Buffer.from('"assistant"')
+const heartbeatWords = [Buffer.from('Follow the heartbeat monitor scratch context'), Buffer.from('Read HEARTBEAT.md if it exists')]
+const cronWords = Buffer.from('[cron:')
+const compactionWords = Buffer.from('You are a context summarization assistant')
+const tailBytes = 16 << 10
+const probeBodyBytes = 2048
+const probeMaxTokens = 16
+
+/**
+ * What started a request, recognised from OpenClaw's bodies (captured from openclaw 2026.9.6): a heartbeat and a cron turn say so in what
+ * follows the last assistant message, a compaction in its instructions; a probe is a tiny request that asks for a word.
+ */
+export function kindOf(fields: JsonObject, bytes: ConversationBytes, bodyBytes: number): RequestKind {
+  const { body, messagesStart, messagesEnd, openingEnd, systemStart, systemEnd } = bytes
+  if (messagesStart < 0) return 'user'
+  if (body.subarray(messagesStart, Math.min(openingEnd, messagesStart + 512)).includes(compactionWords)) return 'compaction'
+  if (systemStart >= 0 && body.subarray(systemStart, Math.min(systemEnd, systemStart + 512)).includes(compactionWords)) return 'compaction'
+  const tail = body.subarray(Math.max(messagesStart, messagesEnd - tailBytes), messagesEnd)
+  const turn = tail.subarray(Math.max(0, tail.lastIndexOf(assistantRole)))
+  if (heartbeatWords.some((words) => turn.includes(words))) return 'heartbeat'
+  if (turn.includes(cronWords)) return 'cron'
+  const cap = fields['max_completion_tokens'] ?? fields['max_tokens']
+  if (bodyBytes < probeBodyBytes && typeof cap === 'number' && cap <= probeMaxTokens) return 'probe'
+  return 'user'
+}

@@ -1,0 +1,66 @@
+// Keeps secrets out of whatever is printed or recorded: keys by their look, tokens by their place, headers by their name.
+
+/** How keys look, longest prefix first. `owner` is who gives them out. */
+const keyShapes: readonly { readonly owner: string; readonly prefix: string; readonly rest: string }[] = [
+  { owner: 'Turnpike (admin)', prefix: 'tpa-', rest: '[A-Za-z0-9_-]{20,}' },
+  { owner: 'Turnpike', prefix: 'tp-', rest: '[A-Za-z0-9_-]{20,}' },
+  { owner: 'Anthropic', prefix: 'sk-ant-', rest: '[A-Za-z0-9_-]{8,}' },
+  { owner: 'OpenRouter', prefix: 'sk-or-', rest: '[A-Za-z0-9_-]{8,}' },
+  { owner: 'OpenAI', prefix: 'sk-proj-', rest: '[A-Za-z0-9_-]{8,}' },
+  { owner: 'OpenAI', prefix: 'sk-svcacct-', rest: '[A-Za-z0-9_-]{8,}' },
+  { owner: 'OpenAI or another provider', prefix: 'sk-', rest: '[A-Za-z0-9_-]{16,}' },
+  { owner: 'Groq', prefix: 'gsk_', rest: '[A-Za-z0-9]{16,}' },
+  { owner: 'xAI', prefix: 'xai-', rest: '[A-Za-z0-9]{16,}' },
+  { owner: 'Perplexity', prefix: 'pplx-', rest: '[A-Za-z0-9]{16,}' },
+  { owner: 'Cerebras', prefix: 'csk-', rest: '[A-Za-z0-9]{16,}' },
+  { owner: 'Together', prefix: 'tgp_v1_', rest: '[A-Za-z0-9_-]{16,}' },
+  { owner: 'Fireworks', prefix: 'fw_', rest: '[A-Za-z0-9]{16,}' },
+  { owner: 'Hugging Face', prefix: 'hf_', rest: '[A-Za-z0-9]{16,}' },
+  { owner: 'Google', prefix: 'AIza', rest: '[A-Za-z0-9_-]{30,}' },
+  { owner: 'GitHub', prefix: 'github_pat_', rest: '[A-Za-z0-9_]{16,}' },
+  { owner: 'GitHub', prefix: 'ghp_', rest: '[A-Za-z0-9]{16,}' },
+  { owner: 'AWS', prefix: 'AKIA', rest: '[A-Z0-9]{16}' },
+]
+const anyKey = new RegExp(`(?<![A-Za-z0-9])(${keyShapes.map(({ prefix }) => prefix).join('|')})(?:${[...new Set(keyShapes.map(({ rest }) => rest))].join('|')})`, 'g')
+const bearer = /\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi
+// Stops before quotes and backslashes, so that a line of JSON stays one.
+const parameter = /([?&;\s"'](?:api[_-]?key|key|token|access_token|secret|password)=)[^&\s"'\\]{4,}/gi
+const hidden = '[redacted]'
+
+/** Who gives out keys that look like this one; undefined when it looks like nobody's. */
+export function ownerOfKey(text: string): string | undefined {
+  return keyShapes.find(({ prefix }) => text.startsWith(prefix) && text.length > prefix.length + 4)?.owner
+}
+
+/** The text without anything that looks like a key or a token; of a key, its public prefix stays. */
+export function redactText(text: string): string {
+  return text.replace(anyKey, `$1${hidden}`).replace(bearer, `$1 ${hidden}`).replace(parameter, `$1${hidden}`)
+}
+
+/** The same, and these very secrets too, whatever they look like (some vendors' keys have no prefix). Short ones are left, as they would blank out words. */
+export function createRedactor(secrets: Iterable<string>): (text: string) => string {
+  // Longest first, so that a secret which begins with another one goes as a whole.
+  const known = [...new Set(secrets)].filter((secret) => secret.length >= 8).sort((a, b) => b.length - a.length)
+  if (known.length === 0) return redactText
+  return (text) => {
+    let clean = text
+    for (const secret of known) if (clean.includes(secret)) clean = clean.replaceAll(secret, hidden)
+    return redactText(clean)
+  }
+}
+
+const secretHeader = /(^|[-_])(authorization|cookie|api-?key|key|token|secret|password|credential)s?$/
+/** Ends like a secret and isn't one. */
+const publicHeaders = new Set(['idempotency-key', 'x-idempotency-key', 'sec-websocket-key', 'prompt-cache-key', 'x-ratelimit-remaining-tokens', 'x-ratelimit-limit-tokens', 'x-ratelimit-reset-tokens'])
+
+/** A copy of the headers in which secrets are replaced: whole values of headers that carry one, and what looks like a key in any other. */
+export function redactHeaders(headers: Readonly<Record<string, string | readonly string[] | undefined>>): Record<string, string> {
+  const clean: [string, string][] = []
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined) continue
+    const lower = name.toLowerCase()
+    const text = typeof value === 'string' ? value : value.join(', ')
+    clean.push([name, secretHeader.test(lower) && !publicHeaders.has(lower) ? hidden : redactText(text)])
+  }
+  return Object.fromEntries(clean)
+}
