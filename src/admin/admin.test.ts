@@ -2,10 +2,9 @@
 import assert from 'node:assert/strict'
 import { createServer, request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { after, before, test } from 'node:test'
+import { after, before as beforeAll, test } from 'node:test'
 import Ajv2020 from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
-import type { JsonObject } from '#kernel'
 import { createAdmin, type Admin } from './admin.ts'
 import type { RequestDetail } from './contract.ts'
 import type { QueryPort, RequestFilters } from './port.ts'
@@ -75,7 +74,7 @@ let admin: Admin
 const server = createServer((request, response) => admin.handle(request, response))
 let port = 0
 
-before(async () => {
+beforeAll(async () => {
   admin = await createAdmin({
     query,
     adminToken,
@@ -94,21 +93,26 @@ after(async () => {
   await admin.close()
 })
 
-type Answer = { status: number; headers: Record<string, string | string[] | undefined>; text: string; json: any }
+type Answer = { status: number; headers: Record<string, string | string[] | undefined>; text: string; json: Json }
+/** Answers are checked field by field; a wrong guess fails the assertion. */
+type Json = { data: RequestDetail[]; next_cursor: string | null; error: { code: string; field?: string; message: string } }
 
 function ask(path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const sent = httpRequest({ port, host: '127.0.0.1', path, method, headers: { authorization: `Bearer ${adminToken}`, ...headers } }, (response) => {
-      let text = ''
-      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
-      response.on('end', () => {
-        let json: unknown
-        try {
-          json = JSON.parse(text)
-        } catch {}
-        resolve({ status: response.statusCode!, headers: response.headers, text, json })
-      })
-    })
+    const sent = httpRequest(
+      { port, host: '127.0.0.1', path, method, headers: { authorization: `Bearer ${adminToken}`, ...headers } },
+      (response) => {
+        let text = ''
+        response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
+        response.on('end', () => {
+          let json = {} as Json
+          try {
+            json = JSON.parse(text) as Json
+          } catch {}
+          resolve({ status: response.statusCode!, headers: response.headers, text, json })
+        })
+      },
+    )
     sent.on('error', reject).end()
   })
 }
@@ -121,13 +125,13 @@ test('a list answers rows, the next cursor, and is never cached', async () => {
   const answer = await ask('/api/v1/requests?limit=7&cursor=abc')
   assert.equal(answer.status, 200)
   assert.equal(answer.json.next_cursor, 'next')
-  assert.equal(answer.json.data[0].id, detail.id)
+  assert.equal(answer.json.data[0]!.id, detail.id)
   assert.equal(answer.headers['cache-control'], 'no-store')
   assert.deepEqual(seen.at(-1), { filters: {}, limit: 7, cursor: 'abc' })
 })
 
 test('a row carries the fields of the contract and none of the detail', async () => {
-  const [row] = (await ask('/api/v1/requests')).json.data
+  const row = (await ask('/api/v1/requests')).json.data[0]!
   assert.equal('attempt_list' in row, false)
   assert.equal('headers' in row, false)
   assert.equal(row.attempts, 1)
@@ -243,13 +247,25 @@ test('a name that is not of this instance is refused, whatever the token', async
     assert.equal(answer.status, 403, host)
     assert.equal(answer.json.error.code, 'host_not_allowed', host)
   }
-  for (const host of ['localhost', 'LOCALHOST:8640', 'x.localhost', '[::1]:8640', '192.168.1.5:8640', 'gateway.example.com', 'gateway.example.com.']) {
+  for (const host of [
+    'localhost',
+    'LOCALHOST:8640',
+    'x.localhost',
+    '[::1]:8640',
+    '192.168.1.5:8640',
+    'gateway.example.com',
+    'gateway.example.com.',
+  ]) {
     assert.equal((await ask('/api/v1/requests', { host })).status, 200, host)
   }
 })
 
 test('unknown paths and other methods are a 404 in the form of this API', async () => {
-  for (const [method, path] of [['GET', '/api/v1/nothing'], ['POST', '/api/v1/requests'], ['GET', '/api/v1']] as const) {
+  for (const [method, path] of [
+    ['GET', '/api/v1/nothing'],
+    ['POST', '/api/v1/requests'],
+    ['GET', '/api/v1'],
+  ] as const) {
     const answer = await ask(path, {}, method)
     assert.equal(answer.status, 404)
     assert.equal(answer.json.error.code, 'not_found')
@@ -259,7 +275,13 @@ test('unknown paths and other methods are a 404 in the form of this API', async 
 
 test('a defect is a 500 that tells the caller nothing and the log everything', async () => {
   const before = listed
-  for (const broken of [async () => { throw new Error('SECRET path') }, async () => ({ rows: [{ ...detail, cost_usd: 1 as unknown as string }], nextCursor: undefined })]) { // prettier-ignore
+  for (const broken of [
+    async () => {
+      throw new Error('SECRET path')
+    },
+    async () => ({ rows: [{ ...detail, cost_usd: 1 as unknown as string }], nextCursor: undefined }),
+  ]) {
+    // prettier-ignore
     listed = broken
     const answer = await ask('/api/v1/requests')
     assert.equal(answer.status, 500)
@@ -271,8 +293,11 @@ test('a defect is a 500 that tells the caller nothing and the log everything', a
 })
 
 test('every answer is what the generated OpenAPI 3.1 document says', async () => {
-  const document = (await (await withoutToken('/api/v1/openapi.json')).json()) as JsonObject & { paths: any; components: any }
-  assert.equal(document['openapi'], '3.1.0')
+  const document = (await (await withoutToken('/api/v1/openapi.json')).json()) as {
+    openapi: string
+    paths: Record<string, { get: { parameters: { name: string }[] } }>
+  }
+  assert.equal(document.openapi, '3.1.0')
   assert.deepEqual(Object.keys(document.paths).sort(), ['/api/v1/requests', '/api/v1/requests/{id}', '/api/v1/requests/{id}/payload'])
   const ajv = addFormats.default(new Ajv2020.default({ strict: false, allErrors: true }))
   ajv.addSchema(document, 'openapi')
@@ -292,6 +317,6 @@ test('every answer is what the generated OpenAPI 3.1 document says', async () =>
 
   const list = ajv.getSchema('openapi#/paths/~1api~1v1~1requests/get/responses/200/content/application~1json/schema')!
   assert.equal(list({ data: [{ ...detail, outcome: 'fine' }], next_cursor: null }), false, 'the document would accept anything')
-  const parameters = document.paths['/api/v1/requests'].get.parameters.map((parameter: { name: string }) => parameter.name)
+  const parameters = document.paths['/api/v1/requests']!.get.parameters.map(({ name }) => name)
   assert.ok(parameters.includes('min_cost_usd') && parameters.includes('cursor'))
 })

@@ -2,7 +2,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import swagger from '@fastify/swagger'
 import Fastify from 'fastify'
-import { jsonSchemaTransform, jsonSchemaTransformObject, serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import {
+  jsonSchemaTransform,
+  jsonSchemaTransformObject,
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod'
 import { checkHost, createTokenCheck } from './access.ts'
 import { answerFailure, notFound, type DefectLog } from './failure.ts'
 import type { QueryPort } from './port.ts'
@@ -37,7 +43,11 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
   const allowed = new Set(options.allowedHosts.map((name) => name.toLowerCase()))
   const checkToken = createTokenCheck(options.adminToken, options.isGatewayKey)
   app.addHook('onRequest', async (request, reply) => {
-    void reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', 'content-security-policy': "default-src 'none'" })
+    void reply.headers({
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'content-security-policy': "default-src 'none'",
+    })
     checkHost(request.headers.host, allowed)
     if (request.routeOptions.config.isPublic !== true) checkToken(request.headers.authorization)
   })
@@ -58,7 +68,9 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
     transformObject: jsonSchemaTransformObject,
   })
   await app.register(requestRoutes(options.query), { prefix })
-  app.withTypeProvider<ZodTypeProvider>().get(`${prefix}/openapi.json`, { config: { isPublic: true }, schema: { hide: true } }, async () => app.swagger())
+  app
+    .withTypeProvider<ZodTypeProvider>()
+    .get(`${prefix}/openapi.json`, { config: { isPublic: true }, schema: { hide: true } }, async () => app.swagger())
   await app.ready()
 
   return { handle: (request, response) => app.routing(request, response), close: () => app.close() }

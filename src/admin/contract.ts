@@ -6,7 +6,10 @@ export const requestKinds = ['user', 'heartbeat', 'cron', 'compaction', 'probe']
 export const costSources = ['computed', 'provider', 'estimated', 'unpriced'] as const
 export const payloadParts = ['request', 'response'] as const
 
-const usd = z.string().regex(/^\d+(\.\d+)?$/).describe('USD, a decimal string')
+const usd = z
+  .string()
+  .regex(/^\d+(\.\d+)?$/)
+  .describe('USD, a decimal string')
 const count = z.number().int().nonnegative()
 const ms = z.number().nonnegative()
 
@@ -107,7 +110,12 @@ const time = z
 
 /** Query parameters of `GET /requests`, besides `metadata.<key>`. */
 export const requestQuery = z.object({
-  limit: z.coerce.number('must be a number from 1 to 1000').int('must be a whole number').min(1, 'must be at least 1').max(1000, 'must be at most 1000').default(50),
+  limit: z.coerce
+    .number('must be a number from 1 to 1000')
+    .int('must be a whole number')
+    .min(1, 'must be at least 1')
+    .max(1000, 'must be at most 1000')
+    .default(50),
   cursor: z.string().max(512).optional().describe('next_cursor of the previous page'),
   from: time.optional(),
   to: time.optional(),
@@ -121,12 +129,20 @@ export const requestQuery = z.object({
   model: z.string().optional().describe('As asked for or as served'),
   provider: z.string().optional(),
   stream: flag.optional(),
-  status: z.coerce.number('must be an HTTP status').int('must be an HTTP status').min(100, 'must be an HTTP status').max(599, 'must be an HTTP status').optional(),
+  status: z.coerce
+    .number('must be an HTTP status')
+    .int('must be an HTTP status')
+    .min(100, 'must be an HTTP status')
+    .max(599, 'must be an HTTP status')
+    .optional(),
   outcome: z.enum(outcomes).optional(),
   error: z.string().optional().describe('Code or class of the error'),
   fallback: flag.optional(),
   cost_source: z.enum(costSources).optional(),
-  min_cost_usd: z.string().regex(/^\d+(\.\d+)?$/, 'must be an amount of USD like 0.05').optional(),
+  min_cost_usd: z
+    .string()
+    .regex(/^\d{1,9}(\.\d{1,12})?$/, 'must be an amount of USD like 0.05')
+    .optional(),
   min_ms: z.coerce.number('must be milliseconds').nonnegative('must be milliseconds').optional(),
   q: z.string().min(1).max(200).optional().describe('Part of an id, a session, a model, a client or a key name'),
 })

@@ -33,7 +33,10 @@ export function answerFailure(log: DefectLog) {
     const failure = error instanceof AdminFailure ? error : fromFastify(error)
     if (failure.status >= 500) log.error({ err: error, method: request.method, path: request.routeOptions.url }, 'admin API failed')
     if (failure.status === 401) void reply.header('www-authenticate', 'Bearer realm="turnpike admin"')
-    return reply.status(failure.status).type('application/json').send(JSON.stringify(errorBodyOf(failure)))
+    return reply
+      .status(failure.status)
+      .type('application/json')
+      .send(JSON.stringify(errorBodyOf(failure)))
   }
 }
 

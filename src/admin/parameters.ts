@@ -1,4 +1,5 @@
 // Query parameters: unknown ones are named, with the nearest known one; nothing a caller asked for is silently ignored.
+import { parseNanoUsd } from '#ir'
 import { nearestNames } from '#kernel'
 import type { RequestQuery } from './contract.ts'
 import { wrongParameter } from './failure.ts'
@@ -18,7 +19,8 @@ export function checkParameters(query: unknown, known: readonly string[], allowM
 function unknownParameter(name: string, known: readonly string[]): Error {
   const shown = name.slice(0, 64)
   const [nearest] = nearestNames(name, known, 1)
-  const hint = nearest === undefined ? (known.length === 0 ? 'This path takes none.' : `Known: ${known.join(', ')}.`) : `Did you mean '${nearest}'?`
+  const hint =
+    nearest === undefined ? (known.length === 0 ? 'This path takes none.' : `Known: ${known.join(', ')}.`) : `Did you mean '${nearest}'?`
   return wrongParameter(shown, `There is no parameter '${shown}'. ${hint}`)
 }
 
@@ -31,7 +33,7 @@ export function filtersOf(query: RequestQuery, address: string): RequestFilters 
     fromMs: from === undefined ? undefined : Date.parse(from),
     toMs: to === undefined ? undefined : Date.parse(to),
     costSource: cost_source,
-    minCostNanoUsd: min_cost_usd === undefined ? undefined : nanoFromUsd(min_cost_usd),
+    minCostNanoUsd: min_cost_usd === undefined ? undefined : parseNanoUsd(min_cost_usd),
     minMs: min_ms,
     metadata: metadata.size === 0 ? undefined : metadata,
   }
@@ -44,11 +46,4 @@ function metadataOf(address: string): Map<string, string> {
     if (name.startsWith(metadataPrefix)) found.set(name.slice(metadataPrefix.length), value)
   }
   return found
-}
-
-/** `0.05` -> 50000000n; digits beyond the ninth are rounded up, so that "at least" keeps its meaning. */
-export function nanoFromUsd(amount: string): bigint {
-  const [whole = '0', fraction = ''] = amount.split('.')
-  const nano = BigInt(whole) * 1_000_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, '0'))
-  return /[1-9]/.test(fraction.slice(9)) ? nano + 1n : nano
 }

@@ -69,7 +69,11 @@ export function requestRoutes(query: QueryPort): FastifyPluginCallbackZod {
           response: {
             200: {
               description: 'The body',
-              content: { 'application/json': { schema: stored }, 'text/event-stream': { schema: stored }, 'application/octet-stream': { schema: stored } },
+              content: {
+                'application/json': { schema: stored },
+                'text/event-stream': { schema: stored },
+                'application/octet-stream': { schema: stored },
+              },
             },
             ...failures,
             404: errorBody,
