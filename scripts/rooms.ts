@@ -37,10 +37,10 @@ export const owners: ReadonlyMap<string, { readonly room: string; readonly why: 
 /** The one room that reads `process.env`. */
 export const environmentRoom = 'config'
 
-/** Rooms without I/O, clock, randomness and environment. */
-export const pureRooms: ReadonlySet<string> = new Set(['ir', 'wires'])
+/** Rooms, and beginnings of file names in a room, without I/O, clock, randomness and environment. */
+export const purePlaces: readonly string[] = ['src/ir/', 'src/wires/', 'src/routing/plan']
 
-/** Modules of Node that are pure functions, for pure rooms. (`node:crypto` for hashing: its randomness is a name the linter knows.) */
+/** Modules of Node that are pure functions, for pure places. (`node:crypto` for hashing: its randomness is a name the linter knows.) */
 export const pureModules: ReadonlySet<string> = new Set(['node:buffer', 'node:crypto', 'node:string_decoder', 'node:util'])
 
 /**

@@ -1,12 +1,12 @@
 // The project's own lint rules: rooms, layers, owners, purity. The table they read is scripts/rooms.ts.
 import path from 'node:path'
-import { againstImport, environmentRoom, owners, placeOf, pureModules, pureRooms } from '#scripts/rooms.ts'
+import { againstImport, environmentRoom, owners, placeOf, pureModules, purePlaces } from '#scripts/rooms.ts'
 
 // The part of ESLint's plugin interface that is used here.
 type Node = { readonly type: string; readonly [property: string]: unknown }
 type Context = { readonly filename: string; readonly cwd: string; report(problem: { readonly node: Node; readonly message: string }): void }
 type Visitors = Record<string, (node: Node) => void>
-type Place = ReturnType<typeof placeOf> & { readonly folder: string }
+type Place = ReturnType<typeof placeOf> & { readonly file: string; readonly folder: string }
 type Rule = { create(context: Context): Visitors }
 
 /** A rule from a function that gets the place of the file and a way to say what is wrong. */
@@ -14,7 +14,7 @@ function rule(visit: (place: Place, say: (node: Node, message: string) => void) 
   return {
     create(context) {
       const file = path.relative(context.cwd, context.filename).split(path.sep).join('/')
-      return visit({ ...placeOf(file), folder: path.posix.dirname(file) }, (node, message) => context.report({ node, message }))
+      return visit({ ...placeOf(file), file, folder: path.posix.dirname(file) }, (node, message) => context.report({ node, message }))
     },
   }
 }
@@ -99,9 +99,9 @@ const rules: Record<string, Rule> = {
   }),
 
   /** ir, wires and the planner compute: what they need from the world is passed in. */
-  pure: rule(({ room, isTest, folder }, say) => {
-    if (room === undefined || !pureRooms.has(room) || isTest) return {}
-    const because = (what: string) => `'${folder}' is pure and may not use ${what}: pass the value in, so that the same input always gives the same output.`
+  pure: rule(({ isTest, file }, say) => {
+    if (isTest || !purePlaces.some((place) => file.startsWith(place))) return {}
+    const because = (what: string) => `${file} is pure and may not use ${what}: pass the value in, so that the same input always gives the same output.`
     return {
       ...eachImport((specifier, node) => {
         if (specifier.startsWith('node:') && !pureModules.has(specifier)) say(node, because(`'${specifier}'`))
