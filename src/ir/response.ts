@@ -46,7 +46,15 @@ export type PartHead =
   | { readonly type: 'text' }
   | { readonly type: 'refusal' }
   | { readonly type: 'reasoning'; readonly summary?: boolean }
-  | { readonly type: 'tool-call'; readonly id: string; readonly name: string; readonly ranBy: 'client' | 'provider'; readonly kind?: 'function' | 'custom' }
+  | {
+      readonly type: 'tool-call'
+      readonly id: string
+      readonly name: string
+      readonly ranBy: 'client' | 'provider'
+      readonly kind?: 'function' | 'custom'
+      /** Fields that are known when the call begins; those of `part-end` win. */
+      readonly ext?: Ext
+    }
 
 /**
  * stream := start (part-start part-delta* part-end | part | usage)* (finish | error)

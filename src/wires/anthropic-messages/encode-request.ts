@@ -1,0 +1,203 @@
+// IR -> a request for a provider that speaks Anthropic's Messages API. What cannot be said is noted.
+import { isObject, type JsonObject } from '#kernel'
+import type { Note, Request, Tool, ToolChoice } from '#ir'
+import type { EncodeTarget } from '#wires/codec'
+import { encodeTurns, type Message } from './encode-messages.ts'
+import { encodeReasoning } from './encode-reasoning.ts'
+import { ownExt, wire } from './fields.ts'
+import { generationOf, type Generation } from './generation.ts'
+import { Notes } from './notes.ts'
+import { encodeOutput } from './output-format.ts'
+
+export function encodeRequest(request: Request, target: EncodeTarget): { readonly body: JsonObject; readonly notes: readonly Note[] } {
+  const notes = new Notes()
+  const generation = generationOf(target.model)
+  const own = ownExt(request.ext) ?? {}
+  const maxTokens = request.maxOutputTokens ?? target.defaultMaxOutputTokens
+  const { system, messages } = encodeTurns(request.turns, generation, target.sealDomain, notes)
+  const tools = encodeTools(request.tools, generation, notes)
+  const choice = encodeToolChoice(request, tools.length > 0, notes)
+  const limits = {
+    generation,
+    maxTokens,
+    thinkingStated: 'thinking' in own,
+    forced: choice?.['type'] === 'any' || choice?.['type'] === 'tool',
+    unsealedLoop: isUnsealedLoop(messages),
+  }
+  const reasoning = encodeReasoning(request.reasoning, limits, notes)
+  const output = encodeOutput(request.output, generation, notes)
+  if (output.instruction !== undefined) system.push({ type: 'text', text: output.instruction })
+  const stop = encodeStop(request.stop, notes)
+
+  const body: JsonObject = {
+    model: target.model,
+    max_tokens: maxTokens,
+    ...(request.stream ? { stream: true } : {}),
+    ...(system.length > 0 ? { system } : {}),
+    messages: messages.map(({ role, content, ext }) => ({ role, content, ...ext })),
+    ...(tools.length > 0 ? { tools } : {}),
+    ...(choice === undefined ? {} : { tool_choice: choice }),
+    ...(stop.length > 0 ? { stop_sequences: stop } : {}),
+    ...encodeSampling(request, generation, reasoning.thinks, notes),
+    ...(reasoning.thinking === undefined ? {} : { thinking: reasoning.thinking }),
+    ...encodeTier(request.serviceTier, notes),
+  }
+  noteUnsayable(request, notes)
+  addOwn(body, own, {
+    output_config: {
+      ...(reasoning.effort === undefined ? {} : { effort: reasoning.effort }),
+      ...(output.format === undefined ? {} : { format: output.format }),
+    },
+    metadata: request.user === undefined ? {} : { user_id: request.user },
+  })
+  for (const field of target.dialect.strip ?? []) {
+    if (!(field in body)) continue
+    delete body[field]
+    notes.dropped(field, 'this provider refuses the field')
+  }
+  return { body, notes: notes.list }
+}
+
+/** Unknown fields of this wire's own client, and the objects that are partly ours and partly unknown. */
+function addOwn(body: JsonObject, own: JsonObject, shared: Readonly<Record<string, JsonObject>>): void {
+  for (const [key, value] of Object.entries(own)) if (!(key in shared) && value !== null) body[key] = value
+  for (const [key, ours] of Object.entries(shared)) {
+    const theirs = own[key]
+    const all = { ...(isObject(theirs) ? theirs : {}), ...ours }
+    if (Object.keys(all).length > 0) body[key] = all
+  }
+}
+
+function encodeTools(tools: readonly Tool[] | undefined, generation: Generation, notes: Notes): JsonObject[] {
+  const encoded: JsonObject[] = []
+  for (const [i, tool] of (tools ?? []).entries()) {
+    const path = `tools[${i}]`
+    if (tool.type === 'hosted' && tool.wire === wire) encoded.push(tool.value)
+    else if (tool.type === 'hosted') notes.dropped(path, `"${tool.kind}" is a tool of ${tool.wire}`)
+    else if (tool.type === 'custom') notes.dropped(path, 'Anthropic has no tools that take free text')
+    else {
+      notes.foreignExt(tool.ext, path, wire)
+      const strict = tool.strict === true && generation.schemas
+      if (tool.strict === true && !strict) notes.dropped(`${path}.strict`, 'this model cannot enforce the schema')
+      encoded.push({
+        name: tool.name,
+        ...(tool.description === undefined || tool.description === '' ? {} : { description: tool.description }),
+        input_schema: encodeSchema(tool.input),
+        ...(strict ? { strict } : {}),
+        ...(tool.cache === undefined ? {} : { cache_control: tool.cache }),
+        ...ownExt(tool.ext),
+      })
+    }
+  }
+  return encoded
+}
+
+/** Verbatim, except that Anthropic insists on `type: "object"` at the top. */
+function encodeSchema(input: JsonObject | undefined): JsonObject {
+  if (input === undefined || Object.keys(input).length === 0) return { type: 'object', properties: {} }
+  return input['type'] === undefined ? { type: 'object', ...input } : input
+}
+
+function encodeToolChoice(request: Request, hasTools: boolean, notes: Notes): JsonObject | undefined {
+  const { toolChoice, parallelToolCalls } = request
+  if (!hasTools) {
+    if (toolChoice !== undefined && toolChoice.mode !== 'none') notes.dropped('toolChoice', 'there are no tools to choose from')
+    return undefined
+  }
+  // Parallel calls are the default, and with "none" there are none.
+  const single = parallelToolCalls === false && toolChoice?.mode !== 'none' ? { disable_parallel_tool_use: true } : {}
+  if (toolChoice === undefined) return parallelToolCalls === false ? { type: 'auto', ...single } : undefined
+  return { ...choiceOf(toolChoice), ...single }
+}
+
+function choiceOf(choice: ToolChoice): JsonObject {
+  if (choice.mode === 'tool') return { type: 'tool', name: choice.name }
+  return { type: choice.mode === 'required' ? 'any' : choice.mode }
+}
+
+/** Whether the conversation is inside a tool loop whose last assistant turn does not begin with sealed thinking. */
+function isUnsealedLoop(messages: readonly Message[]): boolean {
+  const last = messages.findLastIndex((message) => message.role === 'assistant')
+  if (last === -1) return false
+  const content = messages[last]!.content
+  const type = content[0]?.['type']
+  return (
+    content.some((block) => block['type'] === 'tool_use') &&
+    type !== 'thinking' &&
+    type !== 'redacted_thinking' &&
+    isAnswered(messages[last + 1])
+  )
+}
+
+function isAnswered(message: Message | undefined): boolean {
+  return message?.content[0]?.['type'] === 'tool_result'
+}
+
+function encodeStop(stop: readonly string[] | undefined, notes: Notes): string[] {
+  return (stop ?? []).filter((sequence, i) => {
+    if (sequence.trim() !== '') return true
+    notes.dropped(`stop[${i}]`, 'Anthropic refuses stop sequences that are only white space')
+    return false
+  })
+}
+
+/** OpenAI's temperature goes to 2, Anthropic's to 1; while thinking it is fixed, and newer models take no sampling parameters at all. */
+function encodeSampling(request: Request, generation: Generation, thinks: boolean, notes: Notes): JsonObject {
+  const sampling: JsonObject = {}
+  const { temperature, topP, topK } = request
+  const fixed = generation.sampling === 'none' ? 'this model takes no sampling parameters' : 'Anthropic fixes it while thinking'
+  if (temperature !== undefined) {
+    if ((thinks || generation.sampling === 'none') && temperature !== 1) notes.dropped('temperature', fixed)
+    else if (generation.sampling !== 'none') {
+      sampling['temperature'] = Math.min(temperature, 1)
+      if (temperature > 1) notes.approximated('temperature', "Anthropic's goes from 0 to 1")
+    }
+  }
+  if (topP !== undefined) {
+    if (generation.sampling === 'none') noteUnless(topP === 1, 'topP', fixed, notes)
+    else if (thinks && topP < 0.95) notes.dropped('topP', fixed)
+    else if (generation.sampling === 'one' && sampling['temperature'] !== undefined)
+      noteUnless(topP === 1, 'topP', 'this model takes temperature or top_p, not both', notes)
+    else sampling['top_p'] = topP
+  }
+  if (topK !== undefined) {
+    if (thinks || generation.sampling === 'none') notes.dropped('topK', fixed)
+    else sampling['top_k'] = topK
+  }
+  return sampling
+}
+
+function noteUnless(harmless: boolean, path: string, why: string, notes: Notes): void {
+  if (!harmless) notes.dropped(path, why)
+}
+
+/** Anthropic's tiers are "auto" (priority capacity where the account has it) and "standard_only". */
+function encodeTier(tier: string | undefined, notes: Notes): JsonObject {
+  switch (tier) {
+    case undefined:
+      return {}
+    case 'auto':
+    case 'standard_only':
+      return { service_tier: tier }
+    case 'default':
+      return { service_tier: 'standard_only' }
+    case 'priority':
+      notes.approximated('serviceTier', '"auto" uses priority capacity where the account has it')
+      return { service_tier: 'auto' }
+    default:
+      notes.dropped('serviceTier', `Anthropic has no tier "${tier}"`)
+      return {}
+  }
+}
+
+/** Top-level words that this wire lacks. Values that say the default lose nothing. */
+function noteUnsayable(request: Request, notes: Notes): void {
+  notes.foreignExt(request.ext, '', wire)
+  const lacks = 'Anthropic has no such parameter'
+  if (request.seed !== undefined) notes.dropped('seed', lacks)
+  if (request.frequencyPenalty !== undefined && request.frequencyPenalty !== 0) notes.dropped('frequencyPenalty', lacks)
+  if (request.presencePenalty !== undefined && request.presencePenalty !== 0) notes.dropped('presencePenalty', lacks)
+  if (request.n !== undefined && request.n !== 1) notes.dropped('n', 'Anthropic gives one answer')
+  if (request.verbosity !== undefined && request.verbosity !== 'medium') notes.dropped('verbosity', lacks)
+  if (request.cacheKey !== undefined) notes.dropped('cacheKey', 'Anthropic keys its cache by the prompt itself')
+}
