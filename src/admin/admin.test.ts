@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net'
 import { after, before as beforeAll, test } from 'node:test'
 import Ajv2020 from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
+import { CursorError, type RequestDetail, type RequestFilters } from '#store'
 import { createAdmin, type Admin } from './admin.ts'
-import type { RequestDetail } from './contract.ts'
-import type { QueryPort, RequestFilters } from './port.ts'
+import type { QueryPort } from './port.ts'
 
 const adminToken = 'admin-token-of-at-least-32-characters'
 const detail: RequestDetail = {
@@ -42,6 +42,7 @@ const detail: RequestDetail = {
     },
   ], // prettier-ignore
   cost_lines: [{ item: 'input', units: 10, unit_usd: '0.0000025', amount_usd: '0.000025' }],
+  price_version: 'openai/gpt-4o@2026-07-24',
   provider_cost_usd: null,
   notes: [],
   headers: { 'user-agent': 'curl/8' },
@@ -180,6 +181,19 @@ test('a wrong parameter is a 400 that names it', async () => {
     assert.equal(answer.json.error.field, field, parameters)
     assert.match(answer.json.error.message, message, parameters)
   }
+})
+
+test('a cursor that is not of this instance is a 400 that names it', async () => {
+  const honest = listed
+  listed = async () => Promise.reject(new CursorError('The cursor is not one that this instance made. Begin again without it.'))
+  const answer = await ask('/api/v1/requests?cursor=zzz')
+  listed = honest
+  assert.equal(answer.status, 400)
+  assert.deepEqual(answer.json.error, {
+    code: 'invalid_request',
+    message: 'The cursor is not one that this instance made. Begin again without it.',
+    field: 'cursor',
+  })
 })
 
 test('one request answers its attempts, lines and notes; an unknown one is a 404', async () => {

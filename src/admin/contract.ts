@@ -89,6 +89,7 @@ export const requestDetail = z
     finish_reason: z.string().nullable(),
     attempt_list: z.array(attempt),
     cost_lines: z.array(costLine),
+    price_version: z.string().nullable().describe('Price row that the cost was computed with; null: unpriced'),
     provider_cost_usd: usd.nullable().describe('What the provider says it billed'),
     notes: z.array(z.object({ code: z.string(), path: z.string(), why: z.string() })).describe('What was lost in translation'),
     headers: z.record(z.string(), z.string()).describe('Request headers worth keeping, secrets redacted'),
@@ -137,6 +138,7 @@ export const requestQuery = z.object({
     .optional(),
   outcome: z.enum(outcomes).optional(),
   error: z.string().optional().describe('Code or class of the error'),
+  cache: z.string().optional(),
   fallback: flag.optional(),
   cost_source: z.enum(costSources).optional(),
   min_cost_usd: z
@@ -144,7 +146,12 @@ export const requestQuery = z.object({
     .regex(/^\d{1,9}(\.\d{1,12})?$/, 'must be an amount of USD like 0.05')
     .optional(),
   min_ms: z.coerce.number('must be milliseconds').nonnegative('must be milliseconds').optional(),
-  q: z.string().min(1).max(200).optional().describe('Part of an id, a session, a model, a client or a key name'),
+  q: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('Part of an id, a session, a trace, metadata, a model, a provider, a client, a key name or an error'),
 })
 
 export const payloadQuery = z.object({ part: z.enum(payloadParts) })

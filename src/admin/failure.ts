@@ -1,5 +1,6 @@
 // Failures of the admin API, and how they are written: {"error": {code, message, field?}}.
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { CursorError } from '#store'
 import type { ErrorBody } from './contract.ts'
 
 export class AdminFailure extends Error {
@@ -46,6 +47,7 @@ function errorBodyOf(failure: AdminFailure): ErrorBody {
 }
 
 function fromFastify(error: FastifyError): AdminFailure {
+  if (error instanceof CursorError) return wrongParameter('cursor', error.message)
   const [issue] = error.validation ?? []
   if (issue !== undefined) {
     const field = issue.instancePath.split('/')[1] ?? ''

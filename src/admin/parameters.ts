@@ -1,9 +1,9 @@
 // Query parameters: unknown ones are named, with the nearest known one; nothing a caller asked for is silently ignored.
 import { parseNanoUsd } from '#ir'
 import { nearestNames } from '#kernel'
+import type { RequestFilters } from '#store'
 import type { RequestQuery } from './contract.ts'
 import { wrongParameter } from './failure.ts'
-import type { RequestFilters } from './port.ts'
 
 const metadataPrefix = 'metadata.'
 

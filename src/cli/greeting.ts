@@ -1,0 +1,73 @@
+// What `turnpike up` prints once it serves: enough for a first request without reading anything else.
+import { plain } from './words.ts'
+
+export type Started = {
+  readonly url: string
+  readonly home: string
+  readonly version: string
+  /** Plain text of the key that this start made; undefined at every later start. */
+  readonly firstKey: string | undefined
+  readonly providers: readonly { readonly slug: string; readonly source: string }[]
+  /** A model that this instance can answer with; undefined when no provider has a known one. */
+  readonly exampleModel: string | undefined
+}
+
+type Emphasise = (text: string) => string
+
+export function greetingLines(started: Started, bold: Emphasise): string[] {
+  return [
+    `turnpike ${started.version} is listening on ${bold(started.url)}`,
+    `Home: ${started.home}`,
+    '',
+    ...providerLines(started),
+    '',
+    ...keyLines(started, bold),
+    '',
+    ...firstRequestLines(started),
+    '',
+    'OpenClaw: run `openclaw onboard`, choose a custom OpenAI-compatible provider, and give it',
+    `  base URL ${bold(`${started.url}/v1`)}, the gateway key${started.exampleModel === undefined ? '' : `, and a model such as ${started.exampleModel}`}`,
+    '',
+    'What happened: turnpike requests list',
+  ]
+}
+
+function providerLines({ providers }: Started): string[] {
+  if (providers.length === 0)
+    return ['No provider is configured: set a key such as OPENAI_API_KEY and start again, or declare one in turnpike.yaml.']
+  const width = Math.max(...providers.map(({ slug }) => slug.length))
+  return ['Providers:', ...providers.map(({ slug, source }) => `  ${slug.padEnd(width)}  from ${plain(source)}`)]
+}
+
+function keyLines({ firstKey }: Started, bold: Emphasise): string[] {
+  if (firstKey === undefined) return ['Gateway key: the one that the first start printed (or one declared in turnpike.yaml).']
+  return [`Gateway key: ${bold(firstKey)}`, '  It is shown this once; only its hash is kept.']
+}
+
+function firstRequestLines({ url, firstKey, exampleModel }: Started): string[] {
+  // Without the key (a later start) the command reads it from the shell, so that it still works as pasted.
+  const key = firstKey ?? '$GATEWAY_KEY'
+  const intro = firstKey === undefined ? 'A request, once GATEWAY_KEY holds that key in your shell:' : 'A first request:'
+  if (exampleModel === undefined) return [intro, '', `curl -sS ${url}/v1/models -H "Authorization: Bearer ${key}"`]
+  const body = JSON.stringify({ model: exampleModel, messages: [{ role: 'user', content: 'Hello!' }] })
+  return [
+    intro,
+    '',
+    `curl -sS ${url}/v1/chat/completions \\`,
+    `  -H "Authorization: Bearer ${key}" -H "Content-Type: application/json" \\`,
+    `  -d '${body.replaceAll("'", String.raw`'\''`)}'`,
+  ]
+}
+
+/** The same for a program, in one line. */
+export function greetingJson(started: Started): string {
+  return JSON.stringify({
+    ready: true,
+    url: started.url,
+    home: started.home,
+    version: started.version,
+    providers: started.providers,
+    ...(started.firstKey === undefined ? {} : { gateway_key: started.firstKey }),
+    ...(started.exampleModel === undefined ? {} : { example_model: started.exampleModel }),
+  })
+}

@@ -1,0 +1,93 @@
+// The command line: its commands, and how their failures become one sentence and an exit code.
+import { Command, CommanderError } from 'commander'
+import { ConfigError } from '#config'
+import { connectToInstance, type CliContext } from './context.ts'
+import { CliFailure } from './failure.ts'
+import { requestsCommand } from './requests.ts'
+import { createTerminal } from './terminal.ts'
+import { upCommand, type StartGateway } from './up.ts'
+import { packageVersion } from './version.ts'
+
+const intro = 'A self-hosted AI gateway: one OpenAI-compatible address for every model, with a record of every request and its cost.'
+const examples = `
+Examples:
+  turnpike up                      start the gateway on 127.0.0.1:8640
+  turnpike requests list           what happened
+  turnpike requests show           the newest request in full
+
+Exit codes: 0 done, 1 failed, 2 misused.
+`
+
+export type ProgramContext = CliContext & { readonly start: StartGateway }
+
+function createProgram(context: ProgramContext): Command {
+  const program = new Command('turnpike')
+    .description(intro)
+    .version(context.version, '-v, --version', 'print the version')
+    .helpCommand(false)
+    .addHelpText('after', examples)
+    .addCommand(upCommand(context))
+    .addCommand(requestsCommand(context))
+  inEveryCommand(program, (command) =>
+    command
+      .exitOverride()
+      .configureOutput({
+        writeOut: (text) => context.terminal.line(text.trimEnd()),
+        writeErr: (text) => context.terminal.remark(text.trimEnd()),
+      })
+      .showHelpAfterError(`(see: ${pathOf(command)} --help)`)
+      .helpOption('-h, --help', 'print this'),
+  )
+  return program
+}
+
+function inEveryCommand(command: Command, change: (command: Command) => void): void {
+  change(command)
+  for (const child of command.commands) inEveryCommand(child, change)
+}
+
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`
+}
+
+/** Runs a command line (without node and script) and resolves to its exit code. */
+export async function runProgram(context: ProgramContext, args: readonly string[]): Promise<number> {
+  try {
+    await createProgram(context).parseAsync(args, { from: 'user' })
+    return 0
+  } catch (error) {
+    return exitCodeOf(error, context.terminal.remark)
+  }
+}
+
+export async function main(args: readonly string[]): Promise<void> {
+  // The reader of a pipe may leave first (`| head`): nothing more to say, and no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+  process.exitCode = await runProgram(
+    {
+      terminal: createTerminal(process.stdout, process.stderr),
+      version: packageVersion(),
+      nowMs: () => Date.now(),
+      connect: connectToInstance,
+      // Loaded here, so that the other commands don't wait for a whole gateway.
+      start: async (settings) => (await import('#main')).startTurnpike({ settings }),
+    },
+    args,
+  )
+}
+
+/** Says what went wrong, unless it was said, and returns the exit code. */
+function exitCodeOf(error: unknown, say: (text: string) => void): number {
+  // Help that was asked for ends with 0; help shown because a command is missing, and every wrong argument, is misuse.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  if (error instanceof CliFailure) {
+    say(`turnpike: ${error.message}`)
+    return error.exitCode
+  }
+  if (error instanceof ConfigError) {
+    say(`turnpike: ${error.message}`)
+    return 1
+  }
+  say(`turnpike failed in a way that it should not: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+  return 1
+}

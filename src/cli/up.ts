@@ -1,0 +1,125 @@
+// `turnpike up`: settings, start, greeting, and an end that lets running requests finish.
+import { Command } from 'commander'
+import { readSettings, type Settings, type Snapshot } from '#config'
+import { reachableHost, type CliContext } from './context.ts'
+import { CliFailure, systemCode } from './failure.ts'
+import { exampleModel } from './example-model.ts'
+import { greetingJson, greetingLines, type Started } from './greeting.ts'
+import { probeNeighbour, removeInstanceNote, writeInstanceNote } from './instance.ts'
+
+/** A gateway that serves, as `#main` gives it. */
+export type Running = {
+  /** Where it listens, with the real port, without a trailing slash. */
+  readonly url: string
+  readonly firstKey: string | undefined
+  readonly snapshot: Snapshot
+  /** Refuses new requests, lets running ones end within the deadline, writes everything. */
+  close(deadlineMs: number): Promise<void>
+}
+
+export type StartGateway = (settings: Settings) => Promise<Running>
+
+type UpOptions = {
+  readonly home?: string
+  readonly host?: string
+  readonly port?: string
+  readonly config?: string
+  readonly logLevel?: string
+  readonly json?: true
+}
+
+/** As long as a request may take by default; a second signal ends it at once. */
+const drainMs = 600_000
+const examples = `
+Examples:
+  turnpike up
+  OPENAI_API_KEY=sk-... turnpike up --port 9000
+  turnpike up --home ./scratch --port 0 --json     any free port, told as JSON
+
+Every option is also a setting of the environment (TURNPIKE_HOME, TURNPIKE_HOST, TURNPIKE_PORT, TURNPIKE_CONFIG,
+TURNPIKE_LOG_LEVEL) and of turnpike.yaml. Ctrl-C lets running requests finish; a second one stops at once.
+`
+
+export function upCommand({ terminal, version, start }: CliContext & { readonly start: StartGateway }): Command {
+  return new Command('up')
+    .description('start the gateway')
+    .option('--home <folder>', 'where all state is kept (default: ~/.turnpike)')
+    .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
+    .option('--port <port>', 'port to listen on, 0 for any free one (default: 8640)')
+    .option('--config <file>', 'declared providers, keys and settings (default: turnpike.yaml in the home)')
+    .option('--log-level <level>', 'fatal, error, warn, info, debug, trace or silent (default: info)')
+    .option('--json', 'print one JSON line once it serves')
+    .addHelpText('after', examples)
+    .action(async ({ json, ...overrides }: UpOptions) => {
+      const settings = readSettings({ overrides })
+      const running = await start(settings).catch((error: unknown) => explainStart(error, settings))
+      // Before the greeting: whoever reads it may send a signal at once.
+      const ended = endOnSignal(running, settings, terminal.remark)
+      await writeInstanceNote(settings.home, { url: running.url, pid: process.pid, version })
+      const started = {
+        url: running.url,
+        home: settings.home,
+        version,
+        firstKey: running.firstKey,
+        providers: providersOf(running.snapshot),
+        exampleModel: exampleModel(running.snapshot),
+      }
+      if (json === true) terminal.line(greetingJson(started))
+      else for (const line of greetingLines(started, (text) => terminal.paint('bold', text))) terminal.line(line)
+      await ended
+    })
+}
+
+function providersOf({ providers }: Snapshot): Started['providers'] {
+  return [...providers.values()].map(({ slug, origin, simulated }) => ({ slug, source: simulated ? 'built in, free, no network' : origin }))
+}
+
+/** Resolves when a signal has ended the gateway in good order. */
+function endOnSignal(running: Running, settings: Settings, remark: (text: string) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let isEnding = false
+    const onSignal = (signal: 'SIGINT' | 'SIGTERM'): void => {
+      if (isEnding) {
+        remark(`Stopped at once by a second ${signal}; what was unfinished is recorded at the next start.`)
+        process.exit(signal === 'SIGINT' ? 130 : 143)
+      }
+      isEnding = true
+      remark(`${signal}: new requests are refused, running ones may finish. Once more to stop at once.`)
+      running
+        .close(drainMs)
+        .then(() => removeInstanceNote(settings.home, process.pid))
+        .then(() => {
+          remark('Stopped.')
+          process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
+          resolve()
+        })
+        .catch(reject)
+    }
+    process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+  })
+}
+
+/** Says in one sentence why it did not start, where the system's own words would not. */
+async function explainStart(error: unknown, { host, port, home }: Settings): Promise<never> {
+  const code = systemCode(error)
+  if (code === 'EADDRINUSE') {
+    const other = port < 65_535 ? port + 1 : port - 1
+    const neighbour = await probeNeighbour(`http://${reachableHost(host)}:${port}`)
+    const who =
+      neighbour?.kind === 'turnpike' ? `another turnpike${neighbour.version === '' ? '' : ` (${neighbour.version})`}` : 'another program'
+    throw new CliFailure(`Port ${port} of ${host} is taken by ${who}. Stop it, or choose another port: turnpike up --port ${other}`)
+  }
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    throw new CliFailure(
+      `This machine has no address ${host} to listen on; choose another with --host (127.0.0.1 for this machine alone, 0.0.0.0 for every network).`,
+    )
+  }
+  if (code === 'EACCES' && port > 0 && port < 1024) {
+    throw new CliFailure(`This user may not listen on port ${port}; choose one from 1024 up: turnpike up --port 8640`)
+  }
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+    throw new CliFailure(`This user may not write in the home ${home}; make it this user's own, or choose another with --home.`)
+  }
+  if (code === 'ENOSPC') throw new CliFailure(`The disk of the home ${home} is full; free some space, or choose another with --home.`)
+  throw error
+}
