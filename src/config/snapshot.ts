@@ -12,12 +12,14 @@ export type ModelEntry = {
   /** `vendor/model` where the catalog knows it: the same model under other providers' ids. */
   readonly canonical?: string
   readonly name?: string
+  /** Release, seconds since 1970. */
+  readonly createdSeconds?: number
   readonly contextWindow?: number
   readonly maxOutputTokens?: number
   readonly inputModalities?: readonly string[]
   readonly outputModalities?: readonly string[]
   readonly capabilities?: readonly string[]
-  /** undefined: unpriced, unless `free`. */
+  /** undefined: unpriced. What is free has a price of 0 throughout (`freePrice`). */
   readonly price?: Price
   readonly free?: boolean
 }

@@ -61,7 +61,14 @@ test('counts that no provider should send are charged as nothing, and never make
   for (const count of [-5, Number.NaN, Number.POSITIVE_INFINITY]) {
     assert.equal(costOf({ ...nothing, fresh: count, cacheRead: count, output: count }, { ...price, request: 0n }).nanoUsd, 0n)
   }
-  assert.deepEqual(costOf({ ...nothing, output: 3, reasoning: 10 }, { ...price, request: 0n }).lines, [{ item: 'reasoning', units: 10, picoUsdPerUnit: 20_000_000n }])
+})
+
+test('a breakdown that claims more than its total is charged up to the total', () => {
+  const linesOf = (usage: Partial<UsageCounts>): unknown => costOf({ ...nothing, ...usage }, { ...price, request: 0n }).lines.map(({ item, units }) => [item, units])
+  assert.deepEqual(linesOf({ output: 3, reasoning: 10 }), [['reasoning', 3]])
+  assert.deepEqual(linesOf({ output: 4, reasoning: 3, outputAudio: 4 }), [['output_audio', 4]])
+  assert.deepEqual(linesOf({ fresh: 2, inputAudio: 5 }), [['input_audio', 2]])
+  assert.deepEqual(linesOf({ cacheWrite: 2, cacheWrite1h: 5 }), [['cache_write_1h', 2]])
 })
 
 test('the flat counts of a usage keep absent apart from 0', () => {

@@ -40,26 +40,30 @@ export function usageCounts(usage: Usage): UsageCounts {
  * excludes the one-hour writes, `output` excludes reasoning and audio. Lines without units are left out. The sum is exact in
  * pico-USD and rounded up to nano-USD once, so it is never below the exact cost and less than 1 nano-USD above it.
  *
- * A breakdown larger than its total (some providers) is charged as stated, and the rest of that total counts as 0.
+ * Totals bind: a breakdown that claims more than its total (recorded: 4 output tokens, "of which" 4 audio and 3 reasoning) is cut
+ * down to it, the dearer kind first, so that a request is never charged for more tokens than it has.
  */
 export function costOf(usage: UsageCounts, price: Price): Cost {
-  const cacheWrite1h = units(usage.cacheWrite1h)
-  const inputAudio = units(usage.inputAudio)
-  const reasoning = units(usage.reasoning)
-  const outputAudio = units(usage.outputAudio)
+  const fresh = units(usage.fresh)
+  const inputAudio = Math.min(units(usage.inputAudio), fresh)
+  const cacheWrite = units(usage.cacheWrite)
+  const cacheWrite1h = Math.min(units(usage.cacheWrite1h), cacheWrite)
+  const output = units(usage.output)
+  const outputAudio = Math.min(units(usage.outputAudio), output)
+  const reasoning = Math.min(units(usage.reasoning), output - outputAudio)
   const lines: CostLine[] = []
   let pico = 0n
   const charge = (item: string, count: number, picoUsdPerUnit: bigint): void => {
-    if (count <= 0) return
+    if (count === 0) return
     lines.push({ item, units: count, picoUsdPerUnit })
     pico += BigInt(count) * picoUsdPerUnit
   }
-  charge('input', units(usage.fresh) - inputAudio, price.input)
+  charge('input', fresh - inputAudio, price.input)
   charge('cache_read', units(usage.cacheRead), price.cacheRead)
-  charge('cache_write', units(usage.cacheWrite) - cacheWrite1h, price.cacheWrite)
+  charge('cache_write', cacheWrite - cacheWrite1h, price.cacheWrite)
   charge('cache_write_1h', cacheWrite1h, price.cacheWrite1h)
   charge('input_audio', inputAudio, price.inputAudio)
-  charge('output', units(usage.output) - reasoning - outputAudio, price.output)
+  charge('output', output - outputAudio - reasoning, price.output)
   charge('reasoning', reasoning, price.reasoning)
   charge('output_audio', outputAudio, price.outputAudio)
   if (price.request > 0n) charge('request', 1, price.request)
