@@ -1,6 +1,11 @@
 // Words with no domain.
+export { ByteCollector, createBufferPool, emptyBuffer, headroomBytes, tailroomBytes, type BufferPool } from './buffers.ts'
+export { createDeadlines, type Deadlines, type Waiting } from './deadlines.ts'
 export { Failure, failureTable, invalidRequest, type Fault, type FailureDetails, type FailureKind, type FailureRow } from './failure.ts'
 export { newRequestId, timeOfRequestId } from './ids.ts'
 export { asCount, asText, isObject, type JsonObject, type JsonValue } from './json.ts'
+export { parseBody } from './json-body.ts'
+export { createPeek, readValue, type ByteRange, type Peek, type Peeked, type PeekedMember } from './json-peek.ts'
+export { createSplicer, type MemberEdit, type SplicedBody, type Splicer } from './json-splice.ts'
 export { nearestNames } from './nearest.ts'
 export { siblingModule } from './sibling.ts'
