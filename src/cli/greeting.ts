@@ -36,7 +36,7 @@ function providerLines({ providers }: Started): string[] {
   if (providers.length === 0)
     return ['No provider is configured: set a key such as OPENAI_API_KEY and start again, or declare one in turnpike.yaml.']
   const width = Math.max(...providers.map(({ slug }) => slug.length))
-  return ['Providers:', ...providers.map(({ slug, source }) => `  ${slug.padEnd(width)}  from ${plain(source)}`)]
+  return ['Providers:', ...providers.map(({ slug, source }) => `  ${slug.padEnd(width)}  ${plain(source)}`)]
 }
 
 function keyLines({ firstKey }: Started, bold: Emphasise): string[] {

@@ -70,7 +70,7 @@ export async function main(args: readonly string[]): Promise<void> {
       nowMs: () => Date.now(),
       connect: connectToInstance,
       // Loaded here, so that the other commands don't wait for a whole gateway.
-      start: async (settings) => (await import('#main')).startTurnpike({ settings }),
+      start: async (settings) => (await import('#main')).startTurnpike({ settings, version: packageVersion() }),
     },
     args,
   )

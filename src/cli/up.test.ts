@@ -22,7 +22,7 @@ const started: Started = {
   version: '1.2.3',
   firstKey: 'tp-secret',
   providers: [
-    { slug: 'openai', source: 'OPENAI_API_KEY' },
+    { slug: 'openai', source: 'key: OPENAI_API_KEY' },
     { slug: 'sim', source: 'the simulator' },
   ],
   exampleModel: "sim/it's",
@@ -32,7 +32,7 @@ const bare = (text: string): string => text
 test('the greeting names the address, each provider with its source, the key, and where OpenClaw is pointed', () => {
   const text = greetingLines(started, bare).join('\n')
   assert.match(text, /listening on http:\/\/127\.0\.0\.1:8640$/m)
-  assert.match(text, /^ {2}openai {2}from OPENAI_API_KEY$/m)
+  assert.match(text, /^ {2}openai {2}key: OPENAI_API_KEY$/m)
   assert.match(text, /^Gateway key: tp-secret$/m)
   assert.match(text, /base URL http:\/\/127\.0\.0\.1:8640\/v1, the gateway key/)
   assert.match(text, /^Home: \/home\/me\/\.turnpike$/m)

@@ -9,8 +9,8 @@ import { probeNeighbour, removeInstanceNote, writeInstanceNote } from './instanc
 
 /** A gateway that serves, as `#main` gives it. */
 export type Running = {
-  /** Where it listens, with the real port, without a trailing slash. */
-  readonly url: string
+  /** The real one. */
+  readonly port: number
   readonly firstKey: string | undefined
   readonly snapshot: Snapshot
   /** Refuses new requests, lets running ones end within the deadline, writes everything. */
@@ -55,9 +55,10 @@ export function upCommand({ terminal, version, start }: CliContext & { readonly 
       const running = await start(settings).catch((error: unknown) => explainStart(error, settings))
       // Before the greeting: whoever reads it may send a signal at once.
       const ended = endOnSignal(running, settings, terminal.remark)
-      await writeInstanceNote(settings.home, { url: running.url, pid: process.pid, version })
+      const localUrl = `http://${reachableHost(settings.host)}:${running.port}`
+      await writeInstanceNote(settings.home, { url: localUrl, pid: process.pid, version })
       const started = {
-        url: running.url,
+        url: settings.publicUrl ?? localUrl,
         home: settings.home,
         version,
         firstKey: running.firstKey,
@@ -71,7 +72,11 @@ export function upCommand({ terminal, version, start }: CliContext & { readonly 
 }
 
 function providersOf({ providers }: Snapshot): Started['providers'] {
-  return [...providers.values()].map(({ slug, origin, simulated }) => ({ slug, source: simulated ? 'built in, free, no network' : origin }))
+  return [...providers.values()].map(({ slug, credentials, simulated }) => {
+    // A credential that was found in the environment is named after its variable.
+    const names = credentials.map(({ name }) => name).join(', ')
+    return { slug, source: simulated ? 'built in: free, without network' : names === '' ? 'without a key' : `key: ${names}` }
+  })
 }
 
 /** Resolves when a signal has ended the gateway in good order. */
@@ -121,5 +126,7 @@ async function explainStart(error: unknown, { host, port, home }: Settings): Pro
     throw new CliFailure(`This user may not write in the home ${home}; make it this user's own, or choose another with --home.`)
   }
   if (code === 'ENOSPC') throw new CliFailure(`The disk of the home ${home} is full; free some space, or choose another with --home.`)
+  // The rooms reject with sentences for the operator; anything else is a defect, and keeps its stack.
+  if (error instanceof Error && error.name === 'Error') throw new CliFailure(error.message)
   throw error
 }
