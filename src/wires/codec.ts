@@ -96,10 +96,14 @@ export interface PassThrough {
    * unread. Every frame that carries usage, a finish reason, an error or the terminal event contains at least one of them.
    */
   readonly markers: readonly string[]
+  /** Bytes that end a stream of this wire after its finish reason, for providers that leave them out; absent: they may not be left out. */
+  readonly terminator?: string
   createWatch(dialect: Dialect): Watch
   /** Reads a whole response body given the JSON of its top-level fields that `responseFields` names. */
   readonly responseFields: readonly string[]
   readResponse(fields: JsonObject, dialect: Dialect): Watched
+  /** Finds the finish reason in the bytes of a whole response, where `responseFields` leaves it out because its field is big. */
+  finishIn?(body: Buffer): Finish | undefined
   /** Top-level request fields the lane peeks at besides `model` and `stream`. */
   readonly requestFields: readonly string[]
 }

@@ -9,10 +9,12 @@ type Bytes = {
   readonly incomplete: boolean
 }
 
-/** An event; or, with `data` undefined, bytes that carry none (comments, blank lines, a lone `event:`). Fields are read when asked for. */
+/** An event; or, with `data` undefined, bytes that carry none (comments, blank lines, a lone `event:`). */
 export type RawFrame = (SseFrame & Bytes) | ({ readonly event?: string; readonly data: undefined } & Bytes)
 
 export interface SseParser {
+  /** Nothing is held: the next byte begins an event. */
+  readonly idle: boolean
   /** Throws `Failure('bad_response')` when one event is larger than the limit. */
   push(chunk: Uint8Array, onFrame: (frame: RawFrame) => void): void
   /** Reports what is left, if anything, as an incomplete frame. */
@@ -39,9 +41,9 @@ export function createSseParser(options: { readonly maxEventBytes?: number } = {
     if (raw.length > maxEventBytes) throw tooLarge(maxEventBytes)
     held = []
     heldBytes = 0
-    const frame = new ParsedFrame(raw, incomplete, first)
+    const frame = readFrame(raw, incomplete, first)
     first = false
-    onFrame(frame as unknown as RawFrame)
+    onFrame(frame)
   }
 
   function keep(rest: Buffer): void {
@@ -52,6 +54,9 @@ export function createSseParser(options: { readonly maxEventBytes?: number } = {
   }
 
   return {
+    get idle() {
+      return heldBytes === 0 && lineIsEmpty && !afterCr && !first
+    },
     push(bytes, onFrame) {
       const chunk = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
       const length = chunk.length
@@ -91,47 +96,23 @@ export function createSseParser(options: { readonly maxEventBytes?: number } = {
   }
 }
 
-/** Reads its fields once, when first asked. */
-class ParsedFrame {
-  readonly raw: Buffer
-  readonly incomplete: boolean
-  private readonly first: boolean
-  private read = false
-  private eventField: string | undefined
-  private dataField: string | undefined
-
-  constructor(raw: Buffer, incomplete: boolean, first: boolean) {
-    this.raw = raw
-    this.incomplete = incomplete
-    this.first = first
-  }
-
-  get event(): string | undefined {
-    if (!this.read) this.readFields()
-    return this.eventField
-  }
-
-  get data(): string | undefined {
-    if (!this.read) this.readFields()
-    return this.dataField
-  }
-
-  private readFields(): void {
-    this.read = true
-    let text = this.raw.toString('utf8')
-    if (this.first && text.charCodeAt(0) === 0xfeff) text = text.slice(1)
-    for (const line of text.split(text.includes('\r') ? /\r\n|\n|\r/ : '\n')) {
-      if (line === '' || line.charCodeAt(0) === 0x3a) continue
-      const colon = line.indexOf(':')
-      const field = colon === -1 ? line : line.slice(0, colon)
-      if (field === 'data') {
-        const value = fieldValue(line, colon)
-        this.dataField = this.dataField === undefined ? value : this.dataField + '\n' + value
-      } else if (field === 'event') {
-        this.eventField = fieldValue(line, colon) || undefined
-      }
+function readFrame(raw: Buffer, incomplete: boolean, first: boolean): RawFrame {
+  let event: string | undefined
+  let data: string | undefined
+  let text = raw.toString('utf8')
+  if (first && text.charCodeAt(0) === 0xfeff) text = text.slice(1)
+  for (const line of text.split(text.includes('\r') ? /\r\n|\n|\r/ : '\n')) {
+    if (line === '' || line.charCodeAt(0) === 0x3a) continue
+    const colon = line.indexOf(':')
+    const field = colon === -1 ? line : line.slice(0, colon)
+    if (field === 'data') {
+      const value = fieldValue(line, colon)
+      data = data === undefined ? value : data + '\n' + value
+    } else if (field === 'event') {
+      event = fieldValue(line, colon) || undefined
     }
   }
+  return event === undefined ? { data, raw, incomplete } : { event, data, raw, incomplete }
 }
 
 function fieldValue(line: string, colon: number): string {

@@ -1,0 +1,353 @@
+// One try at one target: builds the call, reads the answer in whatever form it comes, and tells the exchange what it became.
+import { ByteCollector, Failure, isObject, type JsonObject, type JsonValue } from '#kernel'
+import { explode, fold, type Finish, type Response, type StreamEvent, type Usage } from '#ir'
+import type { PlannedTarget } from '#routing'
+import type { UpstreamCall, UpstreamHandler } from '#upstream'
+import { codecOf, createSseParser, type SseParser, type WireCodec } from '#wires'
+import type { Exchange } from './exchange.ts'
+import { peekResponse } from './inspect.ts'
+import { PassReader, TranslateReader, type StreamReader, type StreamSink } from './streams.ts'
+
+const errorBodyBytes = 64 << 10
+const wholeBodyBytes = 64 << 20
+
+/** A whole answer, ready for the client: in its wire, cost included. */
+export type WholeAnswer = { readonly body: Buffer; readonly finish: Finish | undefined }
+
+type Mode = 'waiting' | 'error' | 'whole' | 'stream' | 'over'
+
+export class Attempt implements UpstreamHandler, StreamSink {
+  readonly exchange: Exchange
+  readonly target: PlannedTarget
+  readonly codec: WireCodec
+  readonly startedMs: number
+  readonly startedAtMs: number
+  status = 0
+  headMs: number | undefined
+  contentMs: number | undefined
+  /** Whether the provider's bytes reach the client as they are. */
+  passes: boolean
+  #mode: Mode = 'waiting'
+  #call: UpstreamCall | undefined
+  #headers: Readonly<Record<string, string>> = {}
+  #collector: ByteCollector | undefined
+  #reader: StreamReader | undefined
+  #parser: SseParser | undefined
+
+  constructor(exchange: Exchange, target: PlannedTarget) {
+    this.exchange = exchange
+    this.target = target
+    this.codec = codecOf(target.wire)
+    this.passes = target.lane === 'pass' && !exchange.headIsOurs
+    this.startedMs = performance.now()
+    this.startedAtMs = exchange.arrival.atMs + Math.round(this.startedMs - exchange.arrival.readyMs)
+  }
+
+  send(body: Buffer, headers: readonly string[]): void {
+    const { provider } = this.target
+    const upstream = provider.simulated ? this.exchange.deps.simulator : this.exchange.deps.network
+    const request = { origin: provider.origin, path: this.target.path, method: 'POST', headers, body, connectMs: provider.timeouts.connectMs } as const
+    this.#call = upstream.send(request, this)
+    // The handler may have failed before `send` returned.
+    if ((this.#mode as Mode) === 'over') this.#call.abort()
+  }
+
+  get over(): boolean {
+    return this.#mode === 'over'
+  }
+
+  /** True when nothing will read the request's body any more. */
+  get bodySent(): boolean {
+    return this.#call === undefined || this.#call.bodySent()
+  }
+
+  abort(): void {
+    this.#mode = 'over'
+    this.#collector?.release()
+    this.#call?.abort()
+  }
+
+  pause(): void {
+    this.#call?.pause()
+  }
+
+  resume(): void {
+    this.#call?.resume()
+  }
+
+  // What the provider says.
+
+  head(status: number, headers: Readonly<Record<string, string>>): void {
+    if (this.over) return
+    this.exchange.touched()
+    this.status = status
+    this.#headers = headers
+    this.headMs = performance.now() - this.startedMs
+    if (status < 200 || status >= 300) {
+      this.#collect('error', errorBodyBytes)
+      return
+    }
+    if (isEventStream(headers['content-type'])) this.#startStream()
+    else this.#collect('whole', wholeBodyBytes)
+  }
+
+  data(chunk: Buffer): void {
+    this.exchange.touched()
+    switch (this.#mode) {
+      case 'stream':
+        this.#streamData(chunk)
+        return
+      case 'whole':
+        // Some servers stream without saying so.
+        if (this.#collector!.length === 0 && looksLikeEventStream(chunk)) {
+          this.#startStream()
+          this.#streamData(chunk)
+        } else if (!this.#collector!.push(chunk)) {
+          this.failed(new Failure('bad_response', `The provider's answer is larger than ${wholeBodyBytes >> 20} MB.`))
+        }
+        return
+      case 'error':
+        this.#collector!.push(chunk)
+        return
+      case 'waiting':
+      case 'over':
+        return
+      default:
+        this.#mode satisfies never
+    }
+  }
+
+  end(): void {
+    switch (this.#mode) {
+      case 'error':
+        this.#errorBody()
+        return
+      case 'whole':
+        this.#wholeBody()
+        return
+      case 'stream':
+        try {
+          this.#parser!.end((frame) => this.#reader!.frame(frame))
+          this.#reader!.end()
+        } catch (error) {
+          this.failed(asFailure(error))
+        }
+        return
+      case 'waiting':
+        this.failed(new Failure('empty_response', 'The provider closed its answer before it began.'))
+        return
+      case 'over':
+        this.exchange.closed()
+        return
+      default:
+        this.#mode satisfies never
+    }
+  }
+
+  error(failure: Failure): void {
+    if (this.over) this.exchange.closed()
+    else this.failed(failure)
+  }
+
+  // What a stream reader says.
+
+  committed(): void {
+    this.contentMs = performance.now() - this.startedMs
+    this.exchange.committed(this)
+  }
+
+  write(bytes: Uint8Array | string): void {
+    this.exchange.write(bytes)
+  }
+
+  learned(id: string | undefined, model: string | undefined): void {
+    this.exchange.learned(id, model)
+  }
+
+  usage(usage: Usage): number | undefined {
+    return this.exchange.priced(usage, this)
+  }
+
+  complete(finish: Finish | undefined, tail: Uint8Array | string): void {
+    if (this.over) return
+    this.#mode = 'over'
+    this.exchange.streamed(this, finish, tail)
+  }
+
+  failed(failure: Failure, body?: Buffer): void {
+    if (this.over) return
+    this.#mode = 'over'
+    this.#collector?.release()
+    this.#call?.abort()
+    this.exchange.attemptFailed(this, failure, body)
+  }
+
+  /** The exchange had to begin the answer itself: what has been held so far goes through its encoder instead. */
+  headTaken(): void {
+    this.passes = false
+    if (this.#mode !== 'stream' || !(this.#reader instanceof PassReader)) return
+    const held = this.#reader.held
+    this.#reader = this.#translateReader()
+    for (const frame of held) this.#reader.frame(frame)
+    this.#reader.flush()
+  }
+
+  // Streams.
+
+  #startStream(): void {
+    this.#collector?.release()
+    this.#collector = undefined
+    this.#mode = 'stream'
+    this.#parser = createSseParser()
+    if (!this.exchange.inspected.stream) this.#reader = this.#foldReader()
+    else if (this.passes) this.#reader = this.#passReader()
+    else this.#reader = this.#translateReader()
+  }
+
+  #streamData(chunk: Buffer): void {
+    if (this.#parser!.idle && this.#reader!.pass(chunk)) return
+    try {
+      this.#parser!.push(chunk, (frame) => this.#reader!.frame(frame))
+      this.#reader!.flush()
+    } catch (error) {
+      this.failed(asFailure(error))
+    }
+  }
+
+  #passReader(): StreamReader {
+    const pass = this.codec.passThrough
+    const watch = pass.createWatch(this.target.provider.dialect)
+    return new PassReader(this, watch, markersOf(this.codec), this.exchange.streamUsage, pass.terminator)
+  }
+
+  #translateReader(): TranslateReader {
+    return new TranslateReader(this, this.codec.egress.createStreamDecoder(this.target.provider.dialect), this.exchange.encoder())
+  }
+
+  /** The client did not ask for a stream: events are gathered and become one body. */
+  #foldReader(): StreamReader {
+    const decoder = this.codec.egress.createStreamDecoder(this.target.provider.dialect)
+    const events: StreamEvent[] = []
+    return {
+      pass: () => this.over,
+      frame: (frame) => {
+        if (frame.data !== undefined) events.push(...decoder.push({ ...(frame.event === undefined ? {} : { event: frame.event }), data: frame.data }))
+      },
+      flush() {},
+      end: () => {
+        events.push(...decoder.end())
+        this.#translated(fold(events))
+      },
+    }
+  }
+
+  // Whole bodies.
+
+  #collect(mode: 'error' | 'whole', limitBytes: number): void {
+    this.#mode = mode
+    this.#collector = new ByteCollector(this.exchange.deps.buffers, limitBytes)
+  }
+
+  #errorBody(): void {
+    const body = Buffer.from(this.#collector!.bytes())
+    const failure = this.codec.egress.decodeError(this.status, this.#headers, body.toString('utf8'))
+    this.failed(failure, this.passes && isJson(this.#headers['content-type']) ? body : undefined)
+  }
+
+  #wholeBody(): void {
+    const body = this.#collector!.bytes()
+    try {
+      if (body.length === 0) throw new Failure('empty_response', 'The provider answered 200 with an empty body.')
+      if (this.passes && !this.exchange.inspected.stream) this.#passWhole(body)
+      else this.#translated(this.#decodeWhole(parseObject(body)))
+    } catch (error) {
+      this.failed(asFailure(error))
+    }
+  }
+
+  #decodeWhole(document: JsonObject): Response {
+    return this.codec.egress.decodeResponse(document, this.target.provider.dialect)
+  }
+
+  /** The body goes out as it came, with the cost written into its usage. */
+  #passWhole(body: Buffer): void {
+    const pass = this.codec.passThrough
+    const peeked = peekResponse(this.codec, body)
+    if (peeked === undefined || isFailureBody(peeked.fields)) {
+      // Doubtful bytes, or an error inside a 200: the decoder has the last word.
+      const document = parseObject(body)
+      if (isFailureBody(document)) throw this.codec.egress.decodeError(this.status, this.#headers, body.toString('utf8'))
+      this.#translated(this.#decodeWhole(document))
+      return
+    }
+    const watched = pass.readResponse(peeked.fields, this.target.provider.dialect)
+    if (watched.error !== undefined) throw watched.error
+    this.exchange.learned(watched.id, watched.model)
+    const costUsd = watched.usage === undefined ? undefined : this.usage(watched.usage)
+    this.#answered({ body: peeked.withCost(costUsd), finish: watched.finish ?? pass.finishIn?.(body) })
+  }
+
+  /** The response goes out in the client's wire, as a stream if that is what was asked for. */
+  #translated(response: Response): void {
+    this.passes = false
+    if (this.exchange.inspected.stream) {
+      const reader = this.#translateReader()
+      reader.events(explode(response))
+      reader.flush()
+      return
+    }
+    this.exchange.learned(response.id, response.model)
+    const costUsd = response.usage === undefined ? undefined : this.usage(response.usage)
+    const body = this.exchange.codec.ingress.encodeResponse(response, this.exchange.answerContext(), costUsd)
+    this.#answered({ body: Buffer.from(JSON.stringify(body)), finish: response.finish })
+  }
+
+  #answered(answer: WholeAnswer): void {
+    this.#mode = 'over'
+    this.contentMs = performance.now() - this.startedMs
+    this.exchange.answered(this, answer)
+    this.#collector?.release()
+  }
+}
+
+const markers = new WeakMap<WireCodec, readonly Buffer[]>()
+
+function markersOf(codec: WireCodec): readonly Buffer[] {
+  let found = markers.get(codec)
+  if (found === undefined) markers.set(codec, (found = codec.passThrough.markers.map((marker) => Buffer.from(marker))))
+  return found
+}
+
+function isEventStream(contentType: string | undefined): boolean {
+  return contentType !== undefined && contentType.startsWith('text/event-stream')
+}
+
+function isJson(contentType: string | undefined): boolean {
+  return contentType !== undefined && contentType.includes('json')
+}
+
+/** The first bytes of a stream that came under another content type. */
+function looksLikeEventStream(chunk: Buffer): boolean {
+  const start = chunk.subarray(0, 7).toString('latin1')
+  return start.startsWith('data:') || start.startsWith('event:') || start.startsWith(': ')
+}
+
+function isFailureBody(fields: JsonObject): boolean {
+  const error = fields['error']
+  return (error !== undefined && error !== null && error !== false) || fields['type'] === 'error'
+}
+
+function parseObject(body: Buffer): JsonObject {
+  let value: JsonValue
+  try {
+    value = JSON.parse(body.toString('utf8'))
+  } catch {
+    throw new Failure('bad_response', 'The provider answered 200 with something that is not JSON.')
+  }
+  if (!isObject(value)) throw new Failure('bad_response', 'The provider answered 200 with JSON that is not an object.')
+  return value
+}
+
+function asFailure(error: unknown): Failure {
+  return error instanceof Failure ? error : new Failure('internal_error', 'The answer could not be read.', { cause: error })
+}

@@ -1,0 +1,488 @@
+// One request's story: inspect, plan, reserve, attempt until one commits, finish. All its state is in this one shape.
+import { ByteCollector, Failure, type Waiting } from '#kernel'
+import type { Finish, Note, Request, Usage } from '#ir'
+import { blamesRequest, nextTarget, type Plan, type PlannedTarget } from '#routing'
+import type { AttemptRecord, Outcome } from '#store'
+import { codecOf, decodeCountTokens, encodeTokenCount, requestEdits, type AnswerContext, type StreamEncoder, type WireCodec } from '#wires'
+import { Attempt, type WholeAnswer } from './attempt.ts'
+import { inspect, type Inspected } from './inspect.ts'
+import type { Arrival, GatewayDeps } from './port.ts'
+import { allFailed, answerHead, requestHeaders } from './heads.ts'
+import { costUsdOf, finishRecord, keptText, promptText, reserveRecord, type Priced, priceAnswer, progressRecord } from './record.ts'
+
+/** The head of a stream goes out at the latest after this time, and keep-alives follow in the same rhythm. */
+const earlyHeadMs = 10_000
+/** While a better target remains, a stream that brings no content is given up after this time. */
+const defaultFirstTokenMs = 60_000
+const progressMs = 1000
+/** How long a provider may take to close after its terminal event before its socket is dropped. */
+const closeGraceMs = 1000
+/** Bodies above this are forwarded but not kept for the record. */
+const keptBytes = 16 << 20
+/** What is kept of an answer whose body is not stored: enough to count it if its usage never comes. */
+const keptForCountingBytes = 256 << 10
+
+export class Exchange implements Waiting {
+  readonly deps: GatewayDeps
+  readonly arrival: Arrival
+  readonly codec: WireCodec
+  readonly onOver: (exchange: Exchange) => void
+  inspected!: Inspected
+  plan: Plan = { targets: [], skipped: [] }
+  dueMs = Infinity
+  /** The head went out before any provider had content: the answer is encoded by us from then on. */
+  headIsOurs = false
+  streamUsage = true
+  /** What the client gets to know of who answered. */
+  servedId: string | undefined
+  servedModel: string | undefined
+  readonly attempts: AttemptRecord[] = []
+  readonly notes: Note[] = []
+  readonly kept: ByteCollector
+  pricedUsage: Priced | undefined
+  responseBytes = 0
+  status = 0
+  /** Attempts begun. */
+  tries = 0
+  dispatchedMs = 0
+  firstWriteMs = 0
+  #attempt: Attempt | undefined
+  /** An answered attempt whose provider has not closed yet. */
+  #lingering: Attempt | undefined
+  #position = -1
+  #request: Request | undefined
+  #firstBody: Buffer | undefined
+  #encoder: StreamEncoder | undefined
+  #firstFailure: { failure: Failure; body: Buffer | undefined; target: PlannedTarget } | undefined
+  readonly #failures: { target: string; failure: Failure }[] = []
+  #committed = false
+  #over = false
+  #reserved = false
+  #totalDueMs = Infinity
+  #attemptStartedMs = 0
+  #lastByteMs = 0
+  #lastWriteMs = 0
+  #lastProgressMs = 0
+  #bufferGiven = false
+
+  constructor(deps: GatewayDeps, arrival: Arrival, onOver: (exchange: Exchange) => void) {
+    this.deps = deps
+    this.arrival = arrival
+    this.codec = codecOf(arrival.wire)
+    this.onOver = onOver
+    this.kept = new ByteCollector(deps.buffers, deps.storesPayloads ? keptBytes : keptForCountingBytes)
+  }
+
+  begin(planOf: (exchange: Exchange) => Plan): void {
+    const { client } = this.arrival
+    client.onClose = () => this.#clientLeft()
+    client.onDrain = () => this.#attempt?.resume()
+    try {
+      this.inspected = inspect(this.arrival, this.codec)
+      this.streamUsage = this.arrival.key.streamUsage === 'always' || this.inspected.asksForUsage
+      this.plan = planOf(this)
+    } catch (error) {
+      this.#refuse(error instanceof Failure ? error : internalError(error))
+      return
+    }
+    if (this.plan.targets.length === 0) {
+      this.#countTokens()
+      return
+    }
+    if (this.storesPayloads) {
+      const { buffer, bodyStart, bodyEnd } = this.arrival
+      this.deps.journal.payload(this.arrival.id, 'request', this.inspected.session, buffer.subarray(bodyStart, bodyEnd))
+    }
+    try {
+      // Spliced at once, while the peek is fresh.
+      const first = this.plan.targets[0]!
+      if (first.lane === 'pass') this.#firstBody = this.#spliced(first)
+    } catch (error) {
+      this.#refuse(internalError(error))
+      return
+    }
+    this.#reserved = true
+    this.deps.journal.reserve(reserveRecord(this), () => {
+      if (!this.#over) this.#start()
+    })
+  }
+
+  /** No target of this model counts tokens itself: the gateway estimates. */
+  #countTokens(): void {
+    let text: string
+    try {
+      text = promptText(decodeCountTokens(this.inspected.document()))
+    } catch (error) {
+      this.#refuse(error instanceof Failure ? error : internalError(error))
+      return
+    }
+    this.notes.push({ code: 'approximated', path: 'input_tokens', why: 'no provider of this model counts tokens; estimated by the gateway' })
+    this.deps.countTokens(text).then(
+      (count) => {
+        if (!this.#over) this.#answerBody(Buffer.from(JSON.stringify(encodeTokenCount(count))), undefined, undefined)
+      },
+      (error: unknown) => {
+        if (!this.#over) this.#refuse(internalError(error))
+      },
+    )
+  }
+
+  get storesPayloads(): boolean {
+    return this.deps.storesPayloads && this.inspected.storesBodies
+  }
+
+  get over(): boolean {
+    return this.#over
+  }
+
+  // Attempts.
+
+  #start(): void {
+    this.deps.deadlines.add(this)
+    const now = this.deps.deadlines.nowMs
+    const totalMs = this.inspected.timeoutMs ?? this.plan.targets[0]!.provider.timeouts.totalMs
+    this.#totalDueMs = this.arrival.readyMs + totalMs
+    this.#lastWriteMs = now
+    this.#lastProgressMs = now
+    this.#try(0)
+  }
+
+  #try(position: number): void {
+    this.#position = position
+    this.tries++
+    const target = this.plan.targets[position]!
+    const attempt = new Attempt(this, target)
+    this.#attempt = attempt
+    if (!this.headIsOurs) this.#encoder = undefined
+    this.#attemptStartedMs = attempt.startedMs
+    this.#lastByteMs = attempt.startedMs
+    this.#scheduleCheck(this.deps.deadlines.nowMs)
+    let body: Buffer
+    try {
+      body = target.lane === 'pass' ? (this.#firstBody ?? this.#spliced(target)) : this.#translated(target)
+      this.#firstBody = undefined
+    } catch (error) {
+      attempt.failed(error instanceof Failure ? error : internalError(error))
+      return
+    }
+    if (this.dispatchedMs === 0) this.dispatchedMs = performance.now()
+    attempt.send(body, requestHeaders(target, this.arrival, this.inspected.stream))
+  }
+
+  #spliced(target: PlannedTarget): Buffer {
+    const { edits, notes } = requestEdits(target.wire, this.inspected.fields, target.model.id, target.provider.dialect)
+    this.#note(notes)
+    return this.inspected.splice(edits)
+  }
+
+  #translated(target: PlannedTarget): Buffer {
+    if (this.#request === undefined) {
+      const decoded = this.codec.ingress.decodeRequest(this.inspected.document())
+      this.#request = decoded.request
+      this.#note(decoded.notes)
+    }
+    const { provider, model } = target
+    const encoded = codecOf(target.wire).egress.encodeRequest(this.#request, {
+      model: model.id,
+      dialect: provider.dialect,
+      ...(provider.sealDomain === undefined ? {} : { sealDomain: provider.sealDomain }),
+      defaultMaxOutputTokens: model.maxOutputTokens ?? 4096,
+    })
+    this.#note(encoded.notes)
+    if (this.inspected.strict && encoded.notes.length > 0) throw unsupported(encoded.notes[0]!, provider.slug)
+    return Buffer.from(JSON.stringify(encoded.body))
+  }
+
+  #note(notes: readonly Note[]): void {
+    for (const note of notes) if (!this.notes.some((known) => known.path === note.path && known.code === note.code)) this.notes.push(note)
+  }
+
+  // What an attempt says.
+
+  /** Bytes came from the provider. */
+  touched(): void {
+    this.#lastByteMs = this.deps.deadlines.nowMs
+  }
+
+  /** A provider whose answer was complete has closed it. */
+  closed(): void {
+    this.#lingering = undefined
+    if (this.#over) this.deps.deadlines.remove(this)
+  }
+
+  learned(id: string | undefined, model: string | undefined): void {
+    this.servedId ??= id
+    this.servedModel ??= model
+  }
+
+  /** Prices the usage so far; the cost to show the client in USD, undefined when there is none to add. */
+  priced(usage: Usage, attempt: Attempt): number | undefined {
+    this.pricedUsage = priceAnswer(usage, attempt.target)
+    // A cost that the provider wrote into its own bytes stays as it wrote it.
+    return attempt.passes && usage.cost !== undefined ? undefined : costUsdOf(this.pricedUsage)
+  }
+
+  answerContext(): AnswerContext {
+    return {
+      requestId: this.arrival.id,
+      model: this.servedModel ?? this.#attempt?.target.model.id ?? this.inspected.model,
+      createdSeconds: Math.floor(this.arrival.atMs / 1000),
+      streamUsage: this.streamUsage,
+    }
+  }
+
+  /** The encoder of this attempt's answer; it outlives attempts once the head is ours. */
+  encoder(): StreamEncoder {
+    return (this.#encoder ??= this.codec.ingress.createStreamEncoder(this.answerContext()))
+  }
+
+  committed(attempt: Attempt): void {
+    this.#committed = true
+    if (!this.headIsOurs) this.#streamHead(attempt)
+  }
+
+  write(bytes: Uint8Array | string): void {
+    if (this.firstWriteMs === 0) this.firstWriteMs = performance.now()
+    this.#lastWriteMs = this.deps.deadlines.nowMs
+    this.#keep(bytes)
+    if (!this.arrival.client.write(bytes)) this.#attempt?.pause()
+  }
+
+  /** A stream is complete but for its tail, which goes out once the record is written. */
+  streamed(attempt: Attempt, finish: Finish | undefined, tail: Uint8Array | string): void {
+    this.#recordAttempt(attempt, undefined)
+    this.#lingering = attempt
+    this.dueMs = this.deps.deadlines.nowMs + closeGraceMs
+    this.#keep(tail)
+    this.status = 200
+    this.#finish('ok', undefined, finish, () => this.arrival.client.end(tail))
+  }
+
+  /** A whole body is ready. */
+  answered(attempt: Attempt, answer: WholeAnswer): void {
+    this.#recordAttempt(attempt, undefined)
+    // The answer outlives the buffer it was collected in.
+    this.#answerBody(Buffer.from(answer.body), answer.finish, attempt.target)
+  }
+
+  #answerBody(body: Buffer, finish: Finish | undefined, target: PlannedTarget | undefined): void {
+    this.#keep(body)
+    this.status = 200
+    const headers = answerHead(this, target, ['content-type', 'application/json', 'content-length', String(body.length)])
+    this.#finish('ok', undefined, finish, () => {
+      this.arrival.client.head(200, headers)
+      this.arrival.client.end(body)
+    })
+  }
+
+  attemptFailed(attempt: Attempt, failure: Failure, body: Buffer | undefined): void {
+    if (this.#over) return
+    this.#recordAttempt(attempt, failure)
+    if (failure.kind === 'internal_error') this.deps.log.error({ err: failure.details.cause, request: this.arrival.id }, 'an attempt failed inside the gateway')
+    if (this.#committed) {
+      this.#interrupt(failure)
+      return
+    }
+    this.#firstFailure ??= { failure, body, target: attempt.target }
+    this.#failures.push({ target: attempt.target.provider.slug, failure })
+    const next = nextTarget(this.plan, this.#position, failure)
+    if (next !== undefined && this.deps.deadlines.nowMs < this.#totalDueMs) this.#try(next)
+    else this.#fail()
+  }
+
+  // Ends.
+
+  /** Nothing was sent yet, and nothing will be: every target failed. */
+  #fail(): void {
+    const first = this.#firstFailure!
+    const verdict = this.#failures.every(({ failure }) => blamesRequest(failure)) ? first.failure : allFailed(this.#failures, this.#firstFailure!.failure)
+    if (this.headIsOurs) {
+      this.#interrupt(verdict)
+      return
+    }
+    // The provider's own words, when they are about the request and already in the client's wire.
+    const body = verdict === first.failure && first.body !== undefined ? first.body : undefined
+    this.#errorAnswer(verdict, body, verdict.fault === 'client' ? 'client_error' : 'upstream_error')
+  }
+
+  /** Refused before any target was tried. */
+  #refuse(failure: Failure): void {
+    if (failure.kind === 'internal_error') this.deps.log.error({ err: failure.details.cause, request: this.arrival.id }, 'a request failed inside the gateway')
+    this.#errorAnswer(failure, undefined, failure.fault === 'client' ? 'client_error' : 'upstream_error')
+  }
+
+  #errorAnswer(failure: Failure, body: Buffer | undefined, outcome: Outcome): void {
+    this.status = failure.status
+    const bytes = body ?? Buffer.from(JSON.stringify(this.codec.ingress.encodeError(failure, this.arrival.id)))
+    this.#keep(bytes)
+    const headers = answerHead(this, undefined, ['content-type', 'application/json', 'content-length', String(bytes.length)], failure)
+    this.#finish(outcome, failure, undefined, () => {
+      this.arrival.client.head(this.status, headers)
+      this.arrival.client.end(bytes)
+    })
+  }
+
+  /** The answer has begun and cannot be finished: the error goes in-band, and the connection closes without the mark of a complete answer. */
+  #interrupt(failure: Failure): void {
+    const shown = this.#committed ? interrupted(failure) : failure
+    const bytes = this.codec.ingress.encodeStreamError(shown, this.arrival.id)
+    this.#keep(bytes)
+    this.#finish(this.#committed ? 'interrupted' : 'upstream_error', failure, undefined, () => this.arrival.client.cut(bytes))
+  }
+
+  /** The gateway stops and cannot wait any longer. */
+  cut(): void {
+    const attempt = this.#attempt
+    if (this.#over || attempt === undefined || attempt.over) return
+    attempt.failed(new Failure('draining', 'The gateway is stopping.'))
+  }
+
+  #clientLeft(): void {
+    if (this.#over) return
+    const attempt = this.#attempt
+    if (this.#reserved && attempt !== undefined && !attempt.over) {
+      attempt.abort()
+      this.#recordAttempt(attempt, new Failure('client_closed', 'The client left.'))
+    }
+    if (this.status === 0) this.status = 499
+    this.#finish('cancelled', new Failure('client_closed', 'The client left before the answer was complete.'), undefined, () => {})
+  }
+
+  /** Writes the record, then says the last word. Called exactly once. */
+  #finish(outcome: Outcome, failure: Failure | undefined, finish: Finish | undefined, last: () => void): void {
+    this.#over = true
+    if (this.#lingering === undefined) this.deps.deadlines.remove(this)
+    const endedMs = performance.now()
+    if (this.#reserved && this.storesPayloads && this.kept.length > 0) {
+      this.deps.journal.payload(this.arrival.id, 'response', this.inspected.session, this.kept.bytes())
+    }
+    // Without the provider's last word, what it said of its output so far is not the truth.
+    const needsCounting = this.#committed && (this.pricedUsage === undefined || outcome !== 'ok')
+    const record = finishRecord(this, { outcome, failure, finish, endedMs, kept: needsCounting ? keptText(this) : '' })
+    this.deps.journal.finish(record, (error) => {
+      if (error !== undefined) this.deps.log.error({ err: error, request: this.arrival.id }, 'a record could not be written yet')
+      last()
+      this.kept.release()
+      this.#giveBuffer()
+      this.onOver(this)
+    })
+  }
+
+  #giveBuffer(): void {
+    if (this.#bufferGiven) return
+    this.#bufferGiven = true
+    // A buffer whose bytes may still be on their way to a socket is left to the garbage collector.
+    if (this.#attempt === undefined || this.#attempt.bodySent) this.deps.buffers.give(this.arrival.buffer)
+  }
+
+  // Time.
+
+  due(nowMs: number): void {
+    if (this.#over) {
+      this.#lingering?.abort()
+      this.closed()
+      return
+    }
+    const attempt = this.#attempt
+    if (attempt === undefined || attempt.over) return
+    const late = this.#lateness(attempt, nowMs)
+    if (late !== undefined) {
+      attempt.failed(late)
+      return
+    }
+    if (this.inspected.stream && nowMs - this.#lastWriteMs >= earlyHeadMs) this.#keepAlive(attempt, nowMs)
+    if (this.#committed && nowMs - this.#lastProgressMs >= progressMs) {
+      this.#lastProgressMs = nowMs
+      this.deps.journal.progress(progressRecord(this))
+    }
+    this.#scheduleCheck(nowMs)
+  }
+
+  #lateness(attempt: Attempt, nowMs: number): Failure | undefined {
+    const { timeouts, slug } = attempt.target.provider
+    if (nowMs >= this.#totalDueMs) return new Failure('total_timeout', `The request's deadline passed while ${slug} was answering.`)
+    if (attempt.contentMs === undefined) {
+      const limitMs = this.#firstTokenMs(timeouts.firstTokenMs)
+      if (nowMs - this.#attemptStartedMs >= limitMs) return new Failure('first_token_timeout', `${slug} sent no content within ${seconds(limitMs)}.`)
+      return undefined
+    }
+    if (nowMs - this.#lastByteMs >= timeouts.idleMs) return new Failure('idle_timeout', `${slug} went silent for ${seconds(timeouts.idleMs)} in the middle of its answer.`)
+    return undefined
+  }
+
+  /** A slow model is not a dead one: without a setting, silence ends an attempt only when somebody else could answer. */
+  #firstTokenMs(configuredMs: number | undefined): number {
+    if (configuredMs !== undefined) return configuredMs
+    const another = this.plan.targets.some((target, position) => position > this.#position && !target.sameProvider)
+    return this.inspected.stream && another ? defaultFirstTokenMs : Infinity
+  }
+
+  #keepAlive(attempt: Attempt, nowMs: number): void {
+    if (!this.headIsOurs) {
+      // After content, the provider's silence is the client's silence: its bytes pass, and none of ours may come between.
+      if (this.#committed) return
+      this.headIsOurs = true
+      this.#streamHead(attempt)
+      this.write(this.encoder().preamble())
+      attempt.headTaken()
+    } else {
+      this.write(this.encoder().keepAlive())
+    }
+    this.#lastWriteMs = nowMs
+  }
+
+  #scheduleCheck(nowMs: number): void {
+    const attempt = this.#attempt!
+    let dueMs = Math.min(this.#totalDueMs, nowMs + progressMs)
+    if (attempt.contentMs === undefined) dueMs = Math.min(dueMs, this.#attemptStartedMs + this.#firstTokenMs(attempt.target.provider.timeouts.firstTokenMs))
+    else dueMs = Math.min(dueMs, this.#lastByteMs + attempt.target.provider.timeouts.idleMs)
+    this.dueMs = Math.max(dueMs, nowMs + 1)
+  }
+
+  // Small parts.
+
+  #streamHead(attempt: Attempt): void {
+    this.status = 200
+    this.arrival.client.head(200, answerHead(this, attempt.target, ['content-type', 'text/event-stream; charset=utf-8', 'cache-control', 'no-cache']))
+  }
+
+  #keep(bytes: Uint8Array | string): void {
+    const chunk = typeof bytes === 'string' ? Buffer.from(bytes) : bytes
+    this.responseBytes += chunk.length
+    this.kept.push(chunk)
+  }
+
+  #recordAttempt(attempt: Attempt, failure: Failure | undefined): void {
+    const { provider, model, credential, reason } = attempt.target
+    this.attempts.push({
+      provider: provider.slug,
+      model: model.id,
+      credential: credential.name,
+      status: attempt.status,
+      errorClass: failure?.kind ?? '',
+      errorMessage: (failure?.details.upstream?.message ?? failure?.message ?? '').slice(0, 500),
+      startedAtMs: attempt.startedAtMs,
+      headMs: attempt.headMs,
+      firstTokenMs: attempt.contentMs,
+      totalMs: performance.now() - attempt.startedMs,
+      reason,
+    })
+  }
+}
+
+function interrupted(failure: Failure): Failure {
+  const kind = failure.kind === 'idle_timeout' || failure.kind === 'total_timeout' ? 'timeout' : 'interrupted'
+  return new Failure(kind, `The answer is not complete: ${failure.message}`, { cause: failure })
+}
+
+function unsupported(note: Note, provider: string): Failure {
+  return new Failure('unsupported_feature', `x-turnpike-strict: \`${note.path}\` cannot be carried to ${provider}: ${note.why}.`, { param: note.path })
+}
+
+function internalError(error: unknown): Failure {
+  return new Failure('internal_error', 'The gateway failed; the request id finds it in the log.', { cause: error })
+}
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 100) / 10} s`
+}

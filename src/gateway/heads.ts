@@ -1,0 +1,93 @@
+// Header lines in both directions, and the verdict when every target failed.
+import { formatUsd } from '#ir'
+import type { PlannedTarget } from '#routing'
+import { Failure, type FailureKind } from '#kernel'
+import type { Exchange } from './exchange.ts'
+import type { Arrival } from './port.ts'
+
+const anthropicVersion = '2023-06-01'
+const userAgent = 'turnpike'
+
+const fixedHeaders = new WeakMap<PlannedTarget, { stream: string[]; whole: string[] }>()
+
+/** Request headers for a target; what doesn't depend on the request is built once. */
+export function requestHeaders(target: PlannedTarget, arrival: Arrival, stream: boolean): readonly string[] {
+  let fixed = fixedHeaders.get(target)
+  if (fixed === undefined) fixedHeaders.set(target, (fixed = { stream: build(target, 'text/event-stream'), whole: build(target, 'application/json') }))
+  const headers = stream ? fixed.stream : fixed.whole
+  if (target.wire !== 'anthropic-messages') return headers
+  const version = arrival.headers['anthropic-version']
+  const beta = target.lane === 'pass' ? arrival.headers['anthropic-beta'] : undefined
+  return [
+    ...headers,
+    'anthropic-version',
+    target.lane === 'pass' && typeof version === 'string' ? version : anthropicVersion,
+    ...(typeof beta === 'string' && beta !== '' ? ['anthropic-beta', beta] : []),
+  ]
+}
+
+function build({ provider, credential }: PlannedTarget, accept: string): string[] {
+  const headers = ['content-type', 'application/json', 'accept', accept, 'accept-encoding', 'identity', 'user-agent', userAgent]
+  switch (provider.auth) {
+    case 'bearer':
+      headers.push('authorization', `Bearer ${credential.secret}`)
+      break
+    case 'x-api-key':
+      headers.push('x-api-key', credential.secret)
+      break
+    case 'none':
+      break
+    default:
+      provider.auth satisfies never
+  }
+  for (const [name, value] of Object.entries(provider.headers)) headers.push(name, value)
+  return headers
+}
+
+/** Head lines of an answer: the given ones, and what the contract says about every answer. */
+export function answerHead(exchange: Exchange, target: PlannedTarget | undefined, headers: string[], failure?: Failure): string[] {
+  const { id } = exchange.arrival
+  headers.push('x-turnpike-request-id', id, 'x-request-id', id, 'x-turnpike-attempts', String(exchange.tries))
+  if (target !== undefined) headers.push('x-turnpike-provider', target.provider.slug, 'x-turnpike-model', headerText(exchange.servedModel ?? target.model.id))
+  if (exchange.inspected?.trace !== undefined && exchange.inspected.trace !== '') headers.push('x-turnpike-trace-id', headerText(exchange.inspected.trace))
+  headers.push('x-turnpike-cache', 'DISABLED')
+  if (exchange.dispatchedMs > 0) headers.push('x-turnpike-overhead-us', String(Math.round((exchange.dispatchedMs - exchange.arrival.readyMs) * 1000)))
+  const cost = exchange.pricedUsage?.costNanoUsd
+  if (cost !== undefined && !exchange.inspected.stream) headers.push('x-turnpike-cost', formatUsd(cost))
+  if (failure !== undefined && (failure.status === 429 || failure.status === 503)) {
+    headers.push('retry-after', String(Math.max(1, Math.ceil((failure.details.retryAfterMs ?? defaultRetryMs) / 1000))))
+  }
+  return headers
+}
+
+/** Header values are latin-1 without control characters; model names can be anything. */
+function headerText(value: string): string {
+  return /^[\x20-\x7e]*$/.test(value) ? value : encodeURIComponent(value)
+}
+
+const defaultRetryMs = 5000
+/** Up to here a client may well wait itself (503); longer, it should know that it is a limit (429). */
+const shortMs = 60_000
+
+const timeoutPhases: Partial<Record<FailureKind, string>> = {
+  first_token_timeout: 'waiting for the first token',
+  total_timeout: "the request's total time",
+  idle_timeout: 'between two chunks',
+}
+
+/** What the client hears when no target answered: our words only, each attempt's class beside it. */
+export function allFailed(failures: readonly { target: string; failure: Failure }[], first: Failure): Failure {
+  const attempts = failures.map(({ target, failure }) => ({ target, class: failure.kind }))
+  const phase = failures.every(({ failure }) => timeoutPhases[failure.kind] !== undefined) ? timeoutPhases[first.kind] : undefined
+  if (phase !== undefined) return new Failure('timeout', `Timeout while ${phase}: ${first.message} Try again, or raise the provider's timeouts.`, { attempts })
+  if (failures.length === 1 && (first.kind === 'internal_error' || first.fault === 'client')) return first
+  const hints = failures.flatMap(({ failure }) => failure.details.retryAfterMs ?? [])
+  // The first target that recovers is enough.
+  const retryAfterMs = hints.length > 0 ? Math.max(1000, Math.min(...hints)) : defaultRetryMs
+  const names = attempts.map(({ target, class: kind }) => `${target} (${kind})`).join(', ')
+  return new Failure('all_targets_failed', `Every target failed: ${names}. Try again in ${Math.ceil(retryAfterMs / 1000)} seconds.`, {
+    status: retryAfterMs > shortMs ? 429 : 503,
+    retryAfterMs,
+    attempts,
+  })
+}

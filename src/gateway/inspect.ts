@@ -1,0 +1,247 @@
+// What must be known of a body before it can be routed, read from where it lies: the prompt is not parsed.
+import type { IncomingHttpHeaders } from 'node:http'
+import { createPeek, createSplicer, invalidRequest, isObject, parseBody, readValue, type JsonObject, type JsonValue, type Peeked, type Splicer } from '#kernel'
+import { kindOf, sessionOf, type ConversationBytes } from '#policy'
+import type { RequestKind } from '#store'
+import type { RequestEdit, WireCodec } from '#wires'
+import type { Arrival } from './port.ts'
+
+/** Small top-level fields of both wires, read by value; the conversation is only located. */
+const smallFields = ['model', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'prompt_cache_key', 'metadata'] as const
+const requestPeek = createPeek({ fields: [...smallFields, 'messages', 'system'], lastElementOf: 'messages' })
+const sharedResult = requestPeek.createResult()
+/** How often the shared result has been written. */
+let peeks = 0
+const guarded = [...smallFields, 'messages', 'system']
+
+type RequestPeeked = Exclude<ReturnType<typeof requestPeek.peek>, 'doubtful'>
+
+export type Inspected = {
+  /** As the client wrote it, with the provider of `x-turnpike-provider` in front if that was sent. */
+  readonly model: string
+  readonly stream: boolean
+  readonly asksForUsage: boolean
+  readonly fields: JsonObject
+  readonly session: string
+  readonly kind: RequestKind
+  readonly trace: string
+  /** '' or a JSON object of strings. */
+  readonly metadata: string
+  readonly timeoutMs: number | undefined
+  readonly storesBodies: boolean
+  readonly strict: boolean
+  /** The body with these edits applied; each call begins with the original again. */
+  splice(edits: readonly RequestEdit[]): Buffer
+  /** The whole body, parsed. */
+  document(): JsonObject
+}
+
+/** Throws `Failure('invalid_request')` that names the field or header. */
+export function inspect(arrival: Arrival, codec: WireCodec): Inspected {
+  const { buffer, bodyStart, bodyEnd, headers } = arrival
+  const peeked = requestPeek.peek(buffer, bodyStart, bodyEnd, sharedResult)
+  const body = peeked === 'doubtful' ? parsedBody(arrival) : new PeekedBody(arrival, peeked)
+  const { fields } = body
+  const model = fields['model']
+  if (model === undefined || model === null) throw invalidRequest('model', 'The field "model" is missing. Name the model to ask, for example "openai/gpt-5-mini"; GET /v1/models lists them.')
+  if (typeof model !== 'string' || model === '') throw invalidRequest('model', 'The field "model" must be a non-empty string.')
+  const stream = fields['stream'] ?? false
+  if (typeof stream !== 'boolean') throw invalidRequest('stream', 'The field "stream" must be true or false.')
+  if (codec.wire === 'openai-chat' || codec.wire === 'anthropic-messages') requireMessages(body.conversation.messagesStart, fields)
+  const provider = option(headers, 'provider')?.replace(/^@/, '')
+  if (option(headers, 'config') !== undefined) {
+    throw invalidRequest('x-turnpike-config', 'This version of the gateway has no routing configs, so the header x-turnpike-config cannot be honoured. Leave it out.')
+  }
+  const streamOptions = fields['stream_options']
+  return {
+    model: provider === undefined || model.startsWith(`@${provider}/`) ? model : `@${provider}/${model}`,
+    stream,
+    asksForUsage: codec.wire !== 'openai-chat' || (isObject(streamOptions) && streamOptions['include_usage'] === true),
+    fields,
+    session: sessionOf(headers, fields, body.conversation),
+    kind: kindOf(fields, body.conversation, bodyEnd - bodyStart),
+    trace: traceOf(headers),
+    metadata: metadataOf(headers),
+    timeoutMs: timeoutOf(headers),
+    storesBodies: option(headers, 'debug') !== 'false',
+    strict: option(headers, 'strict') === 'true',
+    splice: (edits) => body.splice(edits),
+    document: () => body.document(),
+  }
+}
+
+interface Body {
+  readonly fields: JsonObject
+  readonly conversation: ConversationBytes
+  splice(edits: readonly RequestEdit[]): Buffer
+  document(): JsonObject
+}
+
+/** A body whose fields were found where they lie. */
+class PeekedBody implements Body {
+  readonly fields: JsonObject = {}
+  readonly conversation: ConversationBytes
+  readonly #arrival: Arrival
+  #splicer: Splicer<string> | undefined
+  /** The shared result is this body's only until another request is inspected. */
+  readonly #peekedAs = ++peeks
+
+  constructor(arrival: Arrival, peeked: RequestPeeked) {
+    this.#arrival = arrival
+    const { buffer } = arrival
+    for (const name of smallFields) {
+      const member = peeked.members[name]
+      if (member.start >= 0) this.fields[name] = readSmall(buffer, member.start, member.end)
+    }
+    const { messages, system } = peeked.members
+    const { first, last, count } = peeked.elements
+    this.conversation = {
+      body: buffer,
+      messagesStart: messages.start,
+      messagesEnd: messages.end,
+      openingEnd: count > 3 ? first[2]!.end : last.end,
+      systemStart: system.start,
+      systemEnd: system.end,
+    }
+  }
+
+  splice(edits: readonly RequestEdit[]): Buffer {
+    const { buffer, bodyStart, bodyEnd } = this.#arrival
+    this.#splicer?.restore()
+    if (edits.length === 0) return buffer.subarray(bodyStart, bodyEnd)
+    const known = edits.every(({ field }) => field in requestNames)
+    if (!known) return Buffer.from(JSON.stringify(applyEdits(this.document(), edits)))
+    if (this.#peekedAs !== peeks) {
+      peeks++
+      requestPeek.peek(buffer, bodyStart, bodyEnd, sharedResult)
+    }
+    this.#splicer = createSplicer(buffer, bodyStart, bodyEnd, sharedResult as Peeked)
+    const spliced = this.#splicer.splice(edits.map(({ field, value }) => ({ field, json: value === undefined ? undefined : JSON.stringify(value) })))
+    return spliced.buffer.subarray(spliced.start, spliced.end)
+  }
+
+  document(): JsonObject {
+    const { buffer, bodyStart, bodyEnd } = this.#arrival
+    this.#splicer?.restore()
+    this.#splicer = undefined
+    return JSON.parse(buffer.toString('utf8', bodyStart, bodyEnd)) as JsonObject
+  }
+}
+
+const requestNames: Record<string, true> = Object.fromEntries(guarded.map((name) => [name, true]))
+
+/** Doubtful bytes are parsed as a whole, and what goes on is written anew from what was read. */
+function parsedBody(arrival: Arrival): Body {
+  const document = parseBody(arrival.buffer, arrival.bodyStart, arrival.bodyEnd, guarded)
+  const text = Buffer.from(JSON.stringify(document))
+  // What was written anew is never doubtful, but for keys that must be escaped or are another case of ours; those are parsed each time.
+  const again = requestPeek.peek(text, 0, text.length)
+  const fields: JsonObject = {}
+  for (const name of smallFields) if (document[name] !== undefined) fields[name] = document[name]
+  const located = again === 'doubtful' ? undefined : again.members
+  return {
+    fields,
+    conversation: {
+      body: text,
+      messagesStart: located?.messages.start ?? (Array.isArray(document['messages']) ? 0 : -1),
+      messagesEnd: located?.messages.end ?? text.length,
+      openingEnd: located?.messages.end ?? text.length,
+      systemStart: located?.system.start ?? -1,
+      systemEnd: located?.system.end ?? -1,
+    },
+    splice: (edits) => (edits.length === 0 ? text : Buffer.from(JSON.stringify(applyEdits(document, edits)))),
+    document: () => document,
+  }
+}
+
+function applyEdits(document: JsonObject, edits: readonly RequestEdit[]): JsonObject {
+  const edited = { ...document }
+  for (const { field, value } of edits) {
+    if (value === undefined) delete edited[field]
+    else edited[field] = value
+  }
+  return edited
+}
+
+function readSmall(buffer: Buffer, start: number, end: number): JsonValue {
+  switch (buffer[start]) {
+    case 0x74:
+      return true
+    case 0x66:
+      return false
+    case 0x6e:
+      return null
+    default:
+      return readValue(buffer, { start, end })
+  }
+}
+
+function requireMessages(messagesStart: number, fields: JsonObject): void {
+  if (messagesStart < 0) throw invalidRequest('messages', `The field "messages" is missing${fields['input'] === undefined ? '' : ' (this looks like a body for /v1/responses)'}. Send the conversation as an array of messages.`)
+}
+
+// Headers.
+
+function option(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const value = headers[`x-turnpike-${name}`] ?? headers[`x-portkey-${name}`]
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+function traceOf(headers: IncomingHttpHeaders): string {
+  const trace = option(headers, 'trace-id')
+  if (trace !== undefined) return trace.slice(0, 128)
+  const parent = headers['traceparent']
+  return typeof parent === 'string' ? (/^[\da-f]{2}-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}/.exec(parent)?.[1] ?? '') : ''
+}
+
+const maxMetadataCharacters = 128
+
+function metadataOf(headers: IncomingHttpHeaders): string {
+  const text = option(headers, 'metadata')
+  if (text === undefined) return ''
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw invalidRequest('x-turnpike-metadata', 'The header x-turnpike-metadata is not JSON. Send an object of strings, for example {"team":"blue"}.')
+  }
+  if (!isObject(value)) throw invalidRequest('x-turnpike-metadata', 'The header x-turnpike-metadata must be a JSON object of strings.')
+  for (const [name, one] of Object.entries(value)) {
+    if (typeof one !== 'string' || one.length > maxMetadataCharacters) {
+      throw invalidRequest('x-turnpike-metadata', `The metadata ${JSON.stringify(name.slice(0, 40))} must be a string of at most ${maxMetadataCharacters} characters.`)
+    }
+  }
+  return JSON.stringify(value)
+}
+
+function timeoutOf(headers: IncomingHttpHeaders): number | undefined {
+  const text = option(headers, 'request-timeout')
+  if (text === undefined) return undefined
+  const ms = Number(text)
+  if (!Number.isInteger(ms) || ms < 1 || ms > 86_400_000) throw invalidRequest('x-turnpike-request-timeout', 'The header x-turnpike-request-timeout must be whole milliseconds from 1 to 86400000.')
+  return ms
+}
+
+// Responses.
+
+const responsePeeks = new WeakMap<WireCodec, ReturnType<typeof createPeek<string>>>()
+
+/** The response's top-level fields that the wire wants, and the body with a cost in its usage; undefined when the bytes are doubtful. */
+export function peekResponse(codec: WireCodec, body: Buffer): { fields: JsonObject; withCost(costUsd: number | undefined): Buffer } | undefined {
+  let peek = responsePeeks.get(codec)
+  if (peek === undefined) responsePeeks.set(codec, (peek = createPeek({ fields: [...new Set([...codec.passThrough.responseFields, 'usage', 'error'])] })))
+  const peeked = peek.peek(body, 0, body.length)
+  if (peeked === 'doubtful') return undefined
+  const fields: JsonObject = {}
+  for (const [name, member] of Object.entries(peeked.members)) if (member.start >= 0) fields[name] = readSmall(body, member.start, member.end)
+  const usage = peeked.members['usage']!
+  const insertAt = usage.start + 1
+  return {
+    fields,
+    withCost(costUsd) {
+      if (costUsd === undefined || usage.start < 0 || !isObject(fields['usage'])) return body
+      const comma = Object.keys(fields['usage']).length > 0 ? ',' : ''
+      return Buffer.concat([body.subarray(0, insertAt), Buffer.from(`"cost":${costUsd}${comma}`), body.subarray(insertAt)])
+    },
+  }
+}

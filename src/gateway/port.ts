@@ -1,0 +1,72 @@
+// What the gateway needs from whoever carries the client's side, and from the rooms that main joins to it.
+import type { IncomingHttpHeaders } from 'node:http'
+import type { GatewayKey, ModelEntry, Provider, Snapshot } from '#config'
+import type { Wire } from '#ir'
+import type { Journal } from '#journal'
+import type { BufferPool, Deadlines } from '#kernel'
+import type { Upstream } from '#upstream'
+
+/** The client's end of the wire. One head, any writes, then exactly one of `end` and `cut`. */
+export interface Client {
+  /** Name, value, name, value, ... */
+  head(status: number, headers: readonly string[]): void
+  /** False when the client reads slower than this is written: `onDrain` follows. */
+  write(bytes: Uint8Array | string): boolean
+  end(bytes?: Uint8Array | string): void
+  /** Sends the bytes and closes the connection without the mark of a complete answer. */
+  cut(bytes: Uint8Array | string): void
+  onDrain: (() => void) | undefined
+  /** The client left before the answer was complete. */
+  onClose: (() => void) | undefined
+}
+
+/** An authenticated request whose body has arrived whole. */
+export type Arrival = {
+  readonly id: string
+  /** Milliseconds since 1970. */
+  readonly atMs: number
+  /** `performance.now()` when the last byte of the body was there. */
+  readonly readyMs: number
+  readonly operation: 'generate' | 'count-tokens'
+  readonly wire: Wire
+  readonly endpoint: string
+  readonly headers: IncomingHttpHeaders
+  readonly key: GatewayKey
+  /** Leased from the buffer pool, with room around [bodyStart, bodyEnd); the gateway gives it back. */
+  readonly buffer: Buffer
+  readonly bodyStart: number
+  readonly bodyEnd: number
+  readonly client: Client
+}
+
+/** What is known of a request that was refused before its body was read. */
+export type Refusal = {
+  readonly id: string
+  readonly atMs: number
+  readonly endpoint: string
+  readonly wire: string
+  readonly headers: IncomingHttpHeaders
+  readonly keyId: string
+  readonly keyName: string
+}
+
+export type Resolution =
+  | { readonly ok: true; readonly candidates: readonly { readonly provider: Provider; readonly model: ModelEntry }[] }
+  | { readonly ok: false; readonly kind: 'model_not_found' | 'model_not_allowed'; readonly nearest: readonly string[] }
+
+export type GatewayDeps = {
+  /** The snapshot that requests begin with from now on. */
+  readonly snapshot: () => Snapshot
+  readonly resolve: (snapshot: Snapshot, model: string) => Resolution
+  readonly journal: Journal
+  readonly network: Upstream
+  /** Answers for providers that are marked `simulated`. */
+  readonly simulator: Upstream
+  readonly deadlines: Deadlines
+  readonly buffers: BufferPool
+  /** Counts tokens off the event loop; an estimate for models whose tokenizer is not public. */
+  readonly countTokens: (text: string) => Promise<number>
+  /** Whether bodies are stored. */
+  readonly storesPayloads: boolean
+  readonly log: { warn(fields: object, message: string): void; error(fields: object, message: string): void }
+}

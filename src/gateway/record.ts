@@ -1,0 +1,217 @@
+// What is written about a request: reserve, progress and finish records, and the price of its usage.
+import { freePrice, usageCounts, usdNumber, type Finish, type Price, type Request, type Usage, type UsageCounts } from '#ir'
+import { isObject, type Failure } from '#kernel'
+import { priceUsage, type PricedUsage } from '#ledger'
+import type { PlannedTarget } from '#routing'
+import type { FinishRecord, Outcome, ProgressRecord, ReserveRecord } from '#store'
+import { redactHeaders } from '#telemetry'
+import { createSseParser } from '#wires'
+import type { Exchange } from './exchange.ts'
+import type { Refusal } from './port.ts'
+
+/** A usage, its counts and what they cost. */
+export type Priced = PricedUsage & { readonly usage: Usage; readonly counts: UsageCounts }
+
+export function priceOfTarget({ model }: PlannedTarget): Price | undefined {
+  return model.free === true ? freePrice : model.price
+}
+
+export function priceAnswer(usage: Usage, target: PlannedTarget): Priced {
+  const counts = usageCounts(usage)
+  return { usage, counts, ...priceUsage({ counts, price: priceOfTarget(target), providerCost: usage.cost }) }
+}
+
+export function costUsdOf(priced: Priced): number | undefined {
+  return priced.costNanoUsd === undefined ? undefined : usdNumber(priced.costNanoUsd)
+}
+
+export function reserveRecord(exchange: Exchange): ReserveRecord {
+  const { arrival, inspected, plan } = exchange
+  const first = plan.targets[0]
+  return {
+    id: arrival.id,
+    atMs: arrival.atMs,
+    keyId: arrival.key.id,
+    keyName: arrival.key.name,
+    kind: inspected?.kind ?? 'user',
+    session: inspected?.session ?? '',
+    trace: inspected?.trace ?? '',
+    client: (arrival.headers['user-agent'] ?? '').slice(0, 128),
+    wire: arrival.wire,
+    endpoint: arrival.endpoint,
+    modelAsked: (inspected?.model ?? '').slice(0, 256),
+    stream: inspected?.stream ?? false,
+    provider: first?.provider.slug ?? '',
+    modelTarget: first?.model.id ?? '',
+    requestBytes: arrival.bodyEnd - arrival.bodyStart,
+    metadata: inspected?.metadata ?? '',
+    price: first === undefined ? undefined : priceOfTarget(first),
+  }
+}
+
+const dataField = Buffer.from('data:')
+/** Bytes of an average token's text, where nothing better is known. */
+const bytesPerToken = 4
+
+/** Half-way truth: what the provider has said, else one token for each event so far. */
+export function progressRecord(exchange: Exchange): ProgressRecord {
+  const said = exchange.pricedUsage?.counts
+  const bytes = exchange.kept.bytes()
+  let events = 0
+  for (let at = bytes.indexOf(dataField); at >= 0; at = bytes.indexOf(dataField, at + dataField.length)) events++
+  const input = said?.input ?? Math.ceil((exchange.arrival.bodyEnd - exchange.arrival.bodyStart) / bytesPerToken)
+  const output = Math.max(said?.output ?? 0, events)
+  return {
+    id: exchange.arrival.id,
+    atMs: Date.now(),
+    responseBytes: exchange.responseBytes,
+    usage: said === undefined ? countsOf(input, output) : { ...said, output },
+    estimated: true,
+  }
+}
+
+function countsOf(input: number, output: number): UsageCounts {
+  return {
+    input,
+    fresh: input,
+    cacheRead: undefined,
+    cacheWrite: undefined,
+    cacheWrite1h: undefined,
+    inputAudio: undefined,
+    output,
+    reasoning: undefined,
+    outputAudio: undefined,
+  }
+}
+
+export type Ending = {
+  readonly outcome: Outcome
+  readonly failure: Failure | undefined
+  readonly finish: Finish | undefined
+  /** `performance.now()` of the last word. */
+  readonly endedMs: number
+  /** Text to count when the provider told no usage; '' otherwise. */
+  readonly kept: string
+}
+
+export function finishRecord(exchange: Exchange, ending: Ending): FinishRecord {
+  const { arrival, attempts, pricedUsage } = exchange
+  const last = attempts.at(-1)
+  const target = exchange.plan.targets.find(({ provider, model }) => provider.slug === last?.provider && model.id === last?.model)
+  const answered = last?.errorClass === ''
+  return {
+    ...reserveRecord(exchange),
+    provider: last?.provider ?? exchange.plan.targets[0]?.provider.slug ?? '',
+    modelTarget: last?.model ?? exchange.plan.targets[0]?.model.id ?? '',
+    price: target === undefined ? undefined : priceOfTarget(target),
+    status: exchange.status,
+    outcome: ending.outcome,
+    errorCode: ending.failure === undefined ? '' : ending.failure.kind,
+    errorClass: last !== undefined && !answered ? last.errorClass : (ending.failure?.kind ?? ''),
+    modelServed: answered || pricedUsage !== undefined || exchange.responseBytes > 0 ? (exchange.servedModel ?? (answered ? last!.model : '')) : '',
+    lane: target === undefined ? 'none' : target.lane === 'pass' && !exchange.headIsOurs ? 'pass' : 'translate',
+    attempts,
+    usage: pricedUsage?.counts,
+    usageRaw: pricedUsage === undefined ? '' : JSON.stringify(pricedUsage.usage.raw),
+    costSource: pricedUsage?.costSource ?? 'unpriced',
+    costNanoUsd: pricedUsage?.costNanoUsd,
+    costLines: pricedUsage?.lines ?? [],
+    providerCostNanoUsd: pricedUsage?.providerCostNanoUsd,
+    finishReason: ending.finish?.raw ?? ending.finish?.reason ?? '',
+    notes: exchange.notes,
+    responseBytes: exchange.responseBytes,
+    overheadUs: exchange.dispatchedMs === 0 ? 0 : Math.round((exchange.dispatchedMs - arrival.readyMs) * 1000),
+    firstTokenMs: exchange.firstWriteMs === 0 ? undefined : exchange.firstWriteMs - arrival.readyMs,
+    totalMs: ending.endedMs - arrival.readyMs,
+    headers: JSON.stringify(redactHeaders(arrival.headers)),
+    payloads: exchange.inspected !== undefined && exchange.storesPayloads ? 'full' : 'none',
+    kept: ending.kept,
+  }
+}
+
+/** The words of an answer that never told its usage, from the bytes that were sent; in the client's wire or as plain text. */
+export function keptText(exchange: Exchange): string {
+  const bytes = exchange.kept.bytes()
+  const decoder = exchange.codec.egress.createStreamDecoder({})
+  let text = ''
+  const read = (data: string, event: string | undefined): void => {
+    for (const one of decoder.push(event === undefined ? { data } : { event, data })) {
+      if (one.type === 'part-delta') text += one.text
+      else if (one.type === 'part-start' && one.part.type === 'tool-call') text += one.part.name
+    }
+  }
+  try {
+    if (exchange.inspected.stream) {
+      const parser = createSseParser()
+      parser.push(bytes, (frame) => {
+        if (frame.data !== undefined) read(frame.data, frame.event)
+      })
+    } else {
+      const document: unknown = JSON.parse(bytes.toString('utf8'))
+      if (isObject(document)) for (const part of exchange.codec.egress.decodeResponse(document, {}).parts) text += part.type === 'tool-call' ? part.name + part.args : 'text' in part ? part.text : ''
+    }
+  } catch {
+    // An answer that was cut in the middle of a frame: what could be read counts.
+  }
+  return text
+}
+
+
+/** A request that was refused before it could be inspected: who, where, and why. */
+export function refusalRecord(refusal: Refusal, failure: Failure): FinishRecord {
+  return {
+    id: refusal.id,
+    atMs: refusal.atMs,
+    keyId: refusal.keyId,
+    keyName: refusal.keyName,
+    kind: 'user',
+    session: '',
+    trace: '',
+    client: (refusal.headers['user-agent'] ?? '').slice(0, 128),
+    wire: refusal.wire,
+    endpoint: refusal.endpoint.slice(0, 256),
+    modelAsked: '',
+    stream: false,
+    provider: '',
+    modelTarget: '',
+    requestBytes: 0,
+    metadata: '',
+    price: undefined,
+    status: failure.status,
+    outcome: failure.status === 401 || failure.status === 403 ? 'denied' : failure.fault === 'client' ? 'client_error' : 'upstream_error',
+    errorCode: failure.kind,
+    errorClass: failure.kind,
+    modelServed: '',
+    lane: 'none',
+    attempts: [],
+    usage: undefined,
+    usageRaw: '',
+    costSource: 'unpriced',
+    costNanoUsd: undefined,
+    costLines: [],
+    providerCostNanoUsd: undefined,
+    finishReason: '',
+    notes: [],
+    responseBytes: 0,
+    overheadUs: 0,
+    firstTokenMs: undefined,
+    totalMs: 0,
+    headers: JSON.stringify(redactHeaders(refusal.headers)),
+    payloads: 'none',
+    kept: '',
+  }
+}
+
+/** Everything of a request that a model reads as text. */
+export function promptText(request: Request): string {
+  const texts: string[] = []
+  for (const turn of request.turns) {
+    for (const part of turn.parts) {
+      if ('text' in part) texts.push(part.text)
+      else if (part.type === 'tool-call') texts.push(part.name, part.args)
+      else if (part.type === 'tool-result') for (const piece of part.output) if (piece.type === 'text') texts.push(piece.text)
+    }
+  }
+  for (const tool of request.tools ?? []) texts.push(JSON.stringify(tool.type === 'function' ? [tool.name, tool.description, tool.input] : tool.value))
+  return texts.join('\n')
+}

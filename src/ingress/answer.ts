@@ -1,0 +1,37 @@
+// The client's end of the wire over node:http.
+import type { ServerResponse } from 'node:http'
+import type { Client } from '#gateway'
+
+export class Answer implements Client {
+  onDrain: (() => void) | undefined
+  onClose: (() => void) | undefined
+  readonly #response: ServerResponse
+
+  constructor(response: ServerResponse) {
+    this.#response = response
+    response.on('close', () => {
+      if (!response.writableFinished) this.onClose?.()
+    })
+    response.on('drain', () => this.onDrain?.())
+  }
+
+  head(status: number, headers: readonly string[]): void {
+    this.#response.writeHead(status, headers as string[])
+  }
+
+  write(bytes: Uint8Array | string): boolean {
+    return this.#response.write(bytes)
+  }
+
+  end(bytes?: Uint8Array | string): void {
+    if (bytes === undefined || bytes.length === 0) this.#response.end()
+    else this.#response.end(bytes)
+  }
+
+  cut(bytes: Uint8Array | string): void {
+    const { socket } = this.#response
+    if (bytes.length > 0) this.#response.write(bytes)
+    // Without the last chunk's mark no client takes the body for complete.
+    socket?.end()
+  }
+}

@@ -1,0 +1,2 @@
+// HTTP surface for models: routes, credentials, body limits, response writer, drain.
+export { createIngress, type Ingress, type IngressDeps } from './server.ts'

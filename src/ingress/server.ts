@@ -1,0 +1,213 @@
+// The data plane's HTTP surface: raw node:http, exact paths, one answer per request. The admin API shares the port.
+import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { GatewayKey } from '#config'
+import type { Gateway } from '#gateway'
+import type { Wire } from '#ir'
+import { Failure, newRequestId, type BufferPool, type Deadlines, type JsonObject } from '#kernel'
+import { codecOf } from '#wires'
+import { Answer } from './answer.ts'
+import { receiveBody } from './body.ts'
+import { modelPrefix, routeOf, type Route } from './routes.ts'
+
+const maxHeaderBytes = 32 << 10
+const headersTimeoutMs = 30_000
+const keepAliveMs = 75_000
+/** A whole upload may take this long; pauses in it are limited apart. */
+const uploadTimeoutMs = 600_000
+
+export type IngressDeps = {
+  readonly gateway: Gateway
+  readonly authenticate: (headers: IncomingMessage['headers'], query: string) => GatewayKey | Failure
+  /** `GET /v1/models`: the list, or one model by any of its names. */
+  readonly models: { list(key: GatewayKey): string; one(key: GatewayKey, id: string): string | Failure }
+  readonly admin: { handle(request: IncomingMessage, response: ServerResponse): void }
+  readonly buffers: BufferPool
+  readonly deadlines: Deadlines
+  readonly log: { error(fields: object, message: string): void }
+}
+
+export interface Ingress {
+  /** Resolves with the port; rejects with the error of `listen` (EADDRINUSE, EACCES, ...). */
+  listen(host: string, port: number): Promise<number>
+  /** New requests get 503 from now on, and connections close when they are idle. */
+  drain(): void
+  /** Stops listening and closes what is left. */
+  close(): Promise<void>
+}
+
+export function createIngress(deps: IngressDeps): Ingress {
+  let draining = false
+
+  const server = createServer({ maxHeaderSize: maxHeaderBytes, headersTimeout: headersTimeoutMs, requestTimeout: uploadTimeoutMs, keepAliveTimeout: keepAliveMs, noDelay: true }, (request, response) => {
+    try {
+      route(request, response)
+    } catch (error) {
+      deps.log.error({ err: error }, 'a request failed at the door')
+      if (!response.headersSent) sendFailure(response, 'openai-chat', new Failure('internal_error', 'The gateway failed; its log says why.'), newRequestId(Date.now()))
+      else response.destroy()
+    }
+  })
+  server.on('clientError', answerUnreadable)
+
+  function route(request: IncomingMessage, response: ServerResponse): void {
+    const url = request.url ?? '/'
+    const mark = url.indexOf('?')
+    const path = mark < 0 ? url : url.slice(0, mark)
+    if (path.startsWith('/api/v1/') || path === '/api/v1') {
+      deps.admin.handle(request, response)
+      return
+    }
+    const found = routeOf(request.method ?? 'GET', path)
+    if (found instanceof Failure) {
+      refuse(request, response, path, wireOf(request, path), found, undefined)
+      return
+    }
+    switch (found.type) {
+      case 'health':
+        sendJson(response, 200, '{"status":"ok","name":"turnpike"}')
+        return
+      case 'ready':
+        if (draining) sendJson(response, 503, '{"status":"draining"}')
+        else sendJson(response, 200, '{"status":"ready"}')
+        return
+      case 'models':
+        models(request, response, path, mark < 0 ? '' : url.slice(mark + 1))
+        return
+      case 'generate':
+      case 'count-tokens':
+        converse(request, response, path, mark < 0 ? '' : url.slice(mark + 1), found)
+        return
+      default:
+        found satisfies never
+    }
+  }
+
+  function models(request: IncomingMessage, response: ServerResponse, path: string, query: string): void {
+    const key = deps.authenticate(request.headers, query)
+    if (key instanceof Failure) {
+      refuse(request, response, path, wireOf(request, path), key, undefined)
+      return
+    }
+    if (path.length <= modelPrefix.length) {
+      sendJson(response, 200, deps.models.list(key))
+      return
+    }
+    const one = deps.models.one(key, decodePath(path.slice(modelPrefix.length)))
+    if (one instanceof Failure) refuse(request, response, path, wireOf(request, path), one, key)
+    else sendJson(response, 200, one)
+  }
+
+  function converse(request: IncomingMessage, response: ServerResponse, path: string, query: string, { type, wire }: Extract<Route, { wire: Wire }>): void {
+    const atMs = Date.now()
+    const key = deps.authenticate(request.headers, query)
+    if (key instanceof Failure) {
+      refuse(request, response, path, wire, key, undefined)
+      return
+    }
+    if (draining) {
+      refuse(request, response, path, wire, new Failure('draining', 'This gateway is stopping. Try again in a few seconds.'), key)
+      return
+    }
+    receiveBody(request, deps.buffers, deps.deadlines, {
+      received(buffer, bodyStart, bodyEnd) {
+        deps.gateway.handle({
+          id: newRequestId(atMs),
+          atMs,
+          readyMs: performance.now(),
+          operation: type,
+          wire,
+          endpoint: path,
+          headers: request.headers,
+          key,
+          buffer,
+          bodyStart,
+          bodyEnd,
+          client: new Answer(response),
+        })
+      },
+      failed: (failure) => refuse(request, response, path, wire, failure, key),
+    })
+  }
+
+  /** Answers at the door, and closes the connection when a body may still be on its way. */
+  function refuse(request: IncomingMessage, response: ServerResponse, path: string, wire: Wire, failure: Failure, key: GatewayKey | undefined): void {
+    const atMs = Date.now()
+    const id = newRequestId(atMs)
+    if (!request.complete || draining) response.setHeader('connection', 'close')
+    sendFailure(response, wire, failure, id)
+    deps.gateway.refused({ id, atMs, endpoint: path, wire, headers: request.headers, keyId: key?.id ?? '', keyName: key?.name ?? '' }, failure)
+  }
+
+  return {
+    listen: (host, port) => listen(server, host, port),
+    drain() {
+      draining = true
+      server.closeIdleConnections()
+    },
+    close() {
+      return new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeIdleConnections()
+        // Whoever still holds a connection after the drain gets it closed.
+        setImmediate(() => server.closeAllConnections())
+      })
+    },
+  }
+}
+
+function listen(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, 4096, () => {
+      server.off('error', reject)
+      const address = server.address()
+      resolve(typeof address === 'object' && address !== null ? address.port : port)
+    })
+  })
+}
+
+/** Error bodies follow the wire that the client seems to speak. */
+function wireOf(request: IncomingMessage, path: string): Wire {
+  return path.includes('/messages') || request.headers['anthropic-version'] !== undefined ? 'anthropic-messages' : 'openai-chat'
+}
+
+function sendJson(response: ServerResponse, status: number, body: string): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) })
+  response.end(body)
+}
+
+function sendFailure(response: ServerResponse, wire: Wire, failure: Failure, id: string): void {
+  const body: JsonObject = codecOf(wire).ingress.encodeError(failure, id)
+  response.setHeader('x-turnpike-request-id', id)
+  response.setHeader('x-request-id', id)
+  if (failure.status === 503 || failure.status === 429) response.setHeader('retry-after', String(Math.max(1, Math.ceil((failure.details.retryAfterMs ?? 5000) / 1000))))
+  sendJson(response, failure.status, JSON.stringify(body))
+}
+
+function decodePath(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** Bytes that are not HTTP, headers that are too large or too slow: there is no request to answer, only a socket. */
+function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const failure = unreadable(error.code)
+  const body = JSON.stringify(codecOf('openai-chat').ingress.encodeError(failure, newRequestId(Date.now())))
+  socket.end(
+    `HTTP/1.1 ${failure.status} ${STATUS_CODES[failure.status]}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  )
+}
+
+function unreadable(code: string | undefined): Failure {
+  if (code === 'HPE_HEADER_OVERFLOW') return new Failure('headers_too_large', `The request's headers are larger than ${maxHeaderBytes >> 10} KB. Send fewer or smaller ones.`)
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new Failure('upload_timeout', 'The request did not arrive in time. Send it again.')
+  return new Failure('invalid_request', 'The bytes that arrived are not an HTTP/1.1 request. Check that the client speaks plain HTTP to this port.')
+}

@@ -1,0 +1,91 @@
+// Content of messages -> parts.
+import { asText, isObject, type JsonObject, type JsonValue } from '#kernel'
+import type { MediaPart, MediaSource, OpaquePart, ReasoningPart, RefusalPart, TextPart } from '#ir'
+import { asExt, cacheOf, isGiven, readName, readObject, readText, restOf, wire, wrong } from './fields.ts'
+
+export type ContentPart = TextPart | MediaPart | RefusalPart | ReasoningPart | OpaquePart
+
+/** A string, an array of parts, or nothing. An empty string is no part. */
+export function decodeContent(content: JsonValue | undefined, path: string): ContentPart[] {
+  if (!isGiven(content) || content === '') return []
+  if (typeof content === 'string') return [{ type: 'text', text: content }]
+  if (!Array.isArray(content)) return wrong(path, 'a string or an array of parts', content)
+  return content.map((part, index) => decodePart(part, `${path}[${index}]`))
+}
+
+const textFields = new Set(['type', 'text', 'cache_control'])
+const mediaFields = new Set(['type', 'image_url', 'input_audio', 'file', 'video_url', 'cache_control'])
+
+function decodePart(value: JsonValue, path: string): ContentPart {
+  if (typeof value === 'string') return { type: 'text', text: value }
+  const part = readObject(value, path)
+  const type = readName(part['type'], `${path}.type`)
+  const media = (fields: Omit<MediaPart, 'type'>): MediaPart => ({
+    type: 'media',
+    ...fields,
+    ...cacheOf(part),
+    ...asExt(restOf(part, mediaFields)),
+  })
+  switch (type) {
+    case 'text':
+      return { type: 'text', text: readText(part['text'], `${path}.text`), ...cacheOf(part), ...asExt(restOf(part, textFields)) }
+    case 'refusal':
+      return { type: 'refusal', text: readText(part['refusal'], `${path}.refusal`) }
+    case 'thinking':
+      return { type: 'reasoning', text: thinkingText(part['thinking']) }
+    case 'image_url': {
+      // Some clients write the URL without its object.
+      const image = typeof part['image_url'] === 'string' ? { url: part['image_url'] } : readObject(part['image_url'], `${path}.image_url`)
+      const detail = asText(image['detail'])
+      const source = sourceOf(readName(image['url'], `${path}.image_url.url`))
+      return media({ kind: 'image', source, ...(detail === undefined ? {} : { detail }) })
+    }
+    case 'video_url': {
+      const video = readObject(part['video_url'], `${path}.video_url`)
+      return media({ kind: 'video', source: sourceOf(readName(video['url'], `${path}.video_url.url`)) })
+    }
+    case 'input_audio': {
+      const audio = readObject(part['input_audio'], `${path}.input_audio`)
+      const format = readName(audio['format'], `${path}.input_audio.format`)
+      const data = readText(audio['data'], `${path}.input_audio.data`)
+      return media({ kind: 'audio', source: { type: 'base64', mediaType: audioTypes.get(format) ?? `audio/${format}`, data } })
+    }
+    case 'file':
+      return media(decodeFile(readObject(part['file'], `${path}.file`), path))
+    default:
+      return { type: 'opaque', wire, kind: type, value: part }
+  }
+}
+
+const audioTypes: ReadonlyMap<string, string> = new Map([['mp3', 'audio/mpeg']])
+
+function decodeFile(file: JsonObject, path: string): Omit<MediaPart, 'type'> {
+  const name = asText(file['filename'])
+  const named = name === undefined ? {} : { name }
+  const id = asText(file['file_id'])
+  if (id !== undefined) return { kind: 'document', source: { type: 'file', id }, ...named }
+  return { kind: 'document', source: sourceOf(readName(file['file_data'], `${path}.file.file_data`)), ...named }
+}
+
+/** A data URL becomes base64, everything else stays a URL. */
+export function sourceOf(url: string): MediaSource {
+  if (!url.startsWith('data:')) return { type: 'url', url }
+  const comma = url.indexOf(',')
+  const [mediaType = '', ...parameters] = url.slice(5, comma === -1 ? 5 : comma).split(';')
+  if (mediaType === '' || parameters.length !== 1 || parameters[0] !== 'base64') return { type: 'url', url }
+  return { type: 'base64', mediaType, data: url.slice(comma + 1) }
+}
+
+/** Mistral's thinking: an array of text parts. */
+export function thinkingText(thinking: JsonValue | undefined): string {
+  if (typeof thinking === 'string') return thinking
+  if (!Array.isArray(thinking)) return ''
+  return thinking.map((part) => (isObject(part) ? (asText(part['text']) ?? '') : '')).join('')
+}
+
+/** Where only text may stand: instructions. */
+export function decodeTextContent(content: JsonValue | undefined, path: string): TextPart[] {
+  return decodeContent(content, path).map((part, index) =>
+    part.type === 'text' ? part : wrong(`${path}[${index}].type`, "'text' in instructions"),
+  )
+}

@@ -1,0 +1,170 @@
+// Turns -> messages.
+import type { JsonObject } from '#kernel'
+import type { AssistantTurn, Dialect, MediaPart, ReasoningPart, SystemTurn, ToolCallPart, ToolResultPart, Turn, UserTurn } from '#ir'
+import type { EncodeTarget } from '#wires/codec'
+import { encodePart } from './encode-parts.ts'
+import { encodeToolCall } from './encode-response.ts'
+import { wire } from './fields.ts'
+import type { Losses } from './losses.ts'
+import { encodeDetail } from './reasoning-details.ts'
+
+export function encodeMessages(turns: readonly Turn[], target: EncodeTarget, losses: Losses): JsonObject[] {
+  return turns.flatMap((turn, at) => {
+    const path = `turns[${at}]`
+    losses.foreignExt(turn.ext, path)
+    switch (turn.role) {
+      case 'system':
+        return [encodeSystem(turn, path, target.dialect, losses)]
+      case 'user':
+        return encodeUser(turn, path, target.dialect, losses)
+      case 'assistant':
+        return [encodeAssistant(turn, path, target, losses)]
+      default:
+        return turn satisfies never
+    }
+  })
+}
+
+/** A single plain text is a string, as every server knows it; everything else is an array. */
+function contentOf(parts: readonly JsonObject[]): string | JsonObject[] {
+  if (parts.length === 0) return ''
+  const [only] = parts
+  return parts.length === 1 && Object.keys(only!).length === 2 && typeof only!['text'] === 'string' ? only!['text'] : [...parts]
+}
+
+function encodeSystem(turn: SystemTurn, path: string, dialect: Dialect, losses: Losses): JsonObject {
+  const isDeveloper = turn.authority === 'developer' && dialect.developerRole === true
+  if (turn.authority === 'developer' && !isDeveloper) losses.renamed(`${path}.authority`, 'this provider takes instructions as system')
+  const parts = turn.parts.map((part, index) => encodePart(part, `${path}.parts[${index}]`, losses, dialect.cacheControl === true)!)
+  return { ...turn.ext?.[wire], role: isDeveloper ? 'developer' : 'system', content: contentOf(parts) }
+}
+
+function encodeUser(turn: UserTurn, path: string, dialect: Dialect, losses: Losses): JsonObject[] {
+  const cacheControl = dialect.cacheControl === true
+  const results: JsonObject[] = []
+  const words: JsonObject[] = []
+  turn.parts.forEach((part, index) => {
+    const partPath = `${path}.parts[${index}]`
+    if (part.type === 'tool-result') {
+      // Results must follow their calls at once.
+      if (words.length > 0 && results.length === 0) losses.approximated(partPath, 'tool results come before the words of the same turn')
+      const { message, media } = encodeToolResult(part, partPath, cacheControl, losses)
+      results.push(message)
+      words.push(...media)
+    } else {
+      const encoded = encodePart(part, partPath, losses, cacheControl)
+      if (encoded !== undefined) words.push(encoded)
+    }
+  })
+  if (words.length === 0 && results.length > 0) return results
+  const name = turn.name === undefined ? {} : { name: turn.name }
+  return [...results, { ...turn.ext?.[wire], role: 'user', content: contentOf(words), ...name }]
+}
+
+/** A tool message takes only text: media follow in a user message after all results. */
+function encodeToolResult(
+  part: ToolResultPart,
+  path: string,
+  cacheControl: boolean,
+  losses: Losses,
+): { message: JsonObject; media: JsonObject[] } {
+  losses.foreignExt(part.ext, path)
+  if (part.failed === true) losses.dropped(`${path}.failed`, 'a tool message cannot say that the tool failed')
+  const content: JsonObject[] = []
+  const media: JsonObject[] = []
+  part.output.forEach((output, index) => {
+    const encoded = encodePart(output, `${path}.output[${index}]`, losses, cacheControl)
+    if (encoded === undefined) return
+    if (output.type !== 'media') content.push(encoded)
+    else {
+      media.push(encoded)
+      losses.approximated(
+        `${path}.output[${index}]`,
+        `a tool message takes only text: the ${(output as MediaPart).kind} follows in a user message`,
+      )
+    }
+  })
+  if (content.length === 0 && media.length > 0) content.push({ type: 'text', text: 'The output is attached to the next user message.' })
+  const mark = part.cache === undefined ? undefined : cacheControl ? { cache_control: part.cache } : undefined
+  if (part.cache !== undefined && mark === undefined) losses.dropped(`${path}.cache`, 'this provider has no cache marks')
+  return { message: { ...part.ext?.[wire], role: 'tool', tool_call_id: part.id, content: contentOf(content), ...mark }, media }
+}
+
+function encodeAssistant(turn: AssistantTurn, path: string, target: EncodeTarget, losses: Losses): JsonObject {
+  const content: JsonObject[] = []
+  const calls: JsonObject[] = []
+  const reasoning: ReasoningPart[] = []
+  turn.parts.forEach((part, index) => {
+    const partPath = `${path}.parts[${index}]`
+    switch (part.type) {
+      case 'text':
+      case 'refusal':
+      case 'media':
+      case 'opaque': {
+        if (part.type === 'media') return losses.dropped(partPath, `an assistant message takes no ${part.kind}`)
+        const encoded = encodePart(part, partPath, losses, target.dialect.cacheControl === true)
+        if (encoded === undefined) return
+        if (calls.length > 0) losses.approximated(partPath, 'a message puts its words before its tool calls')
+        content.push(encoded)
+        return
+      }
+      case 'reasoning': {
+        const sent = encodableReasoning(part, partPath, target, losses)
+        if (sent !== undefined) reasoning.push(sent)
+        return
+      }
+      case 'tool-call':
+        return encodeCall(part, partPath, target, calls, losses)
+      case 'tool-result':
+        return losses.dropped(partPath, 'this wire has no results of tools that a provider ran')
+      default:
+        part satisfies never
+    }
+  })
+  return {
+    ...turn.ext?.[wire],
+    role: 'assistant',
+    ...assistantContent(content, calls.length > 0),
+    ...(turn.name === undefined ? {} : { name: turn.name }),
+    ...encodeReasoning(reasoning, target.dialect),
+    ...(calls.length === 0 ? {} : { tool_calls: calls }),
+  }
+}
+
+function assistantContent(content: JsonObject[], hasCalls: boolean): JsonObject {
+  const [only] = content
+  if (content.length === 1 && only!['type'] === 'refusal' && Object.keys(only!).length === 2)
+    return { content: null, refusal: only!['refusal']! }
+  return { content: content.length === 0 && hasCalls ? null : contentOf(content) }
+}
+
+function encodeCall(part: ToolCallPart, path: string, target: EncodeTarget, calls: JsonObject[], losses: Losses): void {
+  if (part.ranBy === 'provider') return losses.dropped(path, 'this wire has no calls of tools that a provider ran')
+  losses.foreignExt(part.ext, path)
+  if (part.cache !== undefined) losses.dropped(`${path}.cache`, 'a tool call takes no cache mark on this wire')
+  const { seal, ...unsealed } = part
+  if (seal !== undefined && seal.domain !== target.sealDomain) losses.dropped(`${path}.seal`, `only ${seal.domain} can open it`)
+  calls.push(encodeToolCall(seal !== undefined && seal.domain === target.sealDomain ? part : unsealed))
+}
+
+/** Reasoning goes where the provider reads it back; a seal only to who can open it. Foreign reasoning never becomes visible text. */
+function encodableReasoning(part: ReasoningPart, path: string, target: EncodeTarget, losses: Losses): ReasoningPart | undefined {
+  if ((target.dialect.reasoningField ?? 'none') === 'none') {
+    losses.dropped(path, 'this provider takes no reasoning back')
+    return undefined
+  }
+  const { seal, ...unsealed } = part
+  if (seal === undefined || seal.domain === target.sealDomain) return part
+  losses.dropped(part.text === '' ? path : `${path}.seal`, `only ${seal.domain} can open it`)
+  return part.text === '' ? undefined : unsealed
+}
+
+function encodeReasoning(parts: readonly ReasoningPart[], dialect: Dialect): JsonObject {
+  if (parts.length === 0) return {}
+  const text = parts.map((part) => part.text).join('')
+  const field = dialect.reasoningField === 'reasoning' ? 'reasoning' : 'reasoning_content'
+  return {
+    ...(text === '' ? {} : { [field]: text }),
+    ...(parts.some((part) => part.seal !== undefined) ? { reasoning_details: parts.map(encodeDetail) } : {}),
+  }
+}

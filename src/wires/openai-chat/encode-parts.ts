@@ -1,0 +1,85 @@
+// Parts -> content of messages.
+import type { JsonObject } from '#kernel'
+import type { MediaPart, MediaSource, OpaquePart, RefusalPart, TextPart } from '#ir'
+import { wire } from './fields.ts'
+import type { Losses } from './losses.ts'
+
+/** A data URL or the URL itself; a provider's file id is neither. */
+function urlOf(source: MediaSource): string | undefined {
+  if (source.type === 'base64') return `data:${source.mediaType};base64,${source.data}`
+  return source.type === 'url' ? source.url : undefined
+}
+
+/** An answer's image, as OpenRouter writes them. */
+export function imageUrl(part: MediaPart): JsonObject | undefined {
+  const url = urlOf(part.source)
+  return url === undefined ? undefined : { type: 'image_url', image_url: { url } }
+}
+
+/** One part of a content array; undefined when this wire cannot say it, which is then noted. */
+export function encodePart(
+  part: TextPart | MediaPart | RefusalPart | OpaquePart,
+  path: string,
+  losses: Losses,
+  cacheControl: boolean,
+): JsonObject | undefined {
+  const encoded = bare(part, path, losses)
+  if (encoded === undefined) return undefined
+  losses.foreignExt(part.ext, path)
+  const ext = part.ext?.[wire]
+  if (part.cache !== undefined && !cacheControl) losses.dropped(`${path}.cache`, 'this provider has no cache marks')
+  return { ...encoded, ...ext, ...(part.cache !== undefined && cacheControl ? { cache_control: part.cache } : {}) }
+}
+
+function bare(part: TextPart | MediaPart | RefusalPart | OpaquePart, path: string, losses: Losses): JsonObject | undefined {
+  switch (part.type) {
+    case 'text':
+      return { type: 'text', text: part.text }
+    case 'refusal':
+      return { type: 'refusal', refusal: part.text }
+    case 'media':
+      return encodeMedia(part, path, losses)
+    case 'opaque':
+      if (part.wire === wire) return part.value
+      losses.dropped(path, `only ${part.wire} knows a block of kind ${part.kind}`)
+      return undefined
+    default:
+      return part satisfies never
+  }
+}
+
+const audioFormats: ReadonlyMap<string, string> = new Map([
+  ['audio/mpeg', 'mp3'],
+  ['audio/mp3', 'mp3'],
+  ['audio/wav', 'wav'],
+  ['audio/x-wav', 'wav'],
+])
+
+function encodeMedia(part: MediaPart, path: string, losses: Losses): JsonObject | undefined {
+  const { source } = part
+  const url = urlOf(source)
+  switch (part.kind) {
+    case 'image': {
+      if (url === undefined) break
+      return { type: 'image_url', image_url: { url, ...(part.detail === undefined ? {} : { detail: part.detail }) } }
+    }
+    case 'video':
+      if (url === undefined) break
+      return { type: 'video_url', video_url: { url } }
+    case 'audio': {
+      if (source.type !== 'base64') break
+      const format = audioFormats.get(source.mediaType) ?? source.mediaType.replace(/^audio\//, '')
+      return { type: 'input_audio', input_audio: { data: source.data, format } }
+    }
+    case 'document': {
+      const name = part.name === undefined ? {} : { filename: part.name }
+      if (source.type === 'file') return { type: 'file', file: { file_id: source.id, ...name } }
+      if (source.type === 'base64') return { type: 'file', file: { file_data: url!, ...name } }
+      break
+    }
+    default:
+      part.kind satisfies never
+  }
+  losses.dropped(path, `this wire takes no ${part.kind} by ${source.type === 'file' ? 'file id' : source.type}`)
+  return undefined
+}

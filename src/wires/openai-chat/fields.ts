@@ -1,0 +1,85 @@
+// Readers of foreign request fields: each throws a Failure that names the field by its path, `messages[2].content`.
+import { invalidRequest, isObject, type JsonObject, type JsonValue } from '#kernel'
+import type { CacheMark, Ext } from '#ir'
+
+export const wire = 'openai-chat'
+
+export function wrong(path: string, expected: string, value?: JsonValue): never {
+  const got = value === undefined || value === null ? '' : `, got ${Array.isArray(value) ? 'an array' : article(typeof value)}`
+  throw invalidRequest(path, `\`${path}\` must be ${expected}${got}.`)
+}
+
+function article(type: string): string {
+  return type === 'object' ? 'an object' : `a ${type}`
+}
+
+/** OpenAI's SDKs send null for what was not set. */
+export function isGiven(value: JsonValue | undefined): value is Exclude<JsonValue, null> {
+  return value !== undefined && value !== null
+}
+
+export function readText(value: JsonValue | undefined, path: string): string {
+  return typeof value === 'string' ? value : wrong(path, 'a string', value)
+}
+
+export function readName(value: JsonValue | undefined, path: string): string {
+  return typeof value === 'string' && value !== '' ? value : wrong(path, 'a string that is not empty', value)
+}
+
+export function readObject(value: JsonValue | undefined, path: string): JsonObject {
+  return isObject(value) ? value : wrong(path, 'an object', value)
+}
+
+export function readArray(value: JsonValue | undefined, path: string): JsonValue[] {
+  return Array.isArray(value) ? value : wrong(path, 'an array', value)
+}
+
+export function optionalText(body: JsonObject, field: string): string | undefined {
+  const value = body[field]
+  return isGiven(value) ? readText(value, field) : undefined
+}
+
+export function optionalNumber(body: JsonObject, field: string): number | undefined {
+  const value = body[field]
+  if (!isGiven(value)) return undefined
+  return typeof value === 'number' ? value : wrong(field, 'a number', value)
+}
+
+export function optionalCount(body: JsonObject, field: string): number | undefined {
+  const value = optionalNumber(body, field)
+  return value === undefined || (Number.isInteger(value) && value >= 0) ? value : wrong(field, 'a whole number of at least 0')
+}
+
+export function optionalFlag(body: JsonObject, field: string): boolean | undefined {
+  const value = body[field]
+  if (!isGiven(value)) return undefined
+  return typeof value === 'boolean' ? value : wrong(field, 'true or false', value)
+}
+
+export function cacheOf(object: JsonObject): { cache?: CacheMark } {
+  const mark = object['cache_control']
+  return isObject(mark) ? { cache: mark } : {}
+}
+
+/** The fields of an object that are not in `known`; null is absence. */
+export function restOf(object: JsonObject, known: ReadonlySet<string>): JsonObject | undefined {
+  let rest: JsonObject | undefined
+  for (const key of Object.keys(object)) {
+    const value = object[key]
+    if (known.has(key) || !isGiven(value)) continue
+    rest ??= {}
+    rest[key] = value
+  }
+  return rest
+}
+
+export function asExt(rest: JsonObject | undefined): { ext?: Ext } {
+  return rest === undefined ? {} : { ext: { [wire]: rest } }
+}
+
+/** The object without its undefined fields: the IR and JSON know absent, not undefined. */
+export function present<T extends object>(fields: { readonly [K in keyof T]: T[K] | undefined }): T {
+  const kept: Record<string, unknown> = {}
+  for (const [key, value] of Object.entries(fields)) if (value !== undefined) kept[key] = value
+  return kept as T
+}

@@ -1,0 +1,17 @@
+// OpenAI's chat completions, as OpenAI and everybody compatible speaks them.
+import type { WireCodec } from '#wires/codec'
+import { decodeRequest } from './decode-request.ts'
+import { decodeResponse } from './decode-response.ts'
+import { createStreamDecoder } from './decode-stream.ts'
+import { encodeRequest } from './encode-request.ts'
+import { encodeResponse } from './encode-response.ts'
+import { createStreamEncoder } from './encode-stream.ts'
+import { decodeError, encodeError, encodeStreamError } from './errors.ts'
+import { passThrough } from './pass-through.ts'
+
+export const openaiChat: WireCodec = {
+  wire: 'openai-chat',
+  ingress: { decodeRequest, encodeResponse, createStreamEncoder, encodeError, encodeStreamError },
+  egress: { encodeRequest, decodeResponse, createStreamDecoder, decodeError },
+  passThrough,
+}

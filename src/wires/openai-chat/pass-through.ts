@@ -1,0 +1,122 @@
+// Reads along with chat completions that pass through byte by byte, and writes a cost into their usage.
+import { asText, isObject, type Failure, type JsonObject, type JsonValue } from '#kernel'
+import type { Dialect, Finish, Usage } from '#ir'
+import type { PassThrough, SseFrame, Watch, Watched } from '#wires/codec'
+import { findError, streamFailure } from './errors.ts'
+import { isGiven } from './fields.ts'
+import { decodeFinish, rawFinish } from './finish.ts'
+import { decodeUsage } from './usage.ts'
+import { insertCost } from './usage-bytes.ts'
+
+export const passThrough: PassThrough = {
+  // Inside a JSON string a quote is escaped, so these can't be text. A null `usage` or `finish_reason` is in every chunk of OpenAI's:
+  // only values count. Azure's and OpenAI's JSON has no space after the colon, vLLM's and others' has one.
+  markers: ['"usage":{', '"usage": {', '"finish_reason":"', '"finish_reason": "', '"error"', 'event: error', 'event:error', '[DONE]'],
+  terminator: 'data: [DONE]\n\n',
+  createWatch: (dialect) => createWatch(dialect),
+  responseFields: ['id', 'model', 'usage', 'service_tier', 'x_groq', 'error'],
+  readResponse,
+  finishIn,
+  requestFields: ['stream_options', 'max_tokens', 'max_completion_tokens', 'n', 'user', 'prompt_cache_key', 'metadata', 'reasoning_effort'],
+}
+
+function createWatch(dialect: Dialect): Watch {
+  return {
+    frame: (frame) => readFrame(frame, dialect),
+    withCost: (frame, costUsd) => {
+      const data = insertCost(frame.data, costUsd)
+      if (data === undefined) return undefined
+      // With the frame's own bytes at hand, its comments, ids and newlines stay as they were.
+      const raw = (frame as { readonly raw?: Buffer }).raw?.toString('utf8')
+      const at = raw?.indexOf(frame.data) ?? -1
+      if (raw !== undefined && at !== -1) return raw.slice(0, at) + data + raw.slice(at + frame.data.length)
+      const event = frame.event === undefined ? '' : `event: ${frame.event}\n`
+      return `${event}data: ${data.replaceAll('\n', '\ndata: ')}\n\n`
+    },
+  }
+}
+
+function readFrame(frame: SseFrame, dialect: Dialect): Watched {
+  if (frame.data.trim() === '[DONE]') return { terminal: true }
+  let chunk: JsonValue
+  try {
+    chunk = JSON.parse(frame.data) as JsonValue
+  } catch {
+    return frame.event === 'error' ? { error: streamFailure({ message: frame.data, code: '', type: '' }) } : {}
+  }
+  if (!isObject(chunk)) return {}
+  const choice = firstChoice(chunk)
+  const raw = choice === undefined ? undefined : rawFinish(choice)
+  const error = errorIn(frame, chunk, choice, raw)
+  return {
+    ...readFields(chunk, choice, dialect),
+    ...(raw === undefined || error !== undefined ? {} : { finish: decodeFinish(raw, {}, hasCalls(choice!)) }),
+    ...(error === undefined ? {} : { error }),
+    ...(choice !== undefined && hasContent(choice) ? { content: true } : {}),
+  }
+}
+
+function errorIn(frame: SseFrame, chunk: JsonObject, choice: JsonObject | undefined, raw: string | undefined): Failure | undefined {
+  if (isObject(choice?.['error']) || raw === 'error') {
+    return streamFailure(findError({ error: choice?.['error'] ?? 'The provider ended its answer with an error.' })!)
+  }
+  if (frame.event !== 'error' && !isGiven(chunk['error']) && chunk['choices'] !== undefined) return undefined
+  const said = findError(chunk) ?? (frame.event === 'error' ? { message: frame.data, code: '', type: '' } : undefined)
+  return said === undefined ? undefined : streamFailure(said, frame.data)
+}
+
+function firstChoice(chunk: JsonObject): JsonObject | undefined {
+  const choice = Array.isArray(chunk['choices']) ? chunk['choices'][0] : undefined
+  return isObject(choice) ? choice : undefined
+}
+
+function readFields(fields: JsonObject, choice: JsonObject | undefined, dialect: Dialect): { id?: string; model?: string; usage?: Usage } {
+  const id = asText(fields['id'])
+  const model = asText(fields['model'])
+  const groq = fields['x_groq']
+  const raw = [fields['usage'], choice?.['usage'], isObject(groq) ? groq['usage'] : undefined].find(isObject)
+  const usage = raw === undefined ? undefined : decodeUsage(raw, dialect, fields['service_tier'])
+  return { ...(id === undefined ? {} : { id }), ...(model === undefined ? {} : { model }), ...(usage === undefined ? {} : { usage }) }
+}
+
+const contentFields = ['content', 'reasoning_content', 'reasoning', 'refusal', 'reasoning_details', 'tool_calls', 'images'] as const
+
+/** A role, an empty delta or a null is no content; see reliability: the head is held until there is some. */
+function hasContent(choice: JsonObject): boolean {
+  const delta = choice['delta'] ?? choice['message']
+  if (!isObject(delta)) return false
+  if (isObject(delta['audio']) || isObject(delta['function_call'])) return true
+  return contentFields.some((field) => {
+    const value = delta[field]
+    return (typeof value === 'string' || Array.isArray(value)) && value.length > 0
+  })
+}
+
+function hasCalls(choice: JsonObject): boolean {
+  const delta = choice['delta'] ?? choice['message']
+  return isObject(delta) && Array.isArray(delta['tool_calls']) && delta['tool_calls'].length > 0
+}
+
+/** The fields of a whole answer without its choices, which are big: `finishIn` finds the finish reason in the bytes. */
+function readResponse(fields: JsonObject, dialect: Dialect): Watched {
+  const choice = firstChoice(fields)
+  const said = isGiven(fields['error']) ? findError(fields) : undefined
+  const raw = choice === undefined ? undefined : rawFinish(choice)
+  return {
+    ...readFields(fields, choice, dialect),
+    ...(raw === undefined ? {} : { finish: decodeFinish(raw, {}, hasCalls(choice!)) }),
+    ...(said === undefined ? {} : { error: streamFailure(said) }),
+    ...(choice !== undefined && hasContent(choice) ? { content: true } : {}),
+  }
+}
+
+const finishKey = Buffer.from('"finish_reason"')
+
+/** The finish reason of a whole answer's bytes, without parsing them: the first choice's, which is the first that stands there. */
+function finishIn(body: Buffer): Finish | undefined {
+  const at = body.indexOf(finishKey)
+  if (at === -1) return undefined
+  const from = at + finishKey.length
+  const raw = /^\s*:\s*"([^"\\]*)"/.exec(body.toString('latin1', from, Math.min(from + 100, body.length)))?.[1]
+  return raw === undefined ? undefined : decodeFinish(raw, {}, body.includes('"tool_calls":[{') || body.includes('"tool_calls": [{'))
+}
