@@ -21,7 +21,12 @@ type DevModel = {
 type Row = Record<string, unknown> & { id: string; canonical?: string; price?: Record<string, string> }
 
 /** Our vendor id -> its id at models.dev, its prefix in LiteLLM's map (absent: not supplemented), and whether it makes its models itself. */
-const vendors: readonly { readonly id: string; readonly dev: string; readonly litellm?: { readonly prefix: string; readonly provider: string }; readonly maker: boolean }[] = [
+const vendors: readonly {
+  readonly id: string
+  readonly dev: string
+  readonly litellm?: { readonly prefix: string; readonly provider: string }
+  readonly maker: boolean
+}[] = [
   { id: 'openai', dev: 'openai', litellm: { prefix: '', provider: 'openai' }, maker: true },
   { id: 'anthropic', dev: 'anthropic', litellm: { prefix: '', provider: 'anthropic' }, maker: true },
   { id: 'gemini', dev: 'google', litellm: { prefix: 'gemini/', provider: 'gemini' }, maker: true },
@@ -53,7 +58,8 @@ const makers = new Map([
   ['minimaxai', 'minimax'],
 ])
 /** Not for chat or messages: other endpoints (embeddings, speech, images, realtime), which the catalog covers when they exist. */
-const otherEndpoint = /embed|whisper|tts|orpheus|transcribe|realtime|native-audio|-live|imagine|lyria|veo|image|moderation|ocr|guard|dall-e|sora|rerank|safeguard/i
+const otherEndpoint =
+  /embed|whisper|tts|orpheus|transcribe|realtime|native-audio|-live|imagine|lyria|veo|image|moderation|ocr|guard|dall-e|sora|rerank|safeguard/i
 
 const folder = process.argv[2]
 if (folder === undefined || !existsSync(path.join(folder, 'catalog', 'models.jsonl'))) {
@@ -66,7 +72,10 @@ const devModels = read('catalog', 'models.jsonl')
   .filter((line) => line !== '')
   .map((line) => JSON.parse(line) as DevModel)
 // The newer table wins where both have an id.
-const litellm: Table = { ...(JSON.parse(read('prices', 'litellm-model-prices-2026-06.json')) as Table), ...(JSON.parse(read('prices', 'litellm-model-prices-filtered-2026-07-24.json')) as Table) }
+const litellm: Table = {
+  ...(JSON.parse(read('prices', 'litellm-model-prices-2026-06.json')) as Table),
+  ...(JSON.parse(read('prices', 'litellm-model-prices-filtered-2026-07-24.json')) as Table),
+}
 
 const output: Record<string, Row[]> = {}
 for (const vendor of vendors) {
@@ -82,12 +91,16 @@ for (const vendor of vendors) {
 }
 shareCanonicalNames(output)
 
-const lines = Object.entries(output).map(([vendor, rows]) => `${JSON.stringify(vendor)}: [\n${rows.map((row) => JSON.stringify(row)).join(',\n')}\n]`)
+const lines = Object.entries(output).map(
+  ([vendor, rows]) => `${JSON.stringify(vendor)}: [\n${rows.map((row) => JSON.stringify(row)).join(',\n')}\n]`,
+)
 const head = `"asOf": "2026-07-24",\n"sources": ["models.dev 2026-07-02 (MIT)", "LiteLLM model_prices_and_context_window 2026-06 and 2026-07-24 (MIT)"],\n"vendors": {\n`
 const target = path.join(import.meta.dirname, '..', 'src', 'catalog', 'models.json')
 writeFileSync(target, `{\n${head}${lines.join(',\n')}\n}\n}\n`)
 for (const [vendor, rows] of Object.entries(output)) {
-  process.stdout.write(`${vendor}: ${rows.length} models, ${rows.filter((row) => row.price === undefined && row['free'] === undefined).length} unpriced\n`)
+  process.stdout.write(
+    `${vendor}: ${rows.length} models, ${rows.filter((row) => row.price === undefined && row['free'] === undefined).length} unpriced\n`,
+  )
 }
 
 function servesText(id: string, modalities: readonly string[] | undefined): boolean {
@@ -105,7 +118,11 @@ function fromDev(model: DevModel, maker: string | undefined): Row {
   if (model.limit?.output) row['maxOutput'] = model.limit.output
   if (model.modalities?.input !== undefined) row['in'] = model.modalities.input
   if (model.modalities?.output !== undefined && String(model.modalities.output) !== 'text') row['out'] = model.modalities.output
-  row['can'] = [...(model.tool_call ? ['tools'] : []), ...(model.reasoning ? ['reasoning'] : []), ...(model.structured_output ? ['json_schema'] : [])]
+  row['can'] = [
+    ...(model.tool_call ? ['tools'] : []),
+    ...(model.reasoning ? ['reasoning'] : []),
+    ...(model.structured_output ? ['json_schema'] : []),
+  ]
   setPrice(row, {
     input: cost['input'],
     output: cost['output'],
@@ -140,13 +157,19 @@ function supplement(rows: Map<string, Row>, from: { readonly prefix: string; rea
     const known = rows.get(id)
     if (known !== undefined) {
       // Fill gaps only when both tables mean the same price list.
-      if (known.price?.['input'] === text(rates.input) && known.price?.['output'] === text(rates.output)) setPrice(known, { ...rates, ...known.price })
+      if (known.price?.['input'] === text(rates.input) && known.price?.['output'] === text(rates.output))
+        setPrice(known, { ...rates, ...known.price })
       continue
     }
     const row: Row = { id, canonical: canonicalName(`${maker}/${id}`) }
     if (typeof entry['max_input_tokens'] === 'number') row['context'] = entry['max_input_tokens']
     if (typeof entry['max_output_tokens'] === 'number') row['maxOutput'] = entry['max_output_tokens']
-    row['in'] = ['text', ...(entry['supports_vision'] === true ? ['image'] : []), ...(entry['supports_audio_input'] === true ? ['audio'] : []), ...(entry['supports_pdf_input'] === true ? ['pdf'] : [])]
+    row['in'] = [
+      'text',
+      ...(entry['supports_vision'] === true ? ['image'] : []),
+      ...(entry['supports_audio_input'] === true ? ['audio'] : []),
+      ...(entry['supports_pdf_input'] === true ? ['pdf'] : []),
+    ]
     if (entry['supports_audio_output'] === true) row['out'] = ['text', 'audio']
     row['can'] = [
       ...(entry['supports_function_calling'] === true ? ['tools'] : []),

@@ -153,9 +153,9 @@ function gather(shelves: Iterable<Shelf>): Map<string, Sighting[]> {
 }
 
 function verdict(sightings: readonly Sighting[]): Resolution {
-  const allowed = sightings.filter(({ allowed }) => allowed).map(({ provider, model }): ModelCandidate => ({ provider, model }))
-  if (allowed.length === 0) return { ok: false, kind: 'model_not_allowed', nearest: [] }
-  return { ok: true, candidates: allowed.toSorted((a, b) => a.provider.priority - b.provider.priority || dearness(a.model, b.model)) }
+  const open = sightings.filter((one) => one.allowed).map(({ provider, model }): ModelCandidate => ({ provider, model }))
+  if (open.length === 0) return { ok: false, kind: 'model_not_allowed', nearest: [] }
+  return { ok: true, candidates: open.toSorted((a, b) => a.provider.priority - b.provider.priority || dearness(a.model, b.model)) }
 }
 
 /** Which of two prices is higher, by a token in and a token out; what has no price counts as the highest. */

@@ -14,7 +14,9 @@ type Row = {
   readonly in?: readonly string[]
   readonly out?: readonly string[]
   readonly can?: readonly string[]
-  readonly price?: Readonly<Partial<Record<'input' | 'output' | 'cacheRead' | 'cacheWrite' | 'cacheWrite1h' | 'reasoning' | 'inputAudio' | 'outputAudio', string>>>
+  readonly price?: Readonly<
+    Partial<Record<'input' | 'output' | 'cacheRead' | 'cacheWrite' | 'cacheWrite1h' | 'reasoning' | 'inputAudio' | 'outputAudio', string>>
+  >
   readonly free?: boolean
 }
 type Data = { readonly asOf: string; readonly vendors: Readonly<Record<string, readonly Row[]>> }
@@ -37,12 +39,15 @@ export function readModelCatalog(): ModelCatalog {
 }
 
 function entryOf(vendor: string, row: Row, asOf: string): ModelEntry {
-  const price = row.free === true ? freePrice : row.price === undefined ? undefined : priceOf(`catalog ${asOf} ${vendor}/${row.id}`, row.price)
+  const price =
+    row.free === true ? freePrice : row.price === undefined ? undefined : priceOf(`catalog ${asOf} ${vendor}/${row.id}`, row.price)
   return {
     id: row.id,
     ...(row.canonical === undefined ? {} : { canonical: row.canonical }),
     ...(row.name === undefined ? {} : { name: row.name }),
-    ...(row.created === undefined ? {} : { createdSeconds: Math.floor(Date.parse(`${row.created.padEnd(10, '-01')}T00:00:00Z`) / 1000) || 0 }),
+    ...(row.created === undefined
+      ? {}
+      : { createdSeconds: Math.floor(Date.parse(`${row.created.padEnd(10, '-01')}T00:00:00Z`) / 1000) || 0 }),
     ...(row.context === undefined ? {} : { contextWindow: row.context }),
     ...(row.maxOutput === undefined ? {} : { maxOutputTokens: row.maxOutput }),
     ...(row.in === undefined ? {} : { inputModalities: row.in }),

@@ -1,6 +1,17 @@
 // Declared state and environment -> providers, each complete: address, key, wires, dialect, models with prices.
 import { ConfigError, didYouMean, hashKey } from '#config'
-import type { Credential, Declared, DeclaredModel, DeclaredProvider, Environment, GatewayKey, ModelEntry, Provider, Snapshot, Timeouts } from '#config'
+import type {
+  Credential,
+  Declared,
+  DeclaredModel,
+  DeclaredProvider,
+  Environment,
+  GatewayKey,
+  ModelEntry,
+  Provider,
+  Snapshot,
+  Timeouts,
+} from '#config'
 import { freePrice, priceOf, scalePrice, type Dialect, type Price, type Wire } from '#ir'
 import { nearestNames } from '#kernel'
 import { createHash } from 'node:crypto'
@@ -34,7 +45,12 @@ export function buildProviders({ declared, env }: { readonly declared: Declared;
 }
 
 /** The snapshot of an instance. Keys of the file and of the home are equal; one that is in both is the file's. */
-export function buildSnapshot(from: { readonly version: number; readonly declared: Declared; readonly homeKeys: readonly GatewayKey[]; readonly providers: readonly Provider[] }): Snapshot {
+export function buildSnapshot(from: {
+  readonly version: number
+  readonly declared: Declared
+  readonly homeKeys: readonly GatewayKey[]
+  readonly providers: readonly Provider[]
+}): Snapshot {
   const keys = new Map<string, GatewayKey>(from.homeKeys.map((key) => [key.hash, key]))
   for (const declared of from.declared.keys) {
     const hash = declared.hash ?? hashKey(declared.value ?? '')
@@ -50,22 +66,40 @@ export function buildSnapshot(from: { readonly version: number; readonly declare
   return Object.freeze({ version: from.version, keys, providers: new Map(from.providers.map((provider) => [provider.slug, provider])) })
 }
 
-function declaredProvider(slug: string, wanted: DeclaredProvider, env: Environment, modelsOf: (vendor: string) => ReadonlyMap<string, ModelEntry>): Provider {
+function declaredProvider(
+  slug: string,
+  wanted: DeclaredProvider,
+  env: Environment,
+  modelsOf: (vendor: string) => ReadonlyMap<string, ModelEntry>,
+): Provider {
   const where = `providers.${slug}`
-  if (slug === simSlug) throw new ConfigError(where, `${where}: the name sim belongs to the built-in simulator; write \`sim: true\` to enable it, or choose another name.`)
+  if (slug === simSlug)
+    throw new ConfigError(
+      where,
+      `${where}: the name sim belongs to the built-in simulator; write \`sim: true\` to enable it, or choose another name.`,
+    )
   const named = wanted.vendor ?? (vendors.has(slug) ? slug : genericVendor)
   const vendor = vendors.get(named)
   if (vendor === undefined) {
     const near = didYouMean(nearestNames(named, vendors.keys(), 1))
-    throw new ConfigError(`${where}.vendor`, `${where}.vendor is ${JSON.stringify(named)}, which is not a vendor this version knows.${near} For any other server leave it out and give base_url.`)
+    throw new ConfigError(
+      `${where}.vendor`,
+      `${where}.vendor is ${JSON.stringify(named)}, which is not a vendor this version knows.${near} For any other server leave it out and give base_url.`,
+    )
   }
   const baseUrl = wanted.base_url ?? vendor.baseUrl
   if (baseUrl === undefined) throw new ConfigError(where, `${where} has neither a known vendor nor a base_url; give one of them.`)
-  const own = (wanted.credentials ?? []).map(({ name, value }, index): Credential => ({ name: name ?? `credential-${index + 1}`, secret: value ?? '' }))
+  const own = (wanted.credentials ?? []).map(({ name, value }, index): Credential => ({
+    name: name ?? `credential-${index + 1}`,
+    secret: value ?? '',
+  }))
   const found = own.length === 0 && wanted.base_url === undefined ? keyInEnvironment(vendor, env) : undefined
   const credentials = found === undefined ? own : [found]
   if (credentials.length === 0 && wanted.base_url === undefined) {
-    throw new ConfigError(`${where}.credentials`, `${where} has no key: give it credentials, or set ${vendor.keyVariables[0]} in the environment.`)
+    throw new ConfigError(
+      `${where}.credentials`,
+      `${where} has no key: give it credentials, or set ${vendor.keyVariables[0]} in the environment.`,
+    )
   }
   return assemble(slug, vendor, baseUrl, credentials, {
     models: declaredModels(where, vendor.id, wanted, modelsOf(vendor.id)),
@@ -129,20 +163,32 @@ function keyInEnvironment(vendor: Vendor, env: Environment): Credential | undefi
   for (const variable of vendor.keyVariables) {
     const secret = env[variable]?.trim()
     if (secret === undefined || secret === '') continue
-    if (/\s/.test(secret)) throw new ConfigError(variable, `${variable} contains white space, which no ${vendor.name} key does; set it again, in one piece.`)
+    if (/\s/.test(secret))
+      throw new ConfigError(variable, `${variable} contains white space, which no ${vendor.name} key does; set it again, in one piece.`)
     return { name: variable, secret }
   }
   return undefined
 }
 
-function declaredModels(where: string, vendor: string, wanted: DeclaredProvider, known: ReadonlyMap<string, ModelEntry>): ReadonlyMap<string, ModelEntry> {
+function declaredModels(
+  where: string,
+  vendor: string,
+  wanted: DeclaredProvider,
+  known: ReadonlyMap<string, ModelEntry>,
+): ReadonlyMap<string, ModelEntry> {
   const models = new Map(known)
   // Exact names in an allow-list say that the provider serves them, known to the catalog or not.
   for (const id of wanted.models?.allow ?? []) if (!id.includes('*') && !models.has(id)) models.set(id, { id })
-  for (const custom of wanted.models?.custom ?? []) models.set(custom.id, { ...models.get(custom.id), ...customEntry(where, vendor, custom) })
+  for (const custom of wanted.models?.custom ?? [])
+    models.set(custom.id, { ...models.get(custom.id), ...customEntry(where, vendor, custom) })
   const multiplier = wanted.price_multiplier
   if (multiplier === undefined) return models
-  return new Map([...models].map(([id, entry]) => [id, entry.price === undefined || entry.free === true ? entry : { ...entry, ...priced(scalePrice(entry.price, multiplier)) }]))
+  return new Map(
+    [...models].map(([id, entry]) => [
+      id,
+      entry.price === undefined || entry.free === true ? entry : { ...entry, ...priced(scalePrice(entry.price, multiplier)) },
+    ]),
+  )
 }
 
 function customEntry(where: string, vendor: string, custom: DeclaredModel): ModelEntry {

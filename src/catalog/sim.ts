@@ -20,7 +20,18 @@ export function simModels(): ReadonlyMap<string, ModelEntry> {
   return new Map(
     behaviours.map(([id, name]) => [
       id,
-      { id, canonical: `${simSlug}/${id}`, name, contextWindow: 128_000, maxOutputTokens: 16_384, inputModalities: ['text', 'image'], outputModalities: ['text'], capabilities: ['tools'], price: freePrice, free: true },
+      {
+        id,
+        canonical: `${simSlug}/${id}`,
+        name,
+        contextWindow: 128_000,
+        maxOutputTokens: 16_384,
+        inputModalities: ['text', 'image'],
+        outputModalities: ['text'],
+        capabilities: ['tools'],
+        price: freePrice,
+        free: true,
+      },
     ]),
   )
 }

@@ -30,7 +30,13 @@ function openAiLike(row: Row): Vendor {
 export const genericVendor = 'openai-compatible'
 
 const list: readonly Vendor[] = [
-  openAiLike({ id: 'openai', name: 'OpenAI', baseUrl: 'https://api.openai.com/v1', keyVariables: ['OPENAI_API_KEY'], sealDomain: 'openai' }),
+  openAiLike({
+    id: 'openai',
+    name: 'OpenAI',
+    baseUrl: 'https://api.openai.com/v1',
+    keyVariables: ['OPENAI_API_KEY'],
+    sealDomain: 'openai',
+  }),
   {
     id: 'anthropic',
     name: 'Anthropic',
@@ -59,7 +65,17 @@ const list: readonly Vendor[] = [
     dialect: {
       maxTokensField: 'max_tokens',
       streamOptions: false,
-      strip: ['store', 'user', 'service_tier', 'logit_bias', 'logprobs', 'top_logprobs', 'prompt_cache_key', 'safety_identifier', 'verbosity'],
+      strip: [
+        'store',
+        'user',
+        'service_tier',
+        'logit_bias',
+        'logprobs',
+        'top_logprobs',
+        'prompt_cache_key',
+        'safety_identifier',
+        'verbosity',
+      ],
     },
   }),
   openAiLike({
@@ -70,8 +86,20 @@ const list: readonly Vendor[] = [
     // Thinking models want their reasoning back between a tool call and its result.
     dialect: { maxTokensField: 'max_tokens', reasoningField: 'reasoning_content', jsonSchema: false },
   }),
-  openAiLike({ id: 'groq', name: 'Groq', baseUrl: 'https://api.groq.com/openai/v1', keyVariables: ['GROQ_API_KEY'], dialect: { reasoningField: 'reasoning', strip: ['store'] } }),
-  openAiLike({ id: 'xai', name: 'xAI', baseUrl: 'https://api.x.ai/v1', keyVariables: ['XAI_API_KEY'], dialect: { completionExcludesReasoning: true } }),
+  openAiLike({
+    id: 'groq',
+    name: 'Groq',
+    baseUrl: 'https://api.groq.com/openai/v1',
+    keyVariables: ['GROQ_API_KEY'],
+    dialect: { reasoningField: 'reasoning', strip: ['store'] },
+  }),
+  openAiLike({
+    id: 'xai',
+    name: 'xAI',
+    baseUrl: 'https://api.x.ai/v1',
+    keyVariables: ['XAI_API_KEY'],
+    dialect: { completionExcludesReasoning: true },
+  }),
   openAiLike({
     id: 'openrouter',
     name: 'OpenRouter',
@@ -79,7 +107,13 @@ const list: readonly Vendor[] = [
     keyVariables: ['OPENROUTER_API_KEY'],
     dialect: { maxTokensField: 'max_tokens', cacheControl: true, reasoningField: 'reasoning' },
   }),
-  openAiLike({ id: 'together', name: 'Together AI', baseUrl: 'https://api.together.xyz/v1', keyVariables: ['TOGETHER_API_KEY'], dialect: { maxTokensField: 'max_tokens' } }),
+  openAiLike({
+    id: 'together',
+    name: 'Together AI',
+    baseUrl: 'https://api.together.xyz/v1',
+    keyVariables: ['TOGETHER_API_KEY'],
+    dialect: { maxTokensField: 'max_tokens' },
+  }),
   openAiLike({
     id: 'moonshot',
     name: 'Moonshot AI',
@@ -102,11 +136,41 @@ const list: readonly Vendor[] = [
     dialect: { maxTokensField: 'max_tokens', reasoningField: 'reasoning_content' },
   }),
   // Answers 400 "property 'store' is unsupported".
-  openAiLike({ id: 'cerebras', name: 'Cerebras', baseUrl: 'https://api.cerebras.ai/v1', keyVariables: ['CEREBRAS_API_KEY'], dialect: { strip: ['store', 'prompt_cache_key'] } }),
-  openAiLike({ id: 'perplexity', name: 'Perplexity', baseUrl: 'https://api.perplexity.ai', keyVariables: ['PERPLEXITY_API_KEY'], dialect: { maxTokensField: 'max_tokens' } }),
-  openAiLike({ id: 'deepinfra', name: 'Deep Infra', baseUrl: 'https://api.deepinfra.com/v1/openai', keyVariables: ['DEEPINFRA_API_KEY'], dialect: { maxTokensField: 'max_tokens' } }),
-  openAiLike({ id: 'cohere', name: 'Cohere', baseUrl: 'https://api.cohere.ai/compatibility/v1', keyVariables: ['COHERE_API_KEY'], dialect: { maxTokensField: 'max_tokens', strip: ['store'] } }),
-  openAiLike({ id: genericVendor, name: 'OpenAI-compatible server', baseUrl: undefined, keyVariables: [], dialect: { maxTokensField: 'max_tokens' } }),
+  openAiLike({
+    id: 'cerebras',
+    name: 'Cerebras',
+    baseUrl: 'https://api.cerebras.ai/v1',
+    keyVariables: ['CEREBRAS_API_KEY'],
+    dialect: { strip: ['store', 'prompt_cache_key'] },
+  }),
+  openAiLike({
+    id: 'perplexity',
+    name: 'Perplexity',
+    baseUrl: 'https://api.perplexity.ai',
+    keyVariables: ['PERPLEXITY_API_KEY'],
+    dialect: { maxTokensField: 'max_tokens' },
+  }),
+  openAiLike({
+    id: 'deepinfra',
+    name: 'Deep Infra',
+    baseUrl: 'https://api.deepinfra.com/v1/openai',
+    keyVariables: ['DEEPINFRA_API_KEY'],
+    dialect: { maxTokensField: 'max_tokens' },
+  }),
+  openAiLike({
+    id: 'cohere',
+    name: 'Cohere',
+    baseUrl: 'https://api.cohere.ai/compatibility/v1',
+    keyVariables: ['COHERE_API_KEY'],
+    dialect: { maxTokensField: 'max_tokens', strip: ['store'] },
+  }),
+  openAiLike({
+    id: genericVendor,
+    name: 'OpenAI-compatible server',
+    baseUrl: undefined,
+    keyVariables: [],
+    dialect: { maxTokensField: 'max_tokens' },
+  }),
 ]
 
 /** By id, in the order in which they are registered and preferred when priority and price are equal. */

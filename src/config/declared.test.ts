@@ -72,7 +72,10 @@ test('a whole file is read, variables filled in', (context) => {
 test('JSON is YAML, an empty file declares nothing, and $${ is a literal ${', (context) => {
   assert.equal(read(context, '{"sim": false}').sim, false)
   assert.equal(read(context, '# nothing\n').providers.size, 0)
-  assert.equal(read(context, 'providers: {a: {base_url: "http://x/v1", headers: {h: "$${HOME}"}}}').providers.get('a')!.headers!['h'], '${HOME}')
+  assert.equal(
+    read(context, 'providers: {a: {base_url: "http://x/v1", headers: {h: "$${HOME}"}}}').providers.get('a')!.headers!['h'],
+    '${HOME}',
+  )
 })
 
 test('an unknown key is named with its line, its path and the nearest known one', (context) => {
@@ -82,36 +85,72 @@ test('an unknown key is named with its line, its path and the nearest known one'
   )
   assert.match(refusal(context, 'provider: {}'), /^turnpike\.yaml, line 1: provider is not known here\. Did you mean providers\?/)
   assert.match(refusal(context, 'zzz: 1'), /Known: providers, keys, sim, settings\./)
-  assert.match(refusal(context, 'providers: {a: {models: {custom: [{id: m, price: {input_per_million_usd: 1, output_per_million_usd: 1, request: 2}}]}}}'), /price\.request is not known here\. Did you mean request_usd\?/)
-  assert.match(refusal(context, 'keys: [{name: a, valeu: "0123456789abcdef"}]'), /keys\[0\]\.valeu is not known here\. Did you mean value\?/)
+  assert.match(
+    refusal(
+      context,
+      'providers: {a: {models: {custom: [{id: m, price: {input_per_million_usd: 1, output_per_million_usd: 1, request: 2}}]}}}',
+    ),
+    /price\.request is not known here\. Did you mean request_usd\?/,
+  )
+  assert.match(
+    refusal(context, 'keys: [{name: a, valeu: "0123456789abcdef"}]'),
+    /keys\[0\]\.valeu is not known here\. Did you mean value\?/,
+  )
   assert.match(refusal(context, 'settings: {prot: 1}'), /settings\.prot is not known here\. Did you mean port\?/)
 })
 
 test('a wrong value is named with what it is and what is expected', (context) => {
-  assert.match(refusal(context, 'providers:\n  a:\n    base_url: localhost:8080\n'), /line 3: providers\.a\.base_url is set to something: it is not an http or https address/)
+  assert.match(
+    refusal(context, 'providers:\n  a:\n    base_url: localhost:8080\n'),
+    /line 3: providers\.a\.base_url is set to something: it is not an http or https address/,
+  )
   assert.match(refusal(context, 'providers: {a: {priority: high}}'), /providers\.a\.priority is "high", which is not/)
-  assert.match(refusal(context, 'providers: {a: {wires: [openai]}}'), /providers\.a\.wires\[0\] is "openai", which is not one of openai-chat, anthropic-messages/)
+  assert.match(
+    refusal(context, 'providers: {a: {wires: [openai]}}'),
+    /providers\.a\.wires\[0\] is "openai", which is not one of openai-chat, anthropic-messages/,
+  )
   assert.match(refusal(context, 'providers: [a]'), /providers is a list, which is not a mapping/)
   assert.match(refusal(context, 'providers: {Work Stuff: {}}'), /the key "Work Stuff" is not a slug/)
-  assert.match(refusal(context, 'providers: {a: {models: {custom: [{id: m, price: cheap}]}}}'), /price is "cheap", which is not "free" or a mapping/)
-  assert.match(refusal(context, 'providers: {a: {models: {custom: [{id: m, price: {input_per_million_usd: "-1", output_per_million_usd: 1}}]}}}'), /input_per_million_usd.*"-1".*not a decimal/)
-  assert.match(refusal(context, 'providers: {a: {models: {custom: [{id: m, price: {input_per_million_usd: 0, output_per_million_usd: 0}}]}}}'), /write `price: free`/)
-  assert.match(refusal(context, 'providers: {a: {models: {custom: [{id: m, price: {input_per_million_usd: 1}}]}}}'), /output_per_million_usd is missing/)
+  assert.match(
+    refusal(context, 'providers: {a: {models: {custom: [{id: m, price: cheap}]}}}'),
+    /price is "cheap", which is not "free" or a mapping/,
+  )
+  assert.match(
+    refusal(context, 'providers: {a: {models: {custom: [{id: m, price: {input_per_million_usd: "-1", output_per_million_usd: 1}}]}}}'),
+    /input_per_million_usd.*"-1".*not a decimal/,
+  )
+  assert.match(
+    refusal(context, 'providers: {a: {models: {custom: [{id: m, price: {input_per_million_usd: 0, output_per_million_usd: 0}}]}}}'),
+    /write `price: free`/,
+  )
+  assert.match(
+    refusal(context, 'providers: {a: {models: {custom: [{id: m, price: {input_per_million_usd: 1}}]}}}'),
+    /output_per_million_usd is missing/,
+  )
   assert.match(refusal(context, 'sim: "yes"'), /sim is "yes", which is not true or false/)
   assert.match(refusal(context, 'keys: [{name: a}]'), /needs exactly one of `value`, `env` and `hash`/)
   assert.match(refusal(context, 'providers: {a: {credentials: [{name: x}]}}'), /needs either `value` or `env`/)
 })
 
 test('a variable that is not set is named with its line', (context) => {
-  assert.match(refusal(context, 'sim: true\nproviders:\n  a:\n    base_url: ${WHERE}\n'), /^turnpike\.yaml, line 4: the environment variable WHERE is not set/)
-  assert.match(refusal(context, 'providers:\n  a:\n    credentials:\n      - env: MISSING_KEY\n'), /line 4: providers\.a\.credentials\[0\]\.env names MISSING_KEY, which is not set/)
+  assert.match(
+    refusal(context, 'sim: true\nproviders:\n  a:\n    base_url: ${WHERE}\n'),
+    /^turnpike\.yaml, line 4: the environment variable WHERE is not set/,
+  )
+  assert.match(
+    refusal(context, 'providers:\n  a:\n    credentials:\n      - env: MISSING_KEY\n'),
+    /line 4: providers\.a\.credentials\[0\]\.env names MISSING_KEY, which is not set/,
+  )
   assert.match(refusal(context, 'keys: [{name: a, env: MISSING_KEY}]'), /keys\[0\]\.env names MISSING_KEY/)
   assert.match(refusal(context, 'sim: ${not a name}'), /must hold the name of an environment variable/)
 })
 
 test('two of the same are refused', (context) => {
   assert.match(refusal(context, 'providers:\n  a: {}\n  a: {}\n'), /^turnpike\.yaml, line 3, column 3: the key "a" is there twice/)
-  assert.match(refusal(context, 'keys: [{name: a, value: "0123456789abcdef"}, {name: a, value: "0123456789abcdeg"}]'), /keys\[0\] and keys\[1\] have the same name "a"/)
+  assert.match(
+    refusal(context, 'keys: [{name: a, value: "0123456789abcdef"}, {name: a, value: "0123456789abcdeg"}]'),
+    /keys\[0\] and keys\[1\] have the same name "a"/,
+  )
   assert.match(refusal(context, 'keys: [{name: a, value: "0123456789abcdef"}, {name: b, value: "0123456789abcdef"}]'), /hold the same key/)
   assert.match(refusal(context, 'providers: {a: {credentials: [{name: k, value: x}, {name: k, value: y}]}}'), /have the same name "k"/)
 })
@@ -145,7 +184,10 @@ test('what is not one readable YAML document is refused', (context) => {
 })
 
 test('an address that lacks its usual ending, or has one too many, is a hint and not an error', (context) => {
-  const declared = read(context, 'providers:\n  a:\n    base_url: http://127.0.0.1:11434\n  anthropic:\n    base_url: https://proxy.example.com/v1\n')
+  const declared = read(
+    context,
+    'providers:\n  a:\n    base_url: http://127.0.0.1:11434\n  anthropic:\n    base_url: https://proxy.example.com/v1\n',
+  )
   assert.equal(declared.hints.length, 2)
   assert.match(declared.hints[0]!, /line 3: providers\.a\.base_url has no path/)
   assert.match(declared.hints[1]!, /line 5: providers\.anthropic\.base_url ends in \/v1/)

@@ -7,7 +7,12 @@ import type { Environment } from './environment.ts'
 import { readYamlFile, type YamlFile } from './yaml-file.ts'
 
 const slugPattern = /^[a-z0-9][a-z0-9._-]{0,62}$/
-const slug = z.string().regex(slugPattern, 'is not a slug: lower-case letters, digits, dots, dashes and underscores, at most 63, beginning with a letter or digit')
+const slug = z
+  .string()
+  .regex(
+    slugPattern,
+    'is not a slug: lower-case letters, digits, dots, dashes and underscores, at most 63, beginning with a letter or digit',
+  )
 const label = z.string().min(1, 'is empty').max(128, 'has more than 128 characters')
 const secret = z.string().min(1, 'is empty').regex(/^\S+$/, 'contains white space')
 const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not the name of an environment variable')
@@ -18,12 +23,15 @@ const amount = z
   .transform(String)
   .refine((text) => parseNanoUsd(text) !== undefined, 'is not a decimal number of at least 0, such as "0.15"')
 const milliseconds = z.int('is not a whole number of milliseconds').min(1, 'is less than 1 ms').max(86_400_000, 'is more than a day')
-const url = z.string().refine(isBaseUrl, 'is not an http or https address without a user, query or fragment, such as https://api.example.com/v1')
+const url = z
+  .string()
+  .refine(isBaseUrl, 'is not an http or https address without a user, query or fragment, such as https://api.example.com/v1')
 const wire = z.enum(['openai-chat', 'anthropic-messages'])
 const path = z.string().regex(/^\/[^\s?#]*$/, 'is not a path below base_url, such as /chat/completions')
 const patterns = z.array(z.string().min(1, 'is empty'))
 
-const oneSecret = (value: { value?: string | undefined; env?: string | undefined }): boolean => (value.value === undefined) !== (value.env === undefined)
+const oneSecret = (value: { value?: string | undefined; env?: string | undefined }): boolean =>
+  (value.value === undefined) !== (value.env === undefined)
 
 const credential = z
   .strictObject({ name: label.optional(), value: secret.optional(), env: variable.optional() })
@@ -31,17 +39,22 @@ const credential = z
 
 const price = z.union([
   z.literal('free'),
-  z.strictObject({
-    input_per_million_usd: amount,
-    output_per_million_usd: amount,
-    cache_read_per_million_usd: amount.optional(),
-    cache_write_5m_per_million_usd: amount.optional(),
-    cache_write_1h_per_million_usd: amount.optional(),
-    reasoning_per_million_usd: amount.optional(),
-    input_audio_per_million_usd: amount.optional(),
-    output_audio_per_million_usd: amount.optional(),
-    request_usd: amount.optional(),
-  }).refine((rates) => [rates.input_per_million_usd, rates.output_per_million_usd, rates.request_usd ?? '0'].some((rate) => Number(rate) > 0), 'is 0 throughout; write `price: free` if that is meant'),
+  z
+    .strictObject({
+      input_per_million_usd: amount,
+      output_per_million_usd: amount,
+      cache_read_per_million_usd: amount.optional(),
+      cache_write_5m_per_million_usd: amount.optional(),
+      cache_write_1h_per_million_usd: amount.optional(),
+      reasoning_per_million_usd: amount.optional(),
+      input_audio_per_million_usd: amount.optional(),
+      output_audio_per_million_usd: amount.optional(),
+      request_usd: amount.optional(),
+    })
+    .refine(
+      (rates) => [rates.input_per_million_usd, rates.output_per_million_usd, rates.request_usd ?? '0'].some((rate) => Number(rate) > 0),
+      'is 0 throughout; write `price: free` if that is meant',
+    ),
 ])
 
 const customModel = z.strictObject({
@@ -70,12 +83,22 @@ const provider = z.strictObject({
   base_url: url.optional(),
   credentials: z.array(credential).optional(),
   wires: z.union([z.array(wire).min(1, 'is empty'), z.partialRecord(wire, path)]).optional(),
-  headers: z.record(z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'is not a header name'), z.string().regex(/^[\t\u0020-\u007e]*$/, 'is not a header value')).optional(),
+  headers: z
+    .record(
+      z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'is not a header name'),
+      z.string().regex(/^[\t\u0020-\u007e]*$/, 'is not a header value'),
+    )
+    .optional(),
   models: z.strictObject({ allow: patterns.optional(), deny: patterns.optional(), custom: z.array(customModel).optional() }).optional(),
   priority: z.int('is not a whole number').min(0, 'is less than 0').max(1_000_000, 'is more than 1000000').optional(),
   price_multiplier: amount.optional(),
   timeouts: z
-    .strictObject({ connect_ms: milliseconds.optional(), first_token_ms: milliseconds.optional(), idle_ms: milliseconds.optional(), request_timeout: milliseconds.optional() })
+    .strictObject({
+      connect_ms: milliseconds.optional(),
+      first_token_ms: milliseconds.optional(),
+      idle_ms: milliseconds.optional(),
+      request_timeout: milliseconds.optional(),
+    })
     .optional(),
   dialect: dialect.optional(),
 })
@@ -85,11 +108,17 @@ const gatewayKey = z
     name: label,
     value: secret.min(16, 'has fewer than 16 characters: too easy to guess').optional(),
     env: variable.optional(),
-    hash: z.string().regex(/^[0-9a-f]{64}$/, 'is not a SHA-256 in 64 lower-case hex digits').optional(),
+    hash: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/, 'is not a SHA-256 in 64 lower-case hex digits')
+      .optional(),
     stream_usage: z.enum(['always', 'on_request']).optional(),
     client: z.enum(['openclaw']).optional(),
   })
-  .refine((key) => [key.value, key.env, key.hash].filter((one) => one !== undefined).length === 1, 'needs exactly one of `value`, `env` and `hash`')
+  .refine(
+    (key) => [key.value, key.env, key.hash].filter((one) => one !== undefined).length === 1,
+    'needs exactly one of `value`, `env` and `hash`',
+  )
 
 const scalar = z.union([z.string(), z.number()])
 const settings = z.strictObject({
@@ -165,12 +194,26 @@ export function readDeclared(fileName: string, env: Environment): Declared {
   const keys = (data.keys ?? []).map((key, index) => {
     if (key.env === undefined) return key
     const value = fromEnvironment(key.env, env, yaml, ['keys', index])
-    if (value.length < 16) throw new ConfigError(`keys[${index}]`, `${yaml.locate(['keys', index])}: the gateway key in ${key.env} has fewer than 16 characters; make it longer.`)
+    if (value.length < 16)
+      throw new ConfigError(
+        `keys[${index}]`,
+        `${yaml.locate(['keys', index])}: the gateway key in ${key.env} has fewer than 16 characters; make it longer.`,
+      )
     const { env: _, ...rest } = key
     return { ...rest, value }
   })
-  refuseTwice(keys.map((key) => key.name), yaml, ['keys'], 'name')
-  refuseTwice(keys.map((key) => key.value ?? key.hash ?? ''), yaml, ['keys'], undefined)
+  refuseTwice(
+    keys.map((key) => key.name),
+    yaml,
+    ['keys'],
+    'name',
+  )
+  refuseTwice(
+    keys.map((key) => key.value ?? key.hash ?? ''),
+    yaml,
+    ['keys'],
+    undefined,
+  )
   const written = data.settings ?? {}
   return Object.freeze({ providers, keys, sim: data.sim, settings: camelKeys(written), hints })
 }
@@ -178,7 +221,8 @@ export function readDeclared(fileName: string, env: Environment): Declared {
 function fromEnvironment(name: string, env: Environment, yaml: YamlFile, where: readonly PropertyKey[]): string {
   const value = env[name]
   const at = `${yaml.locate([...where, 'env'])}: ${dotted(where)}.env`
-  if (value === undefined || value === '') throw new ConfigError(dotted(where), `${at} names ${name}, which is not set in the environment; set it or remove the entry.`)
+  if (value === undefined || value === '')
+    throw new ConfigError(dotted(where), `${at} names ${name}, which is not set in the environment; set it or remove the entry.`)
   if (/\s/.test(value)) throw new ConfigError(dotted(where), `${at} names ${name}, whose value contains white space; set it without.`)
   return value
 }
@@ -190,7 +234,10 @@ function refuseTwice(values: readonly string[], yaml: YamlFile, where: readonly 
     const first = seen.get(value)
     if (first !== undefined) {
       const what = field === undefined ? 'hold the same key' : `have the same ${field} ${JSON.stringify(value)}`
-      throw new ConfigError(dotted([...where, index]), `${yaml.locate([...where, index])}: ${dotted([...where, first])} and ${dotted([...where, index])} ${what}; change or remove one.`)
+      throw new ConfigError(
+        dotted([...where, index]),
+        `${yaml.locate([...where, index])}: ${dotted([...where, first])} and ${dotted([...where, index])} ${what}; change or remove one.`,
+      )
     }
     seen.set(value, index)
   }
@@ -204,13 +251,21 @@ function baseUrlHint(name: string, declared: DeclaredProvider): string | undefin
   if (!anthropic && declared.wires === undefined && pathname === '/') {
     return `providers.${name}.base_url has no path; OpenAI-like addresses usually end in /v1, since /chat/completions is appended to it.`
   }
-  if (anthropic && /\/v1\/?$/.test(pathname)) return `providers.${name}.base_url ends in /v1; for Anthropic's wire it ends before it, since /v1/messages is appended to it.`
+  if (anthropic && /\/v1\/?$/.test(pathname))
+    return `providers.${name}.base_url ends in /v1; for Anthropic's wire it ends before it, since /v1/messages is appended to it.`
   return undefined
 }
 
 function isBaseUrl(text: string): boolean {
   const parsed = URL.parse(text)
-  return parsed !== null && (parsed.protocol === 'http:' || parsed.protocol === 'https:') && parsed.username === '' && parsed.password === '' && parsed.search === '' && parsed.hash === ''
+  return (
+    parsed !== null &&
+    (parsed.protocol === 'http:' || parsed.protocol === 'https:') &&
+    parsed.username === '' &&
+    parsed.password === '' &&
+    parsed.search === '' &&
+    parsed.hash === ''
+  )
 }
 
 type Issue = z.core.$ZodIssue
@@ -219,7 +274,8 @@ type Issue = z.core.$ZodIssue
 function explain(issue: Issue, yaml: YamlFile): ConfigError {
   const { path: where } = issue
   const at = (deeper: readonly PropertyKey[] = where): string => `${yaml.locate(deeper)}: ${dotted(deeper) || 'the file'}`
-  if (issue.code !== 'unrecognized_keys' && valueAt(yaml.written, where) === undefined) return new ConfigError(dotted(where), `${at()} is missing.`)
+  if (issue.code !== 'unrecognized_keys' && valueAt(yaml.written, where) === undefined)
+    return new ConfigError(dotted(where), `${at()} is missing.`)
   switch (issue.code) {
     case 'unrecognized_keys': {
       const key = issue.keys[0]!
@@ -231,7 +287,7 @@ function explain(issue: Issue, yaml: YamlFile): ConfigError {
       // The alternative that came furthest says most: the one whose first issue lies deepest.
       const alternatives = issue.errors.flatMap((list) => list.slice(0, 1)).toSorted((a, b) => b.path.length - a.path.length)
       const best = alternatives.find((one) => one.path.length > 0 || one.code === 'unrecognized_keys')
-      if (best !== undefined) return explain({ ...best, path: [...where, ...best.path] } as Issue, yaml)
+      if (best !== undefined) return explain({ ...best, path: [...where, ...best.path] }, yaml)
       return new ConfigError(dotted(where), `${at()} is ${shown(where, yaml)}, which is not ${expectedAt(where)}.`)
     }
     case 'invalid_type':
@@ -243,7 +299,12 @@ function explain(issue: Issue, yaml: YamlFile): ConfigError {
       const near = didYouMean(nearestNames(String(where.at(-1)), knownKeys(where.slice(0, -1)), 1))
       return new ConfigError(dotted(where), `${at()}: the key ${JSON.stringify(String(where.at(-1)))} ${inner}.${near}`)
     }
-    default:
+    case 'custom':
+    case 'invalid_element':
+    case 'invalid_format':
+    case 'not_multiple_of':
+    case 'too_big':
+    case 'too_small':
       return new ConfigError(dotted(where), `${at()} is ${shown(where, yaml)}: it ${issue.message}.`)
   }
 }
@@ -261,14 +322,9 @@ function shown(where: readonly PropertyKey[], yaml: YamlFile): string {
 }
 
 function expectedAt(where: readonly PropertyKey[]): string {
-  switch (where.at(-1)) {
-    case 'price':
-      return '"free" or a mapping with input_per_million_usd and output_per_million_usd'
-    case 'wires':
-      return 'a list of wires (openai-chat, anthropic-messages) or a mapping of wires to paths'
-    default:
-      return 'text or a number'
-  }
+  const field = where.at(-1)
+  if (field === 'price') return '"free" or a mapping with input_per_million_usd and output_per_million_usd'
+  return field === 'wires' ? 'a list of wires (openai-chat, anthropic-messages) or a mapping of wires to paths' : 'text or a number'
 }
 
 function article(expected: string): string {
@@ -324,10 +380,15 @@ function valueAt(value: unknown, where: readonly PropertyKey[]): unknown {
 
 /** `providers.openai.credentials[0].env` */
 function dotted(where: readonly PropertyKey[]): string {
-  return where.reduce<string>((text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? String(part) : `${text}.${String(part)}`), '')
+  return where.reduce<string>(
+    (text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? String(part) : `${text}.${String(part)}`),
+    '',
+  )
 }
 
 function camelKeys(written: z.infer<typeof settings>): DeclaredSettings {
   const entries = Object.entries(written).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(entries.map(([key, value]) => [key.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()), value]))
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()), value]),
+  )
 }

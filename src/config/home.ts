@@ -1,6 +1,18 @@
 // The home directory: made at the first start with an admin token and a gateway key in it, checked at every other.
 import { createHash, randomBytes } from 'node:crypto'
-import { accessSync, chmodSync, closeSync, constants, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs'
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import path from 'node:path'
 import { isObject } from '#kernel'
 import { ConfigError, fileTrouble } from './config-error.ts'
@@ -40,11 +52,24 @@ export function openHome(settings: Settings): Home {
   }
   const stored = readSecretFile(path.join(home, keysFile))
   if (stored !== undefined) {
-    return { path: home, adminToken, keys: parseKeys(stored, path.join(home, keysFile)), created: { home: madeHome, adminToken: madeToken, gatewayKey: undefined } }
+    return {
+      path: home,
+      adminToken,
+      keys: parseKeys(stored, path.join(home, keysFile)),
+      created: { home: madeHome, adminToken: madeToken, gatewayKey: undefined },
+    }
   }
   const gatewayKey = newGatewayKey()
-  const first: GatewayKey = { id: `key_${randomBytes(9).toString('base64url')}`, name: 'first', hash: hashKey(gatewayKey), streamUsage: 'always' }
-  writeSecretFile(path.join(home, keysFile), `${JSON.stringify({ keys: [{ id: first.id, name: first.name, hash: first.hash, stream_usage: first.streamUsage }] }, undefined, 2)}\n`)
+  const first: GatewayKey = {
+    id: `key_${randomBytes(9).toString('base64url')}`,
+    name: 'first',
+    hash: hashKey(gatewayKey),
+    streamUsage: 'always',
+  }
+  writeSecretFile(
+    path.join(home, keysFile),
+    `${JSON.stringify({ keys: [{ id: first.id, name: first.name, hash: first.hash, stream_usage: first.streamUsage }] }, undefined, 2)}\n`,
+  )
   return { path: home, adminToken, keys: [first], created: { home: madeHome, adminToken: madeToken, gatewayKey } }
 }
 
@@ -73,14 +98,22 @@ function makeDirectory(home: string): boolean {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
     const why = code === 'EEXIST' ? 'a file is in its place' : fileTrouble(error)
-    throw new ConfigError('TURNPIKE_HOME', `The home ${home} cannot be created: ${why}; make it a writable directory or set TURNPIKE_HOME to another.`, error)
+    throw new ConfigError(
+      'TURNPIKE_HOME',
+      `The home ${home} cannot be created: ${why}; make it a writable directory or set TURNPIKE_HOME to another.`,
+      error,
+    )
   }
   try {
     // Secrets lie in it: nobody else may even list it.
     if ((statSync(home).mode & 0o077) !== 0) chmodSync(home, 0o700)
     accessSync(home, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (error) {
-    throw new ConfigError('TURNPIKE_HOME', `The home ${home} cannot be used: ${fileTrouble(error)}; make it this user's own writable directory or set TURNPIKE_HOME to another.`, error)
+    throw new ConfigError(
+      'TURNPIKE_HOME',
+      `The home ${home} cannot be used: ${fileTrouble(error)}; make it this user's own writable directory or set TURNPIKE_HOME to another.`,
+      error,
+    )
   }
   return made
 }
@@ -90,7 +123,11 @@ function readSecretFile(file: string): string | undefined {
     return readFileSync(file, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw new ConfigError(file, `${file} cannot be read: ${fileTrouble(error)}; give it back to this user, or remove it to have a new one made.`, error)
+    throw new ConfigError(
+      file,
+      `${file} cannot be read: ${fileTrouble(error)}; give it back to this user, or remove it to have a new one made.`,
+      error,
+    )
   }
 }
 
@@ -107,12 +144,19 @@ function writeSecretFile(file: string, text: string): void {
     }
     renameSync(partial, file)
   } catch (error) {
-    throw new ConfigError(file, `${file} cannot be written: ${fileTrouble(error)}; make the home a writable directory with free space.`, error)
+    throw new ConfigError(
+      file,
+      `${file} cannot be written: ${fileTrouble(error)}; make the home a writable directory with free space.`,
+      error,
+    )
   }
 }
 
 function parseKeys(text: string, file: string): GatewayKey[] {
-  const damaged = new ConfigError(file, `${file} is damaged: it must be JSON with a list of keys; restore it, or remove it to have a new first key made.`)
+  const damaged = new ConfigError(
+    file,
+    `${file} is damaged: it must be JSON with a list of keys; restore it, or remove it to have a new first key made.`,
+  )
   let value: unknown
   try {
     value = JSON.parse(text)

@@ -48,8 +48,14 @@ test('the home is below the user by default, and ~ is the user', () => {
 
 test('the command line wins over the environment, which wins over the file, which wins over the default', (context) => {
   const home = homeFor(context)
-  writeFileSync(path.join(home, 'turnpike.yaml'), 'settings:\n  port: 1001\n  host: 0.0.0.0\n  logging: off\n  log_max_bytes: 1GiB\n  retention_days: 7\n')
-  const settings = readSettings({ env: { TURNPIKE_HOME: home, TURNPIKE_PORT: '1002', TURNPIKE_LOGGING: 'metadata' }, overrides: { port: '1003' } })
+  writeFileSync(
+    path.join(home, 'turnpike.yaml'),
+    'settings:\n  port: 1001\n  host: 0.0.0.0\n  logging: off\n  log_max_bytes: 1GiB\n  retention_days: 7\n',
+  )
+  const settings = readSettings({
+    env: { TURNPIKE_HOME: home, TURNPIKE_PORT: '1002', TURNPIKE_LOGGING: 'metadata' },
+    overrides: { port: '1003' },
+  })
   assert.equal(settings.port, 1003)
   assert.equal(settings.logging, 'metadata')
   assert.equal(settings.host, '0.0.0.0')
@@ -67,7 +73,8 @@ test('sizes are read as people write them', (context) => {
     ['64KiB', 65_536],
     ['123456', 123_456],
   ] as const
-  for (const [text, bytes] of sizes) assert.equal(readSettings({ env: { TURNPIKE_HOME: home, TURNPIKE_LOG_MAX_BYTES: text } }).logMaxBytes, bytes, text)
+  for (const [text, bytes] of sizes)
+    assert.equal(readSettings({ env: { TURNPIKE_HOME: home, TURNPIKE_LOG_MAX_BYTES: text } }).logMaxBytes, bytes, text)
 })
 
 test('an empty variable counts as not set; the public address loses its slash', (context) => {
@@ -85,16 +92,23 @@ test('a setting that does not exist is refused with the nearest one; the corpus 
 
 test('a bad value is refused by a sentence with the setting, the value and what is expected', () => {
   const TURNPIKE_HOME = '/nowhere'
-  assert.equal(refusal({ TURNPIKE_HOME, TURNPIKE_PORT: '70000' }), 'TURNPIKE_PORT is "70000", which is not a port from 0 to 65535 (0: any free one).')
+  assert.equal(
+    refusal({ TURNPIKE_HOME, TURNPIKE_PORT: '70000' }),
+    'TURNPIKE_PORT is "70000", which is not a port from 0 to 65535 (0: any free one).',
+  )
   assert.match(refusal({ TURNPIKE_HOME }, { port: '8640x' }), /^--port is "8640x"/)
   assert.match(refusal({ TURNPIKE_HOME, TURNPIKE_HOST: 'http://localhost' }), /^TURNPIKE_HOST is "http:\/\/localhost".*without http/)
   assert.match(refusal({ TURNPIKE_HOME, TURNPIKE_HOST: 'localhost:80' }), /the port is a setting of its own/)
   assert.match(refusal({ TURNPIKE_HOME, TURNPIKE_LOGGING: 'on' }), /"on", which is not one of full, metadata, off/)
   assert.match(refusal({ TURNPIKE_HOME, TURNPIKE_RETENTION_DAYS: '0' }), /TURNPIKE_RETENTION_DAYS is "0"/)
-  for (const size of ['2 gigs', '-1', '0', '1e9', 'GB']) assert.match(refusal({ TURNPIKE_HOME, TURNPIKE_LOG_MAX_BYTES: size }), /2GB, 500MB/)
+  for (const size of ['2 gigs', '-1', '0', '1e9', 'GB'])
+    assert.match(refusal({ TURNPIKE_HOME, TURNPIKE_LOG_MAX_BYTES: size }), /2GB, 500MB/)
   assert.match(refusal({ TURNPIKE_HOME, TURNPIKE_LOG_LEVEL: 'verbose' }), /one of fatal, error, warn/)
   assert.match(refusal({ TURNPIKE_HOME, TURNPIKE_PUBLIC_URL: 'ftp://x' }), /^TURNPIKE_PUBLIC_URL is not the http/)
-  assert.match(refusal({ TURNPIKE_HOME, TURNPIKE_CONFIG: '/nowhere/at/all.yaml' }), /^TURNPIKE_CONFIG names \/nowhere\/at\/all\.yaml, which does not exist/)
+  assert.match(
+    refusal({ TURNPIKE_HOME, TURNPIKE_CONFIG: '/nowhere/at/all.yaml' }),
+    /^TURNPIKE_CONFIG names \/nowhere\/at\/all\.yaml, which does not exist/,
+  )
 })
 
 test('a secret is never repeated', () => {

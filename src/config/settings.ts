@@ -29,7 +29,7 @@ export type Settings = {
 }
 
 /** What the command line says, by the setting's name; undefined: not said. */
-export type SettingOverrides = { readonly [Name in keyof typeof rows]?: string | undefined }
+export type SettingOverrides = { readonly [Setting in keyof typeof rows]?: string | undefined }
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 const loggingModes = ['full', 'metadata', 'off'] as const
@@ -61,7 +61,10 @@ type Written = { readonly text: string; readonly where: string }
  * Reads the settings. `overrides` are the command line's. Throws `ConfigError`, one sentence, on an unknown `TURNPIKE_*` variable, a
  * bad value, or a config file that was named and cannot be read. An empty variable counts as not set.
  */
-export function readSettings({ overrides = {}, env = environment() }: { readonly overrides?: SettingOverrides; readonly env?: Environment } = {}): Settings {
+export function readSettings({
+  overrides = {},
+  env = environment(),
+}: { readonly overrides?: SettingOverrides; readonly env?: Environment } = {}): Settings {
   refuseUnknownVariables(env)
   const said = (name: Name, file: DeclaredSettings | undefined): Written | undefined => {
     const flag = overrides[name]
@@ -99,7 +102,10 @@ export function readSettings({ overrides = {}, env = environment() }: { readonly
 export function parseAdminToken({ text, where }: Written): string {
   if (/\s/.test(text)) throw new ConfigError(where, `${where} contains white space; write the admin token without it.`)
   if (text.length < 32) {
-    throw new ConfigError(where, `${where} has ${text.length} characters and needs at least 32; leave it out to have one generated in the home.`)
+    throw new ConfigError(
+      where,
+      `${where} has ${text.length} characters and needs at least 32; leave it out to have one generated in the home.`,
+    )
   }
   return text
 }
@@ -108,14 +114,18 @@ function refuseUnknownVariables(env: Environment): void {
   const known = Object.values(rows).map(({ variable }) => variable as string)
   for (const variable of Object.keys(env)) {
     if (!variable.startsWith('TURNPIKE_') || notOurs.has(variable) || known.includes(variable)) continue
-    throw new ConfigError(variable, `${variable} is not a setting of this version.${didYouMean(nearestNames(variable, known, 1)) || ' Unset it.'}`)
+    throw new ConfigError(
+      variable,
+      `${variable} is not a setting of this version.${didYouMean(nearestNames(variable, known, 1)) || ' Unset it.'}`,
+    )
   }
 }
 
 function configFile(home: string, written: Written | undefined): string | undefined {
   if (written !== undefined) {
     const named = expandHome(written.text)
-    if (!existsSync(named)) throw new ConfigError(written.where, `${written.where} names ${named}, which does not exist; create it or leave the setting out.`)
+    if (!existsSync(named))
+      throw new ConfigError(written.where, `${written.where} names ${named}, which does not exist; create it or leave the setting out.`)
     return named
   }
   const usual = path.join(home, defaultFileName)
@@ -147,9 +157,18 @@ function parseWhole(written: Written, min: number, max: number, expected: string
 
 function parsePublicUrl(written: Written): string {
   const url = URL.parse(written.text)
-  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.username !== '' || url.search !== '' || url.hash !== '') {
+  if (
+    url === null ||
+    (url.protocol !== 'http:' && url.protocol !== 'https:') ||
+    url.username !== '' ||
+    url.search !== '' ||
+    url.hash !== ''
+  ) {
     // A URL may carry a password: not repeated.
-    throw new ConfigError(written.where, `${written.where} is not the http or https address at which clients reach this gateway, such as https://ai.example.com.`)
+    throw new ConfigError(
+      written.where,
+      `${written.where} is not the http or https address at which clients reach this gateway, such as https://ai.example.com.`,
+    )
   }
   if (url.pathname !== '/') throw bad(written, 'an address without a path: this version is served from /')
   return url.origin

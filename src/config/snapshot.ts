@@ -4,7 +4,12 @@ import type { Dialect, Price, Wire } from '#ir'
 export type Credential = { readonly name: string; readonly secret: string }
 
 /** Milliseconds. `firstTokenMs` undefined: the default applies (60 s, streams only, only while another target remains). */
-export type Timeouts = { readonly connectMs: number; readonly firstTokenMs: number | undefined; readonly idleMs: number; readonly totalMs: number }
+export type Timeouts = {
+  readonly connectMs: number
+  readonly firstTokenMs: number | undefined
+  readonly idleMs: number
+  readonly totalMs: number
+}
 
 export type ModelEntry = {
   /** The provider's own id. */

@@ -39,7 +39,10 @@ export function readYamlFile(file: string, env: Environment): YamlFile {
   if (trouble !== undefined) {
     const { line, col } = lines.linePos(trouble.pos[0])
     // The parser's own message may quote the line, which may hold a secret; its code says what it is.
-    const what = trouble.code === 'DUPLICATE_KEY' ? `the key ${JSON.stringify(keyAt(text, trouble.pos[0]))} is there twice` : `it is not valid YAML (${trouble.code})`
+    const what =
+      trouble.code === 'DUPLICATE_KEY'
+        ? `the key ${JSON.stringify(keyAt(text, trouble.pos[0]))} is there twice`
+        : `it is not valid YAML (${trouble.code})`
     throw new ConfigError(file, `${name}, line ${line}, column ${col}: ${what}.`)
   }
   if (second !== undefined) throw new ConfigError(file, `${name} holds several YAML documents; keep one and remove the --- line.`)
@@ -51,7 +54,11 @@ export function readYamlFile(file: string, env: Environment): YamlFile {
     value = document.toJS()
   } catch (error) {
     if (error instanceof ConfigError) throw error
-    throw new ConfigError(file, `${name}: its aliases cannot be resolved (${error instanceof Error ? error.message : String(error)}).`, error)
+    throw new ConfigError(
+      file,
+      `${name}: its aliases cannot be resolved (${error instanceof Error ? error.message : String(error)}).`,
+      error,
+    )
   }
   return {
     name,
@@ -76,11 +83,17 @@ function fillIn(document: Document, env: Environment, name: string, lineOf: (off
         if (whole.startsWith('$$')) return whole.slice(1)
         const line = node.range ? `, line ${lineOf(node.range[0])}` : ''
         if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(variable)) {
-          throw new ConfigError(name, `${name}${line}: \${...} must hold the name of an environment variable, such as \${OPENAI_API_KEY}; write $\${ for a literal \${.`)
+          throw new ConfigError(
+            name,
+            `${name}${line}: \${...} must hold the name of an environment variable, such as \${OPENAI_API_KEY}; write $\${ for a literal \${.`,
+          )
         }
         const filled = env[variable]
         if (filled === undefined || filled === '') {
-          throw new ConfigError(name, `${name}${line}: the environment variable ${variable} is not set; set it, or remove \${${variable}} from the file.`)
+          throw new ConfigError(
+            name,
+            `${name}${line}: the environment variable ${variable} is not set; set it, or remove \${${variable}} from the file.`,
+          )
         }
         return filled
       })

@@ -1,7 +1,7 @@
 // A cost is the sum of its lines, every token is on one line, and the only rounding goes up, once.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { costOf, costOfLines, usageCounts, type UsageCounts } from './cost.ts'
 import { priceOf } from './money.ts'
 import type { Price } from './target.ts'
@@ -31,7 +31,18 @@ const price: Price = {
 }
 
 test('every token is charged on exactly one line', () => {
-  const usage = { ...nothing, input: 211, fresh: 111, cacheRead: 60, cacheWrite: 40, cacheWrite1h: 10, inputAudio: 11, output: 90, reasoning: 30, outputAudio: 20 }
+  const usage = {
+    ...nothing,
+    input: 211,
+    fresh: 111,
+    cacheRead: 60,
+    cacheWrite: 40,
+    cacheWrite1h: 10,
+    inputAudio: 11,
+    output: 90,
+    reasoning: 30,
+    outputAudio: 20,
+  }
   assert.deepEqual(costOf(usage, price), {
     lines: [
       { item: 'input', units: 100, picoUsdPerUnit: 3_000_000n },
@@ -64,7 +75,8 @@ test('counts that no provider should send are charged as nothing, and never make
 })
 
 test('a breakdown that claims more than its total is charged up to the total', () => {
-  const linesOf = (usage: Partial<UsageCounts>): unknown => costOf({ ...nothing, ...usage }, { ...price, request: 0n }).lines.map(({ item, units }) => [item, units])
+  const linesOf = (usage: Partial<UsageCounts>): unknown =>
+    costOf({ ...nothing, ...usage }, { ...price, request: 0n }).lines.map(({ item, units }) => [item, units])
   assert.deepEqual(linesOf({ output: 3, reasoning: 10 }), [['reasoning', 3]])
   assert.deepEqual(linesOf({ output: 4, reasoning: 3, outputAudio: 4 }), [['output_audio', 4]])
   assert.deepEqual(linesOf({ fresh: 2, inputAudio: 5 }), [['input_audio', 2]])
@@ -79,33 +91,54 @@ test('the flat counts of a usage keep absent apart from 0', () => {
 test('any cost is recomputable from its lines, and lies less than one nano-USD above the exact sum', () => {
   const count = fc.integer({ min: 0, max: 10_000_000 })
   const rate = fc.bigInt(0n, 10n ** 9n)
-  const rates = fc.record({ input: rate, output: rate, cacheRead: rate, cacheWrite: rate, cacheWrite1h: rate, reasoning: rate, inputAudio: rate, outputAudio: rate, request: rate })
+  const rates = fc.record({
+    input: rate,
+    output: rate,
+    cacheRead: rate,
+    cacheWrite: rate,
+    cacheWrite1h: rate,
+    reasoning: rate,
+    inputAudio: rate,
+    outputAudio: rate,
+    request: rate,
+  })
   fc.assert(
-    fc.property(count, count, count, count, count, count, count, count, rates, (text, audio, read, write, write1h, out, thought, spoken, row) => {
-      const usage: UsageCounts = {
-        input: text + audio + read + write + write1h,
-        fresh: text + audio,
-        cacheRead: read,
-        cacheWrite: write + write1h,
-        cacheWrite1h: write1h,
-        inputAudio: audio,
-        output: out + thought + spoken,
-        reasoning: thought,
-        outputAudio: spoken,
-      }
-      const cost = costOf(usage, { version: 'any', ...row })
-      const exact =
-        BigInt(text) * row.input +
-        BigInt(audio) * row.inputAudio +
-        BigInt(read) * row.cacheRead +
-        BigInt(write) * row.cacheWrite +
-        BigInt(write1h) * row.cacheWrite1h +
-        BigInt(out) * row.output +
-        BigInt(thought) * row.reasoning +
-        BigInt(spoken) * row.outputAudio +
-        row.request
-      const above = cost.nanoUsd * 1000n - exact
-      return above >= 0n && above < 1000n && costOfLines(cost.lines) === cost.nanoUsd
-    }),
+    fc.property(
+      count,
+      count,
+      count,
+      count,
+      count,
+      count,
+      count,
+      count,
+      rates,
+      (text, audio, read, write, write1h, out, thought, spoken, row) => {
+        const usage: UsageCounts = {
+          input: text + audio + read + write + write1h,
+          fresh: text + audio,
+          cacheRead: read,
+          cacheWrite: write + write1h,
+          cacheWrite1h: write1h,
+          inputAudio: audio,
+          output: out + thought + spoken,
+          reasoning: thought,
+          outputAudio: spoken,
+        }
+        const cost = costOf(usage, { version: 'any', ...row })
+        const exact =
+          BigInt(text) * row.input +
+          BigInt(audio) * row.inputAudio +
+          BigInt(read) * row.cacheRead +
+          BigInt(write) * row.cacheWrite +
+          BigInt(write1h) * row.cacheWrite1h +
+          BigInt(out) * row.output +
+          BigInt(thought) * row.reasoning +
+          BigInt(spoken) * row.outputAudio +
+          row.request
+        const above = cost.nanoUsd * 1000n - exact
+        return above >= 0n && above < 1000n && costOfLines(cost.lines) === cost.nanoUsd
+      },
+    ),
   )
 })

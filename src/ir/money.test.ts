@@ -1,8 +1,18 @@
 // Decimal text and integers say the same, in both directions, and rounding only ever goes up.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
-import { formatUsd, formatUsdPerMillion, freePrice, parseNanoUsd, parsePicoPerToken, parsePicoUsd, priceOf, scalePrice, usdNumber } from './money.ts'
+import * as fc from 'fast-check'
+import {
+  formatUsd,
+  formatUsdPerMillion,
+  freePrice,
+  parseNanoUsd,
+  parsePicoPerToken,
+  parsePicoUsd,
+  priceOf,
+  scalePrice,
+  usdNumber,
+} from './money.ts'
 
 test('decimal text becomes nano-USD exactly', () => {
   assert.equal(parseNanoUsd('0.000858'), 858_000n)
@@ -20,7 +30,25 @@ test('less than a nano-USD is rounded up, never away', () => {
 })
 
 test('what is not a decimal of at least 0 is refused', () => {
-  for (const text of ['', ' 1', '1 ', '-1', '+1', 'NaN', 'Infinity', '1.', '.5', '1,5', '0x10', '1e', '1e999', '1e31', '١', '1'.repeat(31), `0.${'1'.repeat(30)}`]) {
+  for (const text of [
+    '',
+    ' 1',
+    '1 ',
+    '-1',
+    '+1',
+    'NaN',
+    'Infinity',
+    '1.',
+    '.5',
+    '1,5',
+    '0x10',
+    '1e',
+    '1e999',
+    '1e31',
+    '١',
+    '1'.repeat(31),
+    `0.${'1'.repeat(30)}`,
+  ]) {
     assert.equal(parseNanoUsd(text), undefined, JSON.stringify(text))
   }
   assert.equal(parseNanoUsd('9'.repeat(1_000_000)), undefined)
@@ -69,8 +97,19 @@ test('missing rates take their dearer neighbour', () => {
     outputAudio: 15_000_000n,
     request: 0n,
   })
-  const stated = priceOf('v', { input: '3', output: '15', cacheRead: '0.3', cacheWrite: '3.75', cacheWrite1h: '6', reasoning: '20', request: '0.01' })!
-  assert.deepEqual([stated.cacheRead, stated.cacheWrite, stated.cacheWrite1h, stated.reasoning, stated.request], [300_000n, 3_750_000n, 6_000_000n, 20_000_000n, 10_000_000_000n])
+  const stated = priceOf('v', {
+    input: '3',
+    output: '15',
+    cacheRead: '0.3',
+    cacheWrite: '3.75',
+    cacheWrite1h: '6',
+    reasoning: '20',
+    request: '0.01',
+  })!
+  assert.deepEqual(
+    [stated.cacheRead, stated.cacheWrite, stated.cacheWrite1h, stated.reasoning, stated.request],
+    [300_000n, 3_750_000n, 6_000_000n, 20_000_000n, 10_000_000_000n],
+  )
 })
 
 test('a table that says 0 for both, or lacks one, has no price; free is a mark, not a 0', () => {
@@ -91,7 +130,10 @@ test('a multiplier is exact: never below the rational rate, less than one pico-U
   assert.equal(scalePrice(price, 'much'), undefined)
   fc.assert(
     fc.property(fc.bigInt(0n, 10n ** 12n), fc.integer({ min: 0, max: 99_999 }), (rate, thousandths) => {
-      const scaled = scalePrice({ ...price, input: rate }, `${Math.floor(thousandths / 1000)}.${String(thousandths % 1000).padStart(3, '0')}`)!.input
+      const scaled = scalePrice(
+        { ...price, input: rate },
+        `${Math.floor(thousandths / 1000)}.${String(thousandths % 1000).padStart(3, '0')}`,
+      )!.input
       const exact = rate * BigInt(thousandths)
       return scaled * 1000n >= exact && scaled * 1000n - exact < 1000n
     }),

@@ -11,7 +11,10 @@ test('usage and a price make a computed cost with its lines', () => {
   const priced = priceUsage({ counts, price })
   assert.equal(priced.costNanoUsd, 4_500_000n)
   assert.equal(priced.costSource, 'computed')
-  assert.deepEqual(priced.lines.map(({ item }) => item), ['input', 'output'])
+  assert.deepEqual(
+    priced.lines.map(({ item }) => item),
+    ['input', 'output'],
+  )
   assert.equal(priced.providerCostNanoUsd, undefined)
 })
 
@@ -26,11 +29,17 @@ test("the provider's figure wins, exactly, and the computed lines stay beside it
 })
 
 test('a figure of the provider that is no amount of money does not count', () => {
-  for (const providerCost of ['-1', 'NaN', '', 'null', '1e99', '9'.repeat(31)]) assert.equal(priceUsage({ counts, price, providerCost }).costNanoUsd, 4_500_000n, providerCost)
+  for (const providerCost of ['-1', 'NaN', '', 'null', '1e99', '9'.repeat(31)])
+    assert.equal(priceUsage({ counts, price, providerCost }).costNanoUsd, 4_500_000n, providerCost)
 })
 
 test('no price, or no usage, is unpriced and never 0; free is 0', () => {
-  assert.deepEqual(priceUsage({ counts, price: undefined }), { costNanoUsd: undefined, costSource: 'unpriced', lines: [], providerCostNanoUsd: undefined })
+  assert.deepEqual(priceUsage({ counts, price: undefined }), {
+    costNanoUsd: undefined,
+    costSource: 'unpriced',
+    lines: [],
+    providerCostNanoUsd: undefined,
+  })
   assert.equal(priceUsage({ counts: undefined, price }).costSource, 'unpriced')
   assert.equal(priceUsage({ counts, price: freePrice }).costNanoUsd, 0n)
 })

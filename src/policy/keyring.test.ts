@@ -23,7 +23,8 @@ function refusal(headers: CredentialHeaders, queryKey?: string): string {
 test('the key is accepted in each of the places clients use', () => {
   assert.equal(keyring.authenticate({ authorization: `Bearer ${plain}` }), key)
   assert.equal(keyring.authenticate({ authorization: `bearer  ${plain}` }), key)
-  for (const name of ['x-api-key', 'x-goog-api-key', 'x-turnpike-api-key', 'x-portkey-api-key']) assert.equal(keyring.authenticate({ [name]: plain }), key, name)
+  for (const name of ['x-api-key', 'x-goog-api-key', 'x-turnpike-api-key', 'x-portkey-api-key'])
+    assert.equal(keyring.authenticate({ [name]: plain }), key, name)
   assert.equal(keyring.authenticate({}, plain), key)
 })
 
@@ -45,7 +46,8 @@ test('what is wrong is said: missing, empty, unknown, quotes, white space, no Be
   assert.match(refusal({ authorization: `Bearer ${plain.slice(0, 20)} ${plain.slice(20)}` }), /white space inside/)
   assert.match(refusal({ authorization: plain }), /without the word Bearer/)
   assert.match(refusal({ authorization: 'Basic dXNlcjpwYXNz' }), /not of the form "Bearer <key>"/)
-  for (const placeholder of ['undefined', 'null', '$TURNPIKE_KEY', '${KEY}', '<key>', 'YOUR_API_KEY']) assert.match(refusal({ authorization: `Bearer ${placeholder}` }), /placeholder/, placeholder)
+  for (const placeholder of ['undefined', 'null', '$TURNPIKE_KEY', '${KEY}', '<key>', 'YOUR_API_KEY'])
+    assert.match(refusal({ authorization: `Bearer ${placeholder}` }), /placeholder/, placeholder)
 })
 
 test("a provider's key and the admin token are recognised for what they are", () => {

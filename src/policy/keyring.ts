@@ -31,7 +31,8 @@ const maxKeyCharacters = 512
 export function createKeyring({ keys, adminToken }: KeyringOptions): Keyring {
   const adminHash = adminToken === undefined ? undefined : sha256(adminToken)
 
-  const find = (sent: string): GatewayKey | undefined => (sent.length === 0 || sent.length > maxKeyCharacters ? undefined : keys.get(sha256(sent)))
+  const find = (sent: string): GatewayKey | undefined =>
+    sent.length === 0 || sent.length > maxKeyCharacters ? undefined : keys.get(sha256(sent))
 
   function authenticate(headers: CredentialHeaders, queryKey?: string): GatewayKey | Failure {
     for (const name of ownHeaders) {
@@ -66,7 +67,8 @@ export function createKeyring({ keys, adminToken }: KeyringOptions): Keyring {
   function checkAuthorization(authorization: string): GatewayKey | Failure {
     const match = /^bearer(?:\s+|$)/i.exec(authorization)
     if (match !== null) return check(authorization.slice(match[0].length), 'The Authorization header')
-    if (find(authorization) !== undefined) return refuse('The Authorization header holds a valid key without the word Bearer. Write "Authorization: Bearer tp-...".')
+    if (find(authorization) !== undefined)
+      return refuse('The Authorization header holds a valid key without the word Bearer. Write "Authorization: Bearer tp-...".')
     return refuse('The Authorization header is not of the form "Bearer <key>". Write "Authorization: Bearer tp-...".')
   }
 
@@ -77,7 +79,8 @@ export function createKeyring({ keys, adminToken }: KeyringOptions): Keyring {
   /** Off the fast path: why a key is not one of ours. */
   function explain(sent: string, place: string): Failure {
     if (sent.trim() === '') return refuse(`${place} is empty. Put the gateway key (tp-...) in it.`)
-    if (sent.length > maxKeyCharacters) return refuse(`${place} has ${sent.length} characters, more than any gateway key. Send the key alone.`)
+    if (sent.length > maxKeyCharacters)
+      return refuse(`${place} has ${sent.length} characters, more than any gateway key. Send the key alone.`)
     const bare = sent.trim().replaceAll(/^["'`]+|["'`]+$/g, '')
     if (bare !== sent) {
       const what = /^["'`]|["'`]$/.test(sent.trim()) ? 'quotes' : 'white space'
@@ -92,9 +95,12 @@ export function createKeyring({ keys, adminToken }: KeyringOptions): Keyring {
       return refuse(`${place} holds the admin token, which is for /api/v1 only. Use a gateway key (tp-...) here.`)
     }
     const owner = ownerOfKey(sent)
-    if (owner === 'Turnpike (admin)') return refuse(`${place} holds an admin token, which is for /api/v1 only. Use a gateway key (tp-...) here.`)
+    if (owner === 'Turnpike (admin)')
+      return refuse(`${place} holds an admin token, which is for /api/v1 only. Use a gateway key (tp-...) here.`)
     if (owner !== undefined && owner !== 'Turnpike') {
-      return refuse(`${place} holds a provider's own key (it looks like one of ${owner}). Use a gateway key (tp-...); the gateway adds the provider's.`)
+      return refuse(
+        `${place} holds a provider's own key (it looks like one of ${owner}). Use a gateway key (tp-...); the gateway adds the provider's.`,
+      )
     }
     return refuse(`${place} holds a key that this gateway does not know. Check that it is whole and of this instance.`)
   }

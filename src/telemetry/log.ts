@@ -1,6 +1,7 @@
 // The operational log: JSON lines, or readable ones on a terminal. Every line passes the redactor before it leaves.
 import { createRequire } from 'node:module'
 import process from 'node:process'
+import type * as Pretty from 'pino-pretty'
 import { pino, type DestinationStream, type Logger } from 'pino'
 import { createRedactor } from './redact.ts'
 
@@ -19,9 +20,16 @@ export type LogOptions = {
 /** Errors are logged as `{err}`; objects are `log.info({...}, 'sentence')`. */
 export function createLog({ level, form, write, secrets }: LogOptions): Log {
   const out = write ?? ((line: string) => void process.stdout.write(line))
-  const clean: DestinationStream = { write: (line: string) => out(secrets === undefined ? redactKnown(line) : createRedactor(secrets())(line)) }
+  const clean: DestinationStream = {
+    write: (line: string) => out(secrets === undefined ? redactKnown(line) : createRedactor(secrets())(line)),
+  }
   const pretty = form === undefined ? write === undefined && process.stdout.isTTY : form === 'pretty'
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label: string) => ({ level: label }) } }
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  }
   return pino(options, pretty ? prettyStream(clean, write === undefined) : clean)
 }
 
@@ -30,7 +38,7 @@ const redactKnown = createRedactor([])
 /** Loaded only when it is used: on a server it would cost start time and memory for nothing. */
 function prettyStream(destination: DestinationStream, colorize: boolean): DestinationStream {
   const load = createRequire(import.meta.url)
-  const { prettyFactory } = load('pino-pretty') as typeof import('pino-pretty')
+  const { prettyFactory } = load('pino-pretty') as typeof Pretty
   const format = prettyFactory({ colorize, translateTime: 'SYS:HH:MM:ss', singleLine: true })
   return { write: (line: string) => destination.write(format(line)) }
 }

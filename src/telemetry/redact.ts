@@ -21,7 +21,10 @@ const keyShapes: readonly { readonly owner: string; readonly prefix: string; rea
   { owner: 'GitHub', prefix: 'ghp_', rest: '[A-Za-z0-9]{16,}' },
   { owner: 'AWS', prefix: 'AKIA', rest: '[A-Z0-9]{16}' },
 ]
-const anyKey = new RegExp(`(?<![A-Za-z0-9])(${keyShapes.map(({ prefix }) => prefix).join('|')})(?:${[...new Set(keyShapes.map(({ rest }) => rest))].join('|')})`, 'g')
+const anyKey = new RegExp(
+  `(?<![A-Za-z0-9])(${keyShapes.map(({ prefix }) => prefix).join('|')})(?:${[...new Set(keyShapes.map(({ rest }) => rest))].join('|')})`,
+  'g',
+)
 const bearer = /\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi
 // Stops before quotes and backslashes, so that a line of JSON stays one.
 const parameter = /([?&;\s"'](?:api[_-]?key|key|token|access_token|secret|password)=)[^&\s"'\\]{4,}/gi
@@ -51,7 +54,15 @@ export function createRedactor(secrets: Iterable<string>): (text: string) => str
 
 const secretHeader = /(^|[-_])(authorization|cookie|api-?key|key|token|secret|password|credential)s?$/
 /** Ends like a secret and isn't one. */
-const publicHeaders = new Set(['idempotency-key', 'x-idempotency-key', 'sec-websocket-key', 'prompt-cache-key', 'x-ratelimit-remaining-tokens', 'x-ratelimit-limit-tokens', 'x-ratelimit-reset-tokens'])
+const publicHeaders = new Set([
+  'idempotency-key',
+  'x-idempotency-key',
+  'sec-websocket-key',
+  'prompt-cache-key',
+  'x-ratelimit-remaining-tokens',
+  'x-ratelimit-limit-tokens',
+  'x-ratelimit-reset-tokens',
+])
 
 /** A copy of the headers in which secrets are replaced: whole values of headers that carry one, and what looks like a key in any other. */
 export function redactHeaders(headers: Readonly<Record<string, string | readonly string[] | undefined>>): Record<string, string> {

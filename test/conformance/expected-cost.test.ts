@@ -61,14 +61,15 @@ test('the catalog prices the recorded usages of its vendors as three tables do',
     if (vendor === undefined || !chatApis.has(row.api)) continue
     const models = catalog.modelsOf(vendor)
     const asked = row.request_model?.replace(/^models\//, '')
-    const price = [row.response_model, asked].map((id) => (id == null ? undefined : models.get(id)?.price)).find((found) => found !== undefined)
+    const price = models.get(row.response_model ?? '')?.price ?? models.get(asked ?? '')?.price
     if (price === undefined) {
       unpriced.push(`${row.id} ${vendor}/${asked}`)
       continue
     }
     priced++
     const { nanoUsd } = costOf(countsOf(row.usage), price)
-    if (nanoUsd !== nanoUpFrom(row.consensus)) wrong.push(`${row.id} ${row.response_model}: ${nanoUsd} instead of ${nanoUpFrom(row.consensus)} ${JSON.stringify(row.usage)}`)
+    if (nanoUsd !== nanoUpFrom(row.consensus))
+      wrong.push(`${row.id} ${row.response_model}: ${nanoUsd} instead of ${nanoUpFrom(row.consensus)} ${JSON.stringify(row.usage)}`)
   }
   assert.deepEqual(wrong, [])
   assert.deepEqual(unpriced, [])
@@ -77,7 +78,9 @@ test('the catalog prices the recorded usages of its vendors as three tables do',
 })
 
 test("LiteLLM's own rows through our arithmetic give the agreed cost of every recorded usage", { skip: skipWithoutCorpus }, () => {
-  const table = new Map(Object.entries(JSON.parse(readCorpus('prices', 'litellm-model-prices-2026-06.json').toString('utf8')) as Record<string, TableRow>))
+  const table = new Map(
+    Object.entries(JSON.parse(readCorpus('prices', 'litellm-model-prices-2026-06.json').toString('utf8')) as Record<string, TableRow>),
+  )
   const wrong: string[] = []
   let priced = 0
   for (const row of readJsonLines<Expected>('prices', 'expected-cost.jsonl')) {
@@ -88,7 +91,8 @@ test("LiteLLM's own rows through our arithmetic give the agreed cost of every re
     }
     priced++
     const { nanoUsd } = costOf(countsOf(row.usage), price)
-    if (nanoUsd !== nanoUpFrom(row.consensus)) wrong.push(`${row.id} ${row.litellm_key}: ${nanoUsd} instead of ${nanoUpFrom(row.consensus)} ${JSON.stringify(row.usage)}`)
+    if (nanoUsd !== nanoUpFrom(row.consensus))
+      wrong.push(`${row.id} ${row.litellm_key}: ${nanoUsd} instead of ${nanoUpFrom(row.consensus)} ${JSON.stringify(row.usage)}`)
   }
   assert.deepEqual(wrong, [])
   assert.equal(priced, 978)

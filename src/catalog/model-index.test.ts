@@ -1,0 +1,165 @@
+// Every form of a model's name finds who serves it, in the right order, and a name that nobody serves finds its neighbours.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { nothingDeclared, type DeclaredProvider, type Environment, type GatewayKey } from '#config'
+import { createModelIndex, type ModelIndex } from './model-index.ts'
+import { buildProviders, buildSnapshot } from './providers.ts'
+
+const key: GatewayKey = { id: 'k', name: 'k', hash: '', streamUsage: 'always' }
+
+function indexOf(providers: Record<string, DeclaredProvider>, env: Environment = {}): ModelIndex {
+  const declared = { ...nothingDeclared, providers: new Map(Object.entries(providers)) }
+  return createModelIndex(buildSnapshot({ version: 1, declared, homeKeys: [], providers: buildProviders({ declared, env }) }))
+}
+
+/** `slug:id` of each candidate, or the kind of failure. */
+function found(index: ModelIndex, name: string): string[] | string {
+  const resolution = index.resolve(name)
+  return resolution.ok ? resolution.candidates.map(({ provider, model }) => `${provider.slug}:${model.id}`) : resolution.kind
+}
+
+const both = { OPENAI_API_KEY: 'k', ANTHROPIC_API_KEY: 'k', OPENROUTER_API_KEY: 'k' }
+
+test('a provider that is named is the only one, with or without @, whatever form the id has', () => {
+  const index = indexOf({}, both)
+  assert.deepEqual(found(index, '@openai/gpt-4o'), ['openai:gpt-4o'])
+  assert.deepEqual(found(index, 'openai/gpt-4o'), ['openai:gpt-4o'])
+  assert.deepEqual(found(index, '@openrouter/openai/gpt-4o'), ['openrouter:openai/gpt-4o'])
+  assert.deepEqual(found(index, '@openrouter/gpt-4o'), ['openrouter:openai/gpt-4o'])
+  assert.deepEqual(found(index, 'openrouter/claude-sonnet-4-5'), ['openrouter:anthropic/claude-sonnet-4.5'])
+  assert.deepEqual(found(index, 'anthropic/claude-sonnet-4.5'), ['anthropic:claude-sonnet-4-5'])
+})
+
+test('a bare or canonical name is every provider that serves it, under its own id', () => {
+  const index = indexOf({}, { ANTHROPIC_API_KEY: 'k', OPENROUTER_API_KEY: 'k' })
+  assert.deepEqual(found(index, 'claude-sonnet-4-5'), ['anthropic:claude-sonnet-4-5', 'openrouter:anthropic/claude-sonnet-4.5'])
+  assert.deepEqual(found(index, 'gpt-4o'), ['openrouter:openai/gpt-4o'])
+  assert.deepEqual(found(index, 'openai/gpt-4o'), ['openrouter:openai/gpt-4o'])
+  const canonical = indexOf({ direct: { vendor: 'anthropic', credentials: [{ name: 'a', value: 'v' }] } }, { OPENROUTER_API_KEY: 'k' })
+  assert.deepEqual(found(canonical, 'anthropic/claude-sonnet-4-5'), ['direct:claude-sonnet-4-5', 'openrouter:anthropic/claude-sonnet-4.5'])
+})
+
+test('priority goes before price, price before the order of registration, unpriced last', () => {
+  const provider = (input: string | undefined, priority?: number): DeclaredProvider => ({
+    base_url: 'http://h/v1',
+    models: {
+      custom: [{ id: 'm', ...(input === undefined ? {} : { price: { input_per_million_usd: input, output_per_million_usd: '1' } }) }],
+    },
+    ...(priority === undefined ? {} : { priority }),
+  })
+  const index = indexOf({
+    unpriced: provider(undefined),
+    dear: provider('5'),
+    cheap: provider('1'),
+    equal: provider('1'),
+    first: provider('9', 1),
+  })
+  assert.deepEqual(found(index, 'm'), ['first:m', 'cheap:m', 'equal:m', 'dear:m', 'unpriced:m'])
+})
+
+test('an id that the catalog does not know goes to the provider that was named, unpriced', () => {
+  const resolution = indexOf({}, both).resolve('@openai/gpt-99-turbo')
+  assert.ok(resolution.ok)
+  assert.deepEqual(resolution.candidates[0]!.model, { id: 'gpt-99-turbo' })
+})
+
+test('allow and deny are obeyed in every form of the name', () => {
+  const index = indexOf({
+    openai: { credentials: [{ name: 'a', value: 'v' }], models: { allow: ['gpt-4o*', '*-mini'], deny: ['gpt-4o-mini*'] } },
+  })
+  assert.deepEqual(found(index, 'gpt-4o'), ['openai:gpt-4o'])
+  assert.deepEqual(found(index, '@openai/gpt-4.1-mini'), ['openai:gpt-4.1-mini'])
+  for (const name of ['gpt-4o-mini', '@openai/gpt-4o-mini', 'openai/gpt-4.1', 'gpt-4.1', '@openai/unknown-model'])
+    assert.equal(found(index, name), 'model_not_allowed', name)
+  assert.ok(index.list(key).every(({ id }) => !id.includes('gpt-4o-mini')))
+})
+
+test('of a name that nobody serves, the nearest are told; of one that resembles nothing, none', () => {
+  const index = indexOf({}, both)
+  const near = (name: string): readonly string[] => {
+    const resolution = index.resolve(name)
+    assert.ok(!resolution.ok && resolution.kind === 'model_not_found', name)
+    return resolution.nearest
+  }
+  assert.equal(near('gpt-4o-mni')[0], 'gpt-4o-mini')
+  assert.ok(near('claude-sonet-4-5').includes('claude-sonnet-4-5'))
+  assert.ok(near('opnai/gpt-4o').includes('openai/gpt-4o'))
+  assert.deepEqual(near('zzzzqqqq'), [])
+  for (const name of [
+    '',
+    '/',
+    '@',
+    '@/',
+    'openai/',
+    '@openai/',
+    '__proto__',
+    'constructor',
+    `@openai/${'x'.repeat(10_000)}`,
+    'y'.repeat(1_000_000),
+  ])
+    near(name)
+})
+
+test('the simulator forwards no names that it does not have', () => {
+  const index = indexOf({})
+  assert.deepEqual(found(index, '@sim/echo'), ['sim:echo'])
+  assert.deepEqual(found(index, 'echo'), ['sim:echo'])
+  assert.equal(found(index, '@sim/ecko'), 'model_not_found')
+})
+
+test('thousands of foreign names neither slow down an answer nor stay in memory', () => {
+  const index = indexOf({}, both)
+  index.resolve('warm-up-name')
+  const began = process.hrtime.bigint()
+  for (let i = 0; i < 100; i++) index.resolve(`gpt-nonsense-${i}-${'abc'.repeat(40)}`)
+  const eachMs = Number(process.hrtime.bigint() - began) / 1e6 / 100
+  assert.ok(eachMs < 25, `${eachMs} ms for each unknown name`)
+  const known = index.resolve('@openai/gpt-4o')
+  for (let i = 0; i < 10_000; i++) index.resolve(`@openai/made-up-${i}`)
+  assert.deepEqual(index.resolve('@openai/gpt-4o'), known)
+  assert.equal(index.resolve('gpt-4o'), index.resolve('gpt-4o'), 'a known name is looked up, not resolved again')
+})
+
+test('the list has every form of a name with limits, modalities and prices', () => {
+  const index = indexOf({}, both)
+  const ids = new Set(index.list(key).map(({ id }) => id))
+  for (const id of [
+    'gpt-4o',
+    'openai/gpt-4o',
+    '@openai/gpt-4o',
+    '@openrouter/openai/gpt-4o',
+    'openrouter/openai/gpt-4o',
+    'claude-sonnet-4-5',
+    '@anthropic/claude-sonnet-4-5',
+  ])
+    assert.ok(ids.has(id), id)
+  assert.equal(ids.size, index.list(key).length, 'no name twice')
+  const row = index.get(key, 'claude-sonnet-4-5')!
+  assert.equal(row.object, 'model')
+  assert.equal(row.owned_by, 'anthropic')
+  assert.equal(row.context_window, 200_000)
+  assert.deepEqual(row.input_modalities, ['text', 'image', 'pdf'])
+  assert.deepEqual(row.price, {
+    input_per_million_usd: '3',
+    output_per_million_usd: '15',
+    cache_read_per_million_usd: '0.3',
+    cache_write_5m_per_million_usd: '3.75',
+    cache_write_1h_per_million_usd: '6',
+  })
+  assert.deepEqual(row.providers, ['anthropic', 'openrouter'])
+  assert.equal(index.get(key, 'nothing-like-it'), undefined)
+  assert.equal(indexOf({}).get(key, '@sim/echo')!.price, 'free')
+})
+
+test('what the list says of a name is what resolving it does', () => {
+  const index = indexOf({}, { ...both, GEMINI_API_KEY: 'k', TOGETHER_API_KEY: 'k', DEEPSEEK_API_KEY: 'k' })
+  for (const row of index.list(key)) {
+    const resolution = index.resolve(row.id)
+    assert.ok(resolution.ok, row.id)
+    assert.deepEqual(
+      resolution.candidates.map(({ provider }) => provider.slug),
+      row.providers,
+      row.id,
+    )
+  }
+})
