@@ -55,6 +55,10 @@ test('a body that was cut off is said to be incomplete, at every place', () => {
   }
 })
 
+test('a body cut at the deepest level is incomplete, not too deep, whatever lies behind it', () => {
+  assert.throws(() => parse(`{"x":${'['.repeat(511)}`, '[[['), /not complete JSON/)
+})
+
 test('nesting is limited to 512 levels and never exhausts the stack', () => {
   const nest = (levels: number) => `{"x":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`
   assert.ok(parse(nest(512)))

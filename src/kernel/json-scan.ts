@@ -70,7 +70,7 @@ export function endOfValue(source: Source, start: number, depthLimit: number): n
     if (first === quote) {
       i = endOfString(bytes, words, shift, end, i + 1)
     } else if (first === openBrace || first === openBracket) {
-      if (depth >= depthLimit) return i >= source.end ? ~i : tooDeep
+      if (depth >= depthLimit) return i >= end ? ~i : tooDeep
       i = skipWhite(bytes, i + 1)
       if (bytes[i] === (first === openBrace ? closeBrace : closeBracket)) {
         i++
@@ -138,7 +138,6 @@ function endOfString(bytes: Uint8Array, words: Int32Array, shift: number, end: n
         word++
       }
       i = (word << 2) - shift
-      if (i >= end) break
     }
     const byte = bytes[i]!
     if ((roles[byte]! & special) === 0) {
