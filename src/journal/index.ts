@@ -1,2 +1,4 @@
 // Append-only record of what happened; group commit, recovery, loaders.
 export type * from './port.ts'
+export { createRecorder, type Recorder, type RecorderOptions, type RecorderStats, type RecordQueryPort } from './recorder.ts'
+export type { RecoverySummary } from './recovery.ts'

@@ -1,0 +1,96 @@
+// Usage that no provider stated: counted from what was kept of the answer, or taken from a crash's last progress. Marked `estimated`.
+import { createRequire } from 'node:module'
+import { costOf } from '#ir'
+import type { FinishRecord, ProgressRecord, ReserveRecord, UsageCounts } from '#store'
+
+export type CountTokens = (text: string) => number
+
+/** The tokenizer's tables take 100 ms and 50 MB, so they are loaded when the first answer without usage comes. */
+export function createTokenCounter(): CountTokens {
+  let count: CountTokens | undefined
+  return (text) => {
+    count ??= load()
+    return count(text)
+  }
+
+  function load(): CountTokens {
+    // Synchronous on purpose: the writer thread never returns to its event loop.
+    const require = createRequire(import.meta.url)
+    const encoding = require('gpt-tokenizer/encoding/o200k_base') as {
+      countTokens(text: string, options: { disallowedSpecial: Set<string> }): number
+    }
+    const options = { disallowedSpecial: new Set<string>() }
+    return (text) => encoding.countTokens(text, options)
+  }
+}
+
+/** UTF-8 bytes of a JSON request per token of input: the usual ratio for English text and code. */
+const requestBytesPerToken = 4
+
+/** True when something was produced (or kept) and nobody said how many tokens it was. */
+export function lacksUsage(record: FinishRecord): boolean {
+  if (record.kept !== '') return true
+  return record.usage === undefined && record.responseBytes > 0 && estimable.has(record.outcome)
+}
+
+const estimable: ReadonlySet<string> = new Set(['ok', 'interrupted', 'cancelled'])
+
+/** The record with what it lacked. The kept text has served its purpose and is removed. */
+export function withEstimatedUsage(record: FinishRecord, countTokens: CountTokens): FinishRecord {
+  const known = record.usage
+  const usage =
+    known !== undefined && known.output > 0 ? known : estimatedUsage(known?.input ?? inputTokens(record), countTokens(record.kept), known)
+  return { ...record, ...priced(record, usage), kept: '' }
+}
+
+/** The record of a request that was running when the process died. Status 0: nobody knows what its client saw. */
+export function interruptedRecord(reserve: ReserveRecord, progress: ProgressRecord | undefined, payloads: 'full' | 'none'): FinishRecord {
+  // Without any progress the provider may still have read the prompt: its input is estimated, its output is none.
+  const usage = progress?.usage ?? estimatedUsage(inputTokens(reserve), 0, undefined)
+  return {
+    ...reserve,
+    status: 0,
+    outcome: 'interrupted',
+    errorCode: 'interrupted',
+    errorClass: 'crash',
+    modelServed: '',
+    lane: 'none',
+    attempts: [],
+    usageRaw: '',
+    ...priced(reserve, usage),
+    providerCostNanoUsd: undefined,
+    finishReason: '',
+    notes: [],
+    responseBytes: progress?.responseBytes ?? 0,
+    overheadUs: 0,
+    firstTokenMs: undefined,
+    totalMs: progress === undefined ? 0 : Math.max(0, progress.atMs - reserve.atMs),
+    headers: '',
+    payloads,
+    kept: '',
+  }
+}
+
+function inputTokens(record: ReserveRecord): number {
+  return Math.ceil(record.requestBytes / requestBytesPerToken)
+}
+
+function estimatedUsage(input: number, output: number, known: UsageCounts | undefined): UsageCounts {
+  return {
+    input,
+    fresh: known?.fresh ?? input,
+    cacheRead: known?.cacheRead,
+    cacheWrite: known?.cacheWrite,
+    cacheWrite1h: known?.cacheWrite1h,
+    inputAudio: known?.inputAudio,
+    output,
+    reasoning: known?.reasoning,
+    outputAudio: known?.outputAudio,
+  }
+}
+
+function priced(record: ReserveRecord, usage: UsageCounts): Pick<FinishRecord, 'usage' | 'costSource' | 'costNanoUsd' | 'costLines'> {
+  if (record.price === undefined) return { usage, costSource: 'unpriced', costNanoUsd: undefined, costLines: [] }
+  const cost = costOf(usage, record.price)
+  return { usage, costSource: 'estimated', costNanoUsd: cost.nanoUsd, costLines: cost.lines }
+}

@@ -1,0 +1,106 @@
+// The writer's thread: sleeps until there is something to load, gathers for a moment, loads it, and answers flushes.
+import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads'
+import type { LoggingMode, RetentionLimits } from '#store'
+import { createControl } from './control.ts'
+import type { RecoverySummary } from './recovery.ts'
+import { createWriter, type WriterStats } from './writer.ts'
+
+export type WriterThreadData = {
+  readonly home: string
+  readonly logging: LoggingMode
+  readonly retention: RetentionLimits
+  readonly control: SharedArrayBuffer
+  readonly ring: SharedArrayBuffer
+  /** Read synchronously: this thread never returns to its event loop while it runs. */
+  readonly commands: MessagePort
+}
+
+export type WriterCommand = { readonly op: 'flush'; readonly number: number } | { readonly op: 'close' }
+
+export type WriterReport =
+  | { readonly type: 'recovered'; readonly recovery: RecoverySummary; readonly generation: number }
+  | { readonly type: 'flushed'; readonly number: number; readonly error: string | undefined; readonly stats: ThreadStats }
+  | { readonly type: 'trouble'; readonly message: string }
+
+export type ThreadStats = WriterStats & {
+  /** CPU time of this thread, microseconds. */
+  readonly cpuUs: number
+}
+
+const gatherMs = 100
+const retryMs = 250
+const retainEveryMs = 60_000
+const retainForMs = 200
+
+const port = parentPort
+if (port === null) throw new Error('writer-thread.ts runs as a worker thread')
+const data = workerData as WriterThreadData
+const control = createControl(data.control)
+let lastTrouble = ''
+
+function report(message: WriterReport): void {
+  port?.postMessage(message)
+}
+
+/** The same trouble is said once until something else happens. */
+function onTrouble(error: Error): void {
+  if (error.message === lastTrouble) return
+  lastTrouble = error.message
+  report({ type: 'trouble', message: error.message })
+}
+
+const writer = createWriter({ home: data.home, logging: data.logging, retention: data.retention, control, ring: data.ring, onTrouble })
+report({ type: 'recovered', recovery: writer.recovery, generation: writer.generation })
+
+let closing = false
+let handled = 0
+let retainedAtMs = Number.NEGATIVE_INFINITY
+while (!closing) {
+  const flushes: number[] = []
+  handled = control.asked()
+  for (let message = receiveMessageOnPort(data.commands); message !== undefined; message = receiveMessageOnPort(data.commands)) {
+    const command = message.message as WriterCommand
+    if (command.op === 'flush') flushes.push(command.number)
+    else closing = true
+  }
+  const error = drain()
+  const cpu = process.threadCpuUsage()
+  for (const number of flushes) report({ type: 'flushed', number, error, stats: { ...writer.stats, cpuUs: cpu.user + cpu.system } })
+  if (closing) break
+  if (error !== undefined) control.sleep(true, retryMs, isAsked)
+  else if (performance.now() - retainedAtMs >= retainEveryMs) retain()
+  else if (writer.hasWork()) control.sleep(true, gatherMs, isAsked)
+  else {
+    control.sleep(false, retainEveryMs, () => isAsked() || writer.hasWork())
+    // Rung by the first record after a pause: others follow, and one transaction takes them all.
+    if (writer.hasWork()) control.sleep(true, gatherMs, isAsked)
+  }
+}
+writer.close()
+data.commands.close()
+
+function drain(): string | undefined {
+  try {
+    writer.drain()
+    lastTrouble = ''
+    return undefined
+  } catch (error) {
+    const { message } = error as Error
+    onTrouble(new Error(`The record store cannot be written; the journal keeps everything until it can: ${message}`))
+    return message
+  }
+}
+
+function retain(): void {
+  retainedAtMs = performance.now()
+  try {
+    writer.retain(Date.now(), retainForMs)
+  } catch (error) {
+    onTrouble(new Error(`Retention failed: ${(error as Error).message}`))
+  }
+}
+
+/** A command has come since the last look. The message is sent before the count goes up. */
+function isAsked(): boolean {
+  return control.asked() !== handled
+}

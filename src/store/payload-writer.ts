@@ -1,0 +1,126 @@
+// Stores bodies: a request body as what is new since its session's previous one, everything else whole.
+import type { DatabaseSync } from 'node:sqlite'
+import { createBlockWriter } from './blocks.ts'
+import { commonPrefix, commonSuffix } from './delta.ts'
+import type { PayloadPart } from './record.ts'
+
+export const partNumber = { request: 0, response: 1 } as const satisfies Record<PayloadPart, number>
+
+export type PayloadWriter = {
+  /** `bytes` is not kept. A second body for the same request and part is ignored. */
+  add(requestId: string, part: PayloadPart, session: string, bytes: Buffer, nowMs: number): void
+  seal(): void
+  /** After a rollback: what was added since the last commit is not there to build on. */
+  reset(): void
+  /** The chain that begins at this request is gone. */
+  forget(root: string): void
+}
+
+export type PayloadWriterOptions = {
+  /** Bytes of predecessors kept in memory, all sessions together. */
+  readonly predecessorBytes?: number
+  /** Deltas that may follow a whole body: retention drops whole chains, and reading one body reads its chain. */
+  readonly maxChain?: number
+  readonly maxChainMs?: number
+}
+
+/** Shorter bodies are stored whole: the bookkeeping would cost more than it saves. */
+const deltaFromBytes = 2048
+
+type Predecessor = { bytes: Buffer; length: number; requestId: string; root: string; rootAtMs: number; depth: number }
+
+export function createPayloadWriter(db: DatabaseSync, newBlockId: () => number, options: PayloadWriterOptions = {}): PayloadWriter {
+  const { predecessorBytes = 32 * 1024 * 1024, maxChain = 32, maxChainMs = 3_600_000 } = options
+  const insert = db.prepare('INSERT OR IGNORE INTO payloads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+  const blocks = createBlockWriter(db, newBlockId)
+  /** By session, least recently used first. */
+  const predecessors = new Map<string, Predecessor>()
+  let keptBytes = 0
+
+  function whole(requestId: string, part: PayloadPart, bytes: Buffer, nowMs: number): boolean {
+    const { block, at } = blocks.next
+    const { changes } = insert.run(requestId, partNumber[part], nowMs, bytes.length, block, at, bytes.length, null, 0, 0, null)
+    if (changes === 0) return false
+    blocks.append(bytes)
+    return true
+  }
+
+  function drop(session: string, predecessor: Predecessor): void {
+    predecessors.delete(session)
+    keptBytes -= predecessor.bytes.length
+  }
+
+  function keep(session: string, predecessor: Predecessor): void {
+    predecessors.set(session, predecessor)
+    keptBytes += predecessor.bytes.length
+    for (const [oldest, old] of predecessors) {
+      if (keptBytes <= predecessorBytes) break
+      drop(oldest, old)
+    }
+  }
+
+  /** The next predecessor, reusing the buffer of the last one and the prefix that is already in it. */
+  function become(previous: Predecessor | undefined, bytes: Buffer, from: number): Buffer {
+    let buffer = previous?.bytes
+    let start = from
+    if (buffer === undefined || buffer.length < bytes.length || buffer.length > bytes.length * 4) {
+      buffer = Buffer.allocUnsafeSlow(Math.ceil(bytes.length * 1.25))
+      start = 0
+    }
+    bytes.copy(buffer, start, start)
+    return buffer
+  }
+
+  return {
+    add(requestId, part, session, bytes, nowMs) {
+      if (part !== 'request' || session === '' || bytes.length < deltaFromBytes || bytes.length > predecessorBytes / 4) {
+        whole(requestId, part, bytes, nowMs)
+        return
+      }
+      const previous = predecessors.get(session)
+      if (previous !== undefined) drop(session, previous)
+      let prefix = 0
+      if (previous !== undefined) {
+        const before = previous.bytes.subarray(0, previous.length)
+        prefix = commonPrefix(before, bytes)
+        if (previous.depth < maxChain && nowMs - previous.rootAtMs < maxChainMs) {
+          const suffix = commonSuffix(before, bytes, Math.min(previous.length, bytes.length) - prefix)
+          const fresh = bytes.length - prefix - suffix
+          if (fresh <= bytes.length * 0.75) {
+            const { block, at } = blocks.next
+            const { changes } = insert.run(
+              requestId,
+              partNumber[part],
+              nowMs,
+              bytes.length,
+              block,
+              at,
+              fresh,
+              previous.requestId,
+              prefix,
+              suffix,
+              previous.root,
+            )
+            if (changes !== 0) {
+              blocks.append(bytes.subarray(prefix, prefix + fresh))
+              const { root, rootAtMs, depth } = previous
+              keep(session, { bytes: become(previous, bytes, prefix), length: bytes.length, requestId, root, rootAtMs, depth: depth + 1 })
+            }
+            return
+          }
+        }
+      }
+      if (!whole(requestId, part, bytes, nowMs)) return
+      keep(session, { bytes: become(previous, bytes, prefix), length: bytes.length, requestId, root: requestId, rootAtMs: nowMs, depth: 0 })
+    },
+    seal: blocks.seal,
+    reset() {
+      blocks.reset()
+      predecessors.clear()
+      keptBytes = 0
+    },
+    forget(root) {
+      for (const [session, predecessor] of predecessors) if (predecessor.root === root) drop(session, predecessor)
+    },
+  }
+}

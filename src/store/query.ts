@@ -1,0 +1,247 @@
+// The read half of the record store: pages of rows by filter, one request in full, its bodies.
+import type { DatabaseSync } from 'node:sqlite'
+import { formatPicoUsd, formatUsd } from '#ir'
+import { isObject, type JsonObject } from '#kernel'
+import { createBlockReader } from './blocks.ts'
+import { partNumber } from './payload-writer.ts'
+import { decodeFinish } from './record-codec.ts'
+import type { CostSource, Outcome, PayloadPart, RequestKind, RequestRow } from './record.ts'
+import { planRequestQuery } from './request-filter.ts'
+import { seqPerMs } from './schema.ts'
+
+/** Every field given must match. Times are milliseconds since 1970, from included, to excluded. */
+export type RequestFilters = {
+  readonly fromMs?: number
+  readonly toMs?: number
+  /** Id or name. */
+  readonly key?: string
+  readonly kind?: string
+  readonly session?: string
+  readonly trace?: string
+  readonly client?: string
+  readonly wire?: string
+  readonly endpoint?: string
+  /** As asked for or as served. */
+  readonly model?: string
+  readonly modelAsked?: string
+  readonly modelServed?: string
+  readonly provider?: string
+  readonly stream?: boolean
+  readonly status?: number
+  readonly outcome?: string
+  /** Code or class. */
+  readonly error?: string
+  readonly errorCode?: string
+  readonly errorClass?: string
+  readonly cache?: string
+  readonly fallback?: boolean
+  readonly costSource?: string
+  readonly minCostNanoUsd?: bigint
+  readonly minMs?: number
+  /** Part of an id, a session, a trace, metadata, a model, a provider, a client, a key name or an error. */
+  readonly q?: string
+  readonly metadata?: ReadonlyMap<string, string>
+}
+
+/** Newest first. `nextCursor` undefined: nothing older. */
+export type RequestPage = { readonly rows: readonly RequestRow[]; readonly nextCursor: string | undefined }
+
+export type RequestDetail = RequestRow & {
+  lane: 'pass' | 'translate' | 'none'
+  finish_reason: string | null
+  attempt_list: {
+    provider: string
+    model: string
+    credential: string
+    status: number | null
+    error: { class: string; message: string } | null
+    at: string
+    ms: { head: number | null; first_token: number | null; total: number }
+    reason: string
+  }[]
+  cost_lines: { item: string; units: number; unit_usd: string; amount_usd: string }[]
+  price_version: string | null
+  provider_cost_usd: string | null
+  notes: { code: string; path: string; why: string }[]
+  headers: Record<string, string>
+  usage: JsonObject | null
+  bytes: { request: number; response: number }
+  /** Which bodies are stored; `payload` says why one is not. */
+  payloads: { request: boolean; response: boolean }
+}
+
+/** The bytes, or a sentence that says why they are not there. */
+export type StoredPayload = { readonly bytes: Uint8Array } | { readonly missing: string }
+
+export interface RecordQuery {
+  list(filters: RequestFilters, limit: number, beforeSeq: number | undefined): { rows: RequestRow[]; nextSeq: number | undefined }
+  get(id: string): RequestDetail | undefined
+  payload(id: string, part: PayloadPart): StoredPayload
+}
+
+type Row = Record<string, string | number | bigint | Uint8Array | null>
+
+const rowColumns = `requests.seq, requests.id, session, trace, metadata, attempts, input, cached, output, reasoning,
+  CAST(cost_nano_usd AS TEXT) AS cost, overhead_us, first_token_us, total_us, payloads, block, at, length,
+  key_id, key_name, kind, client, wire, endpoint, model_asked, model_served, provider, stream, status, outcome, error_code, error_class,
+  cost_source, cache, fallback`
+
+export function createRecordQuery(db: DatabaseSync): RecordQuery {
+  const bySeq = db.prepare(`SELECT ${rowColumns} FROM requests JOIN facets ON facets.id = requests.facet WHERE seq = ?`)
+  const byId = db.prepare(`SELECT ${rowColumns} FROM requests JOIN facets ON facets.id = requests.facet WHERE requests.id = ?`)
+  const selectPayload = db.prepare('SELECT bytes, block, at, length, base, prefix, suffix FROM payloads WHERE request = ? AND part = ?')
+  const readBlock = createBlockReader(db)
+
+  function inTransaction<T>(work: () => T): T {
+    db.exec('BEGIN')
+    try {
+      return work()
+    } finally {
+      db.exec('COMMIT')
+    }
+  }
+
+  function stored(id: string, part: PayloadPart): boolean {
+    return selectPayload.get(id, partNumber[part]) !== undefined
+  }
+
+  function body(id: string, part: PayloadPart): Buffer | undefined {
+    const chain: Row[] = []
+    for (let request: string | undefined = id; request !== undefined;) {
+      const row = selectPayload.get(request, partNumber[part]) as Row | undefined
+      if (row === undefined) return undefined
+      chain.push(row)
+      request = row['base'] === null ? undefined : String(row['base'])
+    }
+    let bytes: Buffer = Buffer.alloc(0)
+    for (const row of chain.reverse()) {
+      const fresh = readBlock({ block: Number(row['block']), at: Number(row['at']) }, Number(row['length']))
+      if (fresh === undefined) return undefined
+      const suffix = Number(row['suffix'])
+      bytes = Buffer.concat([bytes.subarray(0, Number(row['prefix'])), fresh, bytes.subarray(bytes.length - suffix)])
+      if (bytes.length !== Number(row['bytes'])) throw new Error(`The stored body of request ${id} does not add up to its length`)
+    }
+    return bytes
+  }
+
+  return {
+    list(filters, limit, beforeSeq) {
+      return inTransaction(() => {
+        const seqs = planRequestQuery(db, filters, limit + 1, beforeSeq)
+        const rows = seqs.slice(0, limit).map((seq) => requestRow(bySeq.get(seq) as Row))
+        return { rows, nextSeq: seqs.length > limit ? seqs[limit - 1] : undefined }
+      })
+    },
+    get(id) {
+      return inTransaction(() => {
+        const row = byId.get(id) as Row | undefined
+        if (row === undefined) return undefined
+        const bytes = readBlock({ block: Number(row['block']), at: Number(row['at']) }, Number(row['length']))
+        if (bytes === undefined) throw new Error(`The detail of request ${id} is missing from the store`)
+        return requestDetail(requestRow(row), bytes, { request: stored(id, 'request'), response: stored(id, 'response') })
+      })
+    },
+    payload(id, part) {
+      return inTransaction(() => {
+        const row = byId.get(id) as Row | undefined
+        if (row === undefined) return { missing: `There is no request ${id}.` }
+        const bytes = body(id, part)
+        if (bytes !== undefined) return { bytes }
+        switch (Number(row['payloads'])) {
+          case 0:
+            return { missing: 'Bodies of this request were not stored: the logging mode or the request itself said so.' }
+          case 2:
+            return { missing: 'This body has been dropped: it was older than the retention, or the store had reached its size limit.' }
+          default:
+            return part === 'response' && responseBytes(row) === 0
+              ? { missing: 'This request got no answer body from a provider.' }
+              : { missing: 'This body was lost: the process was killed, or the disk was full, before it was stored.' }
+        }
+      })
+    },
+  }
+
+  function responseBytes(row: Row): number {
+    const bytes = readBlock({ block: Number(row['block']), at: Number(row['at']) }, Number(row['length']))
+    return bytes === undefined ? 0 : decodeFinish(bytes).responseBytes
+  }
+}
+
+function requestRow(row: Row): RequestRow {
+  const text = (name: string): string => String(row[name])
+  const count = (name: string): number | null => (row[name] === null ? null : Number(row[name]))
+  const us = (name: string): number | null => (row[name] === null ? null : Number(row[name]) / 1000)
+  const errorCode = text('error_code')
+  const errorClass = text('error_class')
+  return {
+    id: text('id'),
+    at: new Date(Math.floor(Number(row['seq']) / seqPerMs)).toISOString(),
+    key: { id: text('key_id'), name: text('key_name') },
+    kind: text('kind') as RequestKind,
+    session: text('session'),
+    trace: text('trace'),
+    client: text('client'),
+    wire: text('wire'),
+    endpoint: text('endpoint'),
+    model: { asked: text('model_asked'), served: text('model_served') || null },
+    provider: text('provider') || null,
+    stream: row['stream'] === 1,
+    status: Number(row['status']),
+    outcome: text('outcome') as Outcome,
+    ...(errorCode === '' && errorClass === '' ? {} : { error: { code: errorCode, class: errorClass } }),
+    attempts: Number(row['attempts']),
+    fallback: row['fallback'] === 1,
+    cache: text('cache'),
+    tokens: { input: count('input'), cached: count('cached'), output: count('output'), reasoning: count('reasoning') },
+    cost_usd: row['cost'] === null ? null : formatUsd(BigInt(text('cost'))),
+    cost_source: text('cost_source') as CostSource,
+    ms: { overhead: us('overhead_us') ?? 0, first_token: us('first_token_us'), total: us('total_us') ?? 0 },
+    metadata: parseObject(text('metadata')) ?? {},
+  }
+}
+
+function requestDetail(row: RequestRow, bytes: Buffer, payloads: RequestDetail['payloads']): RequestDetail {
+  const record = decodeFinish(bytes)
+  return {
+    ...row,
+    lane: record.lane,
+    finish_reason: record.finishReason || null,
+    attempt_list: record.attempts.map((attempt) => ({
+      provider: attempt.provider,
+      model: attempt.model,
+      credential: attempt.credential,
+      status: attempt.status === 0 ? null : attempt.status,
+      error: attempt.errorClass === '' ? null : { class: attempt.errorClass, message: attempt.errorMessage },
+      at: new Date(attempt.startedAtMs).toISOString(),
+      ms: { head: attempt.headMs ?? null, first_token: attempt.firstTokenMs ?? null, total: attempt.totalMs },
+      reason: attempt.reason,
+    })),
+    cost_lines: record.costLines.map((line) => ({
+      item: line.item,
+      units: line.units,
+      unit_usd: formatPicoUsd(line.picoUsdPerUnit),
+      amount_usd: formatPicoUsd(line.picoUsdPerUnit * BigInt(line.units)),
+    })),
+    price_version: record.price?.version ?? null,
+    provider_cost_usd: record.providerCostNanoUsd === undefined ? null : formatUsd(record.providerCostNanoUsd),
+    notes: record.notes.map((note) => ({ ...note })),
+    headers: stringsOf(parseObject(record.headers)),
+    usage: parseObject(record.usageRaw) ?? null,
+    bytes: { request: record.requestBytes, response: record.responseBytes },
+    payloads,
+  }
+}
+
+function parseObject(text: string): JsonObject | undefined {
+  if (text === '') return undefined
+  try {
+    const value: unknown = JSON.parse(text)
+    return isObject(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function stringsOf(object: JsonObject | undefined): Record<string, string> {
+  return Object.fromEntries(Object.entries(object ?? {}).filter((pair): pair is [string, string] => typeof pair[1] === 'string'))
+}

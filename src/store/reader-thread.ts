@@ -1,0 +1,37 @@
+// The thread that answers queries: synchronous SQLite never runs on the event loop that serves requests.
+import { parentPort, workerData } from 'node:worker_threads'
+import { createRecordQuery } from './query.ts'
+import type { ReaderAnswer, ReaderQuestion } from './reader.ts'
+import { openRecordDatabaseForReading } from './schema.ts'
+
+const port = parentPort
+if (port === null) throw new Error('reader-thread.ts runs as a worker thread')
+
+const db = openRecordDatabaseForReading((workerData as { readonly file: string }).file)
+const query = createRecordQuery(db)
+
+port.on('message', (question: ReaderQuestion) => {
+  if (question.op === 'close') {
+    db.close()
+    port.close()
+    return
+  }
+  let answer: ReaderAnswer
+  try {
+    answer = { number: question.number, value: run(question) }
+  } catch (error) {
+    answer = { number: question.number, error: (error as Error).message }
+  }
+  port.postMessage(answer)
+})
+
+function run(question: Exclude<ReaderQuestion, { op: 'close' }>): unknown {
+  switch (question.op) {
+    case 'list':
+      return query.list(question.filters, question.limit, question.beforeSeq)
+    case 'get':
+      return query.get(question.id)
+    case 'payload':
+      return query.payload(question.id, question.part)
+  }
+}

@@ -1,0 +1,315 @@
+// Journal records <-> bytes: reserve, progress, finish. The store keeps a finish record's bytes as the detail of its row.
+import type { Price } from '#ir'
+import { RecordReader, type RecordWriter } from './record-bytes.ts'
+import type {
+  AttemptRecord,
+  CostLine,
+  CostSource,
+  FinishRecord,
+  Outcome,
+  ProgressRecord,
+  RequestKind,
+  ReserveRecord,
+  UsageCounts,
+} from './record.ts'
+
+export const recordType = { reserve: 0x52, progress: 0x50, finish: 0x46 } as const
+/** A later layout gets a new number, and `decodeX` keeps reading this one: stored details are never rewritten. */
+const version = 1
+
+const reserveBytes = 14 * 4 + 4 * 8
+const usageBytes = 9 * 8
+const finishBytes = reserveBytes + usageBytes + 16 * 4 + 10 * 8
+const attemptBytes = 6 * 4 + 5 * 8
+const costLineBytes = 2 * 4 + 8
+const noteBytes = 3 * 4
+
+/** Prices are frozen objects shared by many requests: their text is made once. */
+const priceTexts = new WeakMap<Price, string>()
+const parsedPrices = new Map<string, Price>()
+
+export function encodeReserve(out: RecordWriter, record: ReserveRecord): void {
+  out.begin(recordType.reserve, version, record.id, reserveBytes)
+  writeReserve(out, record)
+  out.end()
+}
+
+export function encodeProgress(out: RecordWriter, record: ProgressRecord): void {
+  out.begin(recordType.progress, version, record.id, usageBytes + 3 * 8)
+  out.number(record.atMs)
+  out.number(record.responseBytes)
+  out.number(record.estimated ? 1 : 0)
+  writeUsage(out, record.usage)
+  out.end()
+}
+
+export function encodeFinish(out: RecordWriter, record: FinishRecord): void {
+  const { attempts, costLines, notes, usage } = record
+  out.begin(
+    recordType.finish,
+    version,
+    record.id,
+    finishBytes + attempts.length * attemptBytes + costLines.length * costLineBytes + notes.length * noteBytes,
+  )
+  writeReserve(out, record)
+  out.number(record.status)
+  out.string(record.outcome)
+  out.string(record.errorCode)
+  out.string(record.errorClass)
+  out.string(record.modelServed)
+  out.string(record.lane)
+  out.string(record.usageRaw)
+  out.string(record.costSource)
+  out.bigint(record.costNanoUsd)
+  out.bigint(record.providerCostNanoUsd)
+  out.string(record.finishReason)
+  out.number(record.responseBytes)
+  out.number(record.overheadUs)
+  out.optional(record.firstTokenMs)
+  out.number(record.totalMs)
+  out.string(record.headers)
+  out.string(record.payloads)
+  out.string(record.kept)
+  out.number(usage === undefined ? 0 : 1)
+  if (usage !== undefined) writeUsage(out, usage)
+  out.number(attempts.length)
+  for (const attempt of attempts) writeAttempt(out, attempt)
+  out.number(costLines.length)
+  for (const line of costLines) {
+    out.string(line.item)
+    out.number(line.units)
+    out.bigint(line.picoUsdPerUnit)
+  }
+  out.number(notes.length)
+  for (const note of notes) {
+    out.string(note.code)
+    out.string(note.path)
+    out.string(note.why)
+  }
+  out.end()
+}
+
+/** `record`: a frame without its length and CRC. Throws when the record is of another type or version. */
+export function decodeReserve(record: Buffer): ReserveRecord {
+  return readReserve(open(record, recordType.reserve))
+}
+
+export function decodeProgress(record: Buffer): ProgressRecord {
+  const reader = open(record, recordType.progress)
+  const atMs = reader.number()
+  const responseBytes = reader.number()
+  const estimated = reader.number() === 1
+  return { id: reader.id, atMs, responseBytes, estimated, usage: readUsage(reader) }
+}
+
+export function decodeFinish(record: Buffer): FinishRecord {
+  const reader = open(record, recordType.finish)
+  const reserve = readReserve(reader)
+  const status = reader.number()
+  const outcome = reader.string() as Outcome
+  const errorCode = reader.string()
+  const errorClass = reader.string()
+  const modelServed = reader.string()
+  const lane = reader.string() as FinishRecord['lane']
+  const usageRaw = reader.string()
+  const costSource = reader.string() as CostSource
+  const costNanoUsd = reader.bigint()
+  const providerCostNanoUsd = reader.bigint()
+  const finishReason = reader.string()
+  const responseBytes = reader.number()
+  const overheadUs = reader.number()
+  const firstTokenMs = reader.optional()
+  const totalMs = reader.number()
+  const headers = reader.string()
+  const payloads = reader.string() as FinishRecord['payloads']
+  const kept = reader.string()
+  const usage = reader.number() === 1 ? readUsage(reader) : undefined
+  const attempts: AttemptRecord[] = []
+  for (let left = reader.number(); left > 0; left--) attempts.push(readAttempt(reader))
+  const costLines: CostLine[] = []
+  for (let left = reader.number(); left > 0; left--) {
+    costLines.push({ item: reader.string(), units: reader.number(), picoUsdPerUnit: reader.bigint() ?? 0n })
+  }
+  const notes: { code: string; path: string; why: string }[] = []
+  for (let left = reader.number(); left > 0; left--) notes.push({ code: reader.string(), path: reader.string(), why: reader.string() })
+  return {
+    id: reserve.id,
+    atMs: reserve.atMs,
+    keyId: reserve.keyId,
+    keyName: reserve.keyName,
+    kind: reserve.kind,
+    session: reserve.session,
+    trace: reserve.trace,
+    client: reserve.client,
+    wire: reserve.wire,
+    endpoint: reserve.endpoint,
+    modelAsked: reserve.modelAsked,
+    stream: reserve.stream,
+    provider: reserve.provider,
+    modelTarget: reserve.modelTarget,
+    requestBytes: reserve.requestBytes,
+    metadata: reserve.metadata,
+    price: reserve.price,
+    status,
+    outcome,
+    errorCode,
+    errorClass,
+    modelServed,
+    lane,
+    attempts,
+    usage,
+    usageRaw,
+    costSource,
+    costNanoUsd,
+    costLines,
+    providerCostNanoUsd,
+    finishReason,
+    notes,
+    responseBytes,
+    overheadUs,
+    firstTokenMs,
+    totalMs,
+    headers,
+    payloads,
+    kept,
+  }
+}
+
+function open(record: Buffer, type: number): RecordReader {
+  const reader = new RecordReader(record)
+  if (reader.type !== type) throw new RangeError(`A journal record of type ${reader.type} stands where type ${type} belongs`)
+  if (reader.version !== version)
+    throw new RangeError(`A journal record has layout ${reader.version}; this release reads layout ${version}`)
+  return reader
+}
+
+function writeReserve(out: RecordWriter, record: ReserveRecord): void {
+  out.number(record.atMs)
+  out.string(record.keyId)
+  out.string(record.keyName)
+  out.string(record.kind)
+  out.string(record.session)
+  out.string(record.trace)
+  out.string(record.client)
+  out.string(record.wire)
+  out.string(record.endpoint)
+  out.string(record.modelAsked)
+  out.number(record.stream ? 1 : 0)
+  out.string(record.provider)
+  out.string(record.modelTarget)
+  out.number(record.requestBytes)
+  out.string(record.metadata)
+  out.string(record.price === undefined ? '' : priceText(record.price))
+}
+
+function readReserve(reader: RecordReader): ReserveRecord {
+  return {
+    id: reader.id,
+    atMs: reader.number(),
+    keyId: reader.string(),
+    keyName: reader.string(),
+    kind: reader.string() as RequestKind,
+    session: reader.string(),
+    trace: reader.string(),
+    client: reader.string(),
+    wire: reader.string(),
+    endpoint: reader.string(),
+    modelAsked: reader.string(),
+    stream: reader.number() === 1,
+    provider: reader.string(),
+    modelTarget: reader.string(),
+    requestBytes: reader.number(),
+    metadata: reader.string(),
+    price: parsePrice(reader.string()),
+  }
+}
+
+function writeUsage(out: RecordWriter, usage: UsageCounts): void {
+  out.number(usage.input)
+  out.number(usage.fresh)
+  out.optional(usage.cacheRead)
+  out.optional(usage.cacheWrite)
+  out.optional(usage.cacheWrite1h)
+  out.optional(usage.inputAudio)
+  out.number(usage.output)
+  out.optional(usage.reasoning)
+  out.optional(usage.outputAudio)
+}
+
+function readUsage(reader: RecordReader): UsageCounts {
+  return {
+    input: reader.number(),
+    fresh: reader.number(),
+    cacheRead: reader.optional(),
+    cacheWrite: reader.optional(),
+    cacheWrite1h: reader.optional(),
+    inputAudio: reader.optional(),
+    output: reader.number(),
+    reasoning: reader.optional(),
+    outputAudio: reader.optional(),
+  }
+}
+
+function writeAttempt(out: RecordWriter, attempt: AttemptRecord): void {
+  out.string(attempt.provider)
+  out.string(attempt.model)
+  out.string(attempt.credential)
+  out.number(attempt.status)
+  out.string(attempt.errorClass)
+  out.string(attempt.errorMessage)
+  out.number(attempt.startedAtMs)
+  out.optional(attempt.headMs)
+  out.optional(attempt.firstTokenMs)
+  out.number(attempt.totalMs)
+  out.string(attempt.reason)
+}
+
+function readAttempt(reader: RecordReader): AttemptRecord {
+  return {
+    provider: reader.string(),
+    model: reader.string(),
+    credential: reader.string(),
+    status: reader.number(),
+    errorClass: reader.string(),
+    errorMessage: reader.string(),
+    startedAtMs: reader.number(),
+    headMs: reader.optional(),
+    firstTokenMs: reader.optional(),
+    totalMs: reader.number(),
+    reason: reader.string(),
+  }
+}
+
+/** Rates in the order of the type, then the version, which may hold anything. */
+function priceText(price: Price): string {
+  const known = priceTexts.get(price)
+  if (known !== undefined) return known
+  const { input, output, cacheRead, cacheWrite, cacheWrite1h, reasoning, inputAudio, outputAudio, request } = price
+  const text = `${[input, output, cacheRead, cacheWrite, cacheWrite1h, reasoning, inputAudio, outputAudio, request].join(',')},${price.version}`
+  priceTexts.set(price, text)
+  return text
+}
+
+function parsePrice(text: string): Price | undefined {
+  if (text === '') return undefined
+  const known = parsedPrices.get(text)
+  if (known !== undefined) return known
+  const words = text.split(',')
+  const rates = words.slice(0, 9).map(BigInt)
+  const rate = (index: number): bigint => rates[index] ?? 0n
+  const price: Price = {
+    version: words.slice(9).join(','),
+    input: rate(0),
+    output: rate(1),
+    cacheRead: rate(2),
+    cacheWrite: rate(3),
+    cacheWrite1h: rate(4),
+    reasoning: rate(5),
+    inputAudio: rate(6),
+    outputAudio: rate(7),
+    request: rate(8),
+  }
+  if (parsedPrices.size >= 256) parsedPrices.clear()
+  parsedPrices.set(text, price)
+  return price
+}

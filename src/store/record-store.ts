@@ -1,0 +1,228 @@
+// The write half of the record store: rows, details, attempts, payloads and roll-ups, in one transaction per batch with the journal position.
+import type { DatabaseSync } from 'node:sqlite'
+import { createBlockIds, createBlockWriter } from './blocks.ts'
+import { createFacetWriter, facetOf } from './facets.ts'
+import { createPayloadWriter, type PayloadWriterOptions } from './payload-writer.ts'
+import type { FinishRecord, PayloadPart } from './record.ts'
+import { createRollupWriter } from './rollups.ts'
+import { seqPerMs } from './schema.ts'
+
+/** How much is kept: `metadata` has no bodies, `off` has no rows either, only roll-ups (hence the cost per key). */
+export type LoggingMode = 'full' | 'metadata' | 'off'
+
+/** Everything of generations and segments before this is loaded; of the segment itself, everything before `offset`. */
+export type JournalPosition = { readonly generation: number; readonly segment: number; readonly offset: number }
+
+/** A request whose end has not been seen: the bytes of its reserve record and of its last progress record. */
+export type OpenRequest = { readonly id: string; readonly reserve: Buffer; readonly progress: Buffer | undefined }
+
+export interface RecordStore {
+  begin(): void
+  /** `durable`: on disk when this returns, so that the journal behind the position may be deleted. */
+  commit(position: JournalPosition, durable?: boolean): void
+  rollback(): void
+  position(): JournalPosition
+  /** False when the request had a row already: nothing changes then. `detail`: the record's journal bytes. */
+  addFinished(record: FinishRecord, detail: Uint8Array): boolean
+  addPayload(requestId: string, part: PayloadPart, session: string, bytes: Buffer, nowMs: number): void
+  stash(open: OpenRequest): void
+  unstash(id: string): void
+  stashed(): OpenRequest[]
+  /** The chain of bodies that begins at this request has been dropped by retention. */
+  forgetChain(root: string): void
+  /** Retention removed facets or roll-ups, or a transaction failed: what is remembered of the database is read again. */
+  forgetCaches(): void
+}
+
+/** Largest time that `seq` can carry without leaving the integers of JavaScript (year 2109). */
+const maxAtMs = Math.floor(Number.MAX_SAFE_INTEGER / seqPerMs) - 1
+
+export function createRecordStore(db: DatabaseSync, logging: LoggingMode, options: PayloadWriterOptions = {}): RecordStore {
+  const newBlockId = createBlockIds(db)
+  const details = createBlockWriter(db, newBlockId)
+  const payloads = createPayloadWriter(db, newBlockId, options)
+  const facets = createFacetWriter(db)
+  const rollups = createRollupWriter(db)
+  const insertRequest = db.prepare('INSERT OR IGNORE INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+  const selectId = db.prepare('SELECT 1 FROM requests WHERE id = ?')
+  const insertAttempt = db.prepare('INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+  const insertMetadata = db.prepare('INSERT OR IGNORE INTO request_metadata VALUES (?, ?, ?)')
+  const writeMeta = db.prepare('INSERT OR REPLACE INTO meta VALUES (?, ?)')
+  const readMeta = db.prepare('SELECT value FROM meta WHERE name = ?')
+  const insertOpen = db.prepare('INSERT OR REPLACE INTO open_requests VALUES (?, ?, ?)')
+  const deleteOpen = db.prepare('DELETE FROM open_requests WHERE id = ?')
+  const selectOpen = db.prepare('SELECT id, reserve, progress FROM open_requests')
+  let lastAtMs = -1
+  let lastTie = 0
+
+  /** The row's `seq`, or undefined when the request has one already. */
+  function insertRow(record: FinishRecord, facet: number, sample: Sample): number | undefined {
+    const atMs = Math.min(whole(Math.floor(record.atMs)), maxAtMs)
+    lastTie = atMs === lastAtMs ? lastTie + 1 : 0
+    lastAtMs = atMs
+    const { block, at } = details.next
+    const usage = record.usage
+    for (let seq = atMs * seqPerMs + lastTie; ; seq++) {
+      const { changes } = insertRequest.run(
+        seq,
+        record.id,
+        facet,
+        record.session,
+        record.trace,
+        record.metadata,
+        record.attempts.length,
+        count(usage?.input),
+        count(usage?.cacheRead),
+        count(usage?.output),
+        count(usage?.reasoning),
+        sample.costNanoUsd ?? null,
+        sample.overheadUs,
+        sample.firstTokenUs ?? null,
+        sample.totalUs,
+        record.payloads === 'full' && logging === 'full' ? 1 : 0,
+        block,
+        at,
+        sample.detailBytes,
+      )
+      if (changes !== 0) return seq
+      // Ignored for its id: known already. Ignored for its seq: another request of the same millisecond, loaded before a restart.
+      if (selectId.get(record.id) !== undefined) return undefined
+      lastTie++
+    }
+  }
+
+  return {
+    begin() {
+      db.exec('BEGIN IMMEDIATE')
+    },
+    commit(position, durable = false) {
+      details.seal()
+      payloads.seal()
+      rollups.write()
+      writeMeta.run('position', `${position.generation} ${position.segment} ${position.offset}`)
+      db.exec('COMMIT')
+      if (durable) {
+        // A commit under FULL syncs the whole write-ahead log, the commits before it included.
+        db.exec('PRAGMA synchronous = FULL')
+        writeMeta.run('synced', `${position.generation} ${position.segment} ${position.offset}`)
+        db.exec('PRAGMA synchronous = NORMAL')
+      }
+    },
+    rollback() {
+      if (db.isTransaction) db.exec('ROLLBACK')
+      details.reset()
+      payloads.reset()
+      rollups.reset()
+      facets.reset()
+    },
+    position() {
+      const [generation = 0, segment = 0, offset = 0] = String(readMeta.get('position')?.['value'] ?? '0 0 0')
+        .split(' ')
+        .map(Number)
+      return { generation, segment, offset }
+    },
+    addFinished(record, detail) {
+      const facet = facets.idOf(facetOf(record))
+      const sample: Sample = {
+        overheadUs: whole(record.overheadUs),
+        firstTokenUs: record.firstTokenMs === undefined ? undefined : whole(record.firstTokenMs * 1000),
+        totalUs: whole(record.totalMs * 1000),
+        costNanoUsd: record.costNanoUsd === undefined ? undefined : money(record.costNanoUsd),
+        detailBytes: detail.length,
+      }
+      if (logging !== 'off') {
+        const seq = insertRow(record, facet, sample)
+        if (seq === undefined) return false
+        details.append(detail)
+        if (record.attempts.length > 1 || record.attempts[0]?.errorClass) addAttempts(seq, record)
+        if (record.metadata !== '') for (const [key, value] of metadataPairs(record.metadata)) insertMetadata.run(key, value, seq)
+      }
+      rollups.add({
+        atMs: whole(record.atMs),
+        facet,
+        attempts: record.attempts.length,
+        input: whole(record.usage?.input ?? 0),
+        cached: whole(record.usage?.cacheRead ?? 0),
+        output: whole(record.usage?.output ?? 0),
+        reasoning: whole(record.usage?.reasoning ?? 0),
+        costNanoUsd: sample.costNanoUsd ?? 0n,
+        firstTokenUs: sample.firstTokenUs,
+        totalUs: sample.totalUs,
+        overheadUs: sample.overheadUs,
+      })
+      return true
+    },
+    addPayload: payloads.add,
+    stash(open) {
+      insertOpen.run(open.id, open.reserve, open.progress ?? null)
+    },
+    unstash(id) {
+      deleteOpen.run(id)
+    },
+    stashed() {
+      return selectOpen.all().map((row) => ({
+        id: String(row['id']),
+        reserve: Buffer.from(row['reserve'] as Uint8Array),
+        progress: row['progress'] === null ? undefined : Buffer.from(row['progress'] as Uint8Array),
+      }))
+    },
+    forgetChain: payloads.forget,
+    forgetCaches() {
+      rollups.reset()
+      facets.reset()
+    },
+  }
+
+  function addAttempts(seq: number, record: FinishRecord): void {
+    record.attempts.forEach((attempt, number) => {
+      insertAttempt.run(
+        seq,
+        number,
+        attempt.provider,
+        attempt.model,
+        attempt.credential,
+        whole(attempt.status),
+        attempt.errorClass,
+        whole(attempt.startedAtMs),
+        attempt.firstTokenMs === undefined ? null : whole(attempt.firstTokenMs * 1000),
+        whole(attempt.totalMs * 1000),
+      )
+    })
+  }
+}
+
+type Sample = {
+  readonly overheadUs: number
+  readonly firstTokenUs: number | undefined
+  readonly totalUs: number
+  readonly costNanoUsd: bigint | undefined
+  readonly detailBytes: number
+}
+
+/** Integers only, whatever a provider said: a STRICT column would refuse the row, and with it the batch. */
+function whole(value: number): number {
+  return Number.isFinite(value) ? Math.min(Math.max(Math.round(value), 0), Number.MAX_SAFE_INTEGER) : 0
+}
+
+function count(value: number | undefined): number | null {
+  return value === undefined ? null : whole(value)
+}
+
+/** A millionth of what SQLite's integers hold, so that a minute of such requests still has a sum. */
+const maxCostNanoUsd = 9_000_000_000_000n
+
+function money(costNanoUsd: bigint): bigint {
+  return costNanoUsd > maxCostNanoUsd ? maxCostNanoUsd : costNanoUsd < 0n ? 0n : costNanoUsd
+}
+
+/** Pairs of a record's metadata; text that is not a JSON object of strings has none. */
+export function metadataPairs(metadata: string): [string, string][] {
+  if (metadata === '') return []
+  try {
+    const parsed: unknown = JSON.parse(metadata)
+    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return []
+    return Object.entries(parsed).filter((pair): pair is [string, string] => typeof pair[1] === 'string')
+  } catch {
+    return []
+  }
+}
