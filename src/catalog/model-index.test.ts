@@ -34,6 +34,9 @@ test('a bare or canonical name is every provider that serves it, under its own i
   const index = indexOf({}, { ANTHROPIC_API_KEY: 'k', OPENROUTER_API_KEY: 'k' })
   assert.deepEqual(found(index, 'claude-sonnet-4-5'), ['anthropic:claude-sonnet-4-5', 'openrouter:anthropic/claude-sonnet-4.5'])
   assert.deepEqual(found(index, 'gpt-4o'), ['openrouter:openai/gpt-4o'])
+  assert.deepEqual(found(index, 'Claude-Sonnet-4.5'), ['anthropic:claude-sonnet-4-5', 'openrouter:anthropic/claude-sonnet-4.5'])
+  assert.deepEqual(found(index, 'gpt-oss-120b'), ['openrouter:openai/gpt-oss-120b'], 'not its :free variant')
+  assert.deepEqual(found(index, 'openai/gpt-oss-120b:free'), ['openrouter:openai/gpt-oss-120b:free'])
   assert.deepEqual(found(index, 'openai/gpt-4o'), ['openrouter:openai/gpt-4o'])
   const canonical = indexOf({ direct: { vendor: 'anthropic', credentials: [{ name: 'a', value: 'v' }] } }, { OPENROUTER_API_KEY: 'k' })
   assert.deepEqual(found(canonical, 'anthropic/claude-sonnet-4-5'), ['direct:claude-sonnet-4-5', 'openrouter:anthropic/claude-sonnet-4.5'])
@@ -107,17 +110,13 @@ test('the simulator forwards no names that it does not have', () => {
   assert.equal(found(index, '@sim/ecko'), 'model_not_found')
 })
 
-test('thousands of foreign names neither slow down an answer nor stay in memory', () => {
+test('a name is resolved once and then looked up, and made-up names do not stay in memory', () => {
   const index = indexOf({}, both)
-  index.resolve('warm-up-name')
-  const began = process.hrtime.bigint()
-  for (let i = 0; i < 100; i++) index.resolve(`gpt-nonsense-${i}-${'abc'.repeat(40)}`)
-  const eachMs = Number(process.hrtime.bigint() - began) / 1e6 / 100
-  assert.ok(eachMs < 25, `${eachMs} ms for each unknown name`)
-  const known = index.resolve('@openai/gpt-4o')
-  for (let i = 0; i < 10_000; i++) index.resolve(`@openai/made-up-${i}`)
-  assert.deepEqual(index.resolve('@openai/gpt-4o'), known)
-  assert.equal(index.resolve('gpt-4o'), index.resolve('gpt-4o'), 'a known name is looked up, not resolved again')
+  assert.equal(index.resolve('gpt-4o'), index.resolve('gpt-4o'))
+  const first = index.resolve('@openai/made-up')
+  assert.equal(index.resolve('@openai/made-up'), first)
+  for (let i = 0; i < 5_000; i++) index.resolve(`@openai/made-up-${i}`)
+  assert.notEqual(index.resolve('@openai/made-up'), first)
 })
 
 test('the list has every form of a name with limits, modalities and prices', () => {

@@ -1,6 +1,7 @@
 // From the name a client writes to the providers that serve it, and back to the list of all names. Built once per snapshot.
 import type { GatewayKey, ModelEntry, Provider, Snapshot } from '#config'
 import { formatPicoUsd, formatUsdPerMillion, type Price } from '#ir'
+import { createGlob } from './glob.ts'
 import { createNameFinder } from './nearest-models.ts'
 
 export type ModelCandidate = { readonly provider: Provider; readonly model: ModelEntry }
@@ -97,16 +98,16 @@ type Shelf = {
 
 function createShelf(provider: Provider): Shelf {
   const names = new Map<string, ModelEntry>()
-  // A provider's own ids come first; then the shared names, of which a plain id beats a variant (`:free`, `:thinking`).
+  // A provider's own ids come first, then shared names. Two ids of one canonical name are a model and its variant (`x`, `x:free`), and
+  // the data has them in this order: the first one keeps the shared name.
   for (const [id, model] of provider.models) names.set(id, model)
-  const plainFirst = [...provider.models.values()].toSorted((a, b) => Number(a.id.includes(':')) - Number(b.id.includes(':')))
-  for (const model of plainFirst) {
+  for (const model of provider.models.values()) {
     if (model.canonical === undefined) continue
     const bare = model.canonical.slice(model.canonical.indexOf('/') + 1)
     for (const name of [model.canonical, bare, plain(model.canonical), plain(bare)]) if (!names.has(name)) names.set(name, model)
   }
-  const allow = provider.allow?.map(globOf)
-  const deny = provider.deny?.map(globOf)
+  const allow = provider.allow?.map(createGlob)
+  const deny = provider.deny?.map(createGlob)
   return {
     provider,
     names,
@@ -118,25 +119,6 @@ function createShelf(provider: Provider): Shelf {
 /** Vendors write claude-sonnet-4.5 and claude-sonnet-4-5 for one model. */
 function plain(name: string): string {
   return name.slice(0, maxNameCharacters).toLowerCase().replaceAll('.', '-')
-}
-
-/** `*` stands for any characters, nothing else is special. Without a regular expression: linear whatever the pattern. */
-function globOf(pattern: string): (id: string) => boolean {
-  const pieces = pattern.split('*')
-  const [first = ''] = pieces
-  if (pieces.length === 1) return (id) => id === pattern
-  const last = pieces.at(-1)!
-  const middle = pieces.slice(1, -1)
-  return (id) => {
-    if (id.length < first.length + last.length || !id.startsWith(first) || !id.endsWith(last)) return false
-    let at = first.length
-    for (const piece of middle) {
-      const found = id.indexOf(piece, at)
-      if (found < 0) return false
-      at = found + piece.length
-    }
-    return at <= id.length - last.length
-  }
 }
 
 function gather(shelves: Iterable<Shelf>): Map<string, Sighting[]> {

@@ -37,7 +37,8 @@ test('bearer tokens and key parameters go whatever they look like', () => {
 })
 
 test('ordinary words, models and ids stay', () => {
-  const text = 'task-force ask-me sk-learn gpt-4o-mini claude-sonnet-4-5 tp-link https://api.openai.com/v1?keys=1 max_tokens=100'
+  const text =
+    'task-management-system-for-everyone task-force ask-me sk-learn gpt-4o-mini claude-sonnet-4-5 tp-link https://api.openai.com/v1?keys=1 max_tokens=100'
   assert.equal(redactText(text), text)
 })
 
