@@ -59,7 +59,7 @@ export const failureTable = {
   target_not_found: row(404, true, 'provider', 'The provider does not know this model or path.'),
   request_refused: row(400, true, 'client', 'The provider says that the request is at fault.'),
   credential_rejected: row(401, true, 'credential', "The provider rejects the operator's credential."),
-  quota_exhausted: row(429, true, 'credential', "The operator's account at the provider is used up."),
+  account_exhausted: row(429, true, 'credential', "The operator's account at the provider is used up."),
 } as const satisfies Record<string, FailureRow>
 
 export type FailureKind = keyof typeof failureTable

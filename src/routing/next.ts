@@ -3,7 +3,7 @@ import { failureTable, type Failure, type FailureKind } from '#kernel'
 import type { Plan } from './plan.ts'
 
 /** Failures that another credential of the same provider may not have. */
-const credentialTrouble: ReadonlySet<FailureKind> = new Set(['rate_limited', 'quota_exhausted', 'credential_rejected'])
+const credentialTrouble: ReadonlySet<FailureKind> = new Set(['rate_limited', 'account_exhausted', 'credential_rejected'])
 
 /** The position of the next target to try after `position` failed; undefined when nothing is left or the failure is final. */
 export function nextTarget(plan: Plan, position: number, failure: Failure): number | undefined {

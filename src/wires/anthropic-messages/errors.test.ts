@@ -17,13 +17,13 @@ test("a provider's error is classified by its type, its words and its status", (
     [404, body('not_found_error', 'model: claude-nope'), 'target_not_found'],
     [413, body('request_too_large', 'Request exceeds the maximum size'), 'request_refused'],
     [400, body('invalid_request_error', 'messages.0: Input does not match the expected shape.'), 'request_refused'],
-    [400, body('invalid_request_error', 'Your credit balance is too low to access the Anthropic API.'), 'quota_exhausted'],
+    [400, body('invalid_request_error', 'Your credit balance is too low to access the Anthropic API.'), 'account_exhausted'],
     [
       400,
       body('invalid_request_error', 'You have reached your specified API usage limits. You will regain access on 2026-12-01.'),
-      'quota_exhausted',
+      'account_exhausted',
     ],
-    [402, body('billing_error', 'pay'), 'quota_exhausted'],
+    [402, body('billing_error', 'pay'), 'account_exhausted'],
     [400, body('invalid_request_error', 'prompt is too long: 210000 tokens > 200000 maximum'), 'context_length_exceeded'],
     [
       400,

@@ -20,7 +20,7 @@ const kindOfType = new Map<string, FailureKind>([
   ['rate_limit_error', 'rate_limited'],
   ['authentication_error', 'credential_rejected'],
   ['permission_error', 'credential_rejected'],
-  ['billing_error', 'quota_exhausted'],
+  ['billing_error', 'account_exhausted'],
   ['not_found_error', 'target_not_found'],
   ['request_too_large', 'request_refused'],
   ['invalid_request_error', 'request_refused'],
@@ -48,7 +48,7 @@ export function failureOf(
 
 function kindOf(status: number | undefined, type: string | undefined, message: string): FailureKind {
   if (/credit balance is too low|reached your specified (?:workspace )?api usage limits|spend(?:ing)? limit/i.test(message))
-    return 'quota_exhausted'
+    return 'account_exhausted'
   const known = type === undefined ? undefined : kindOfType.get(type)
   if (known === 'request_refused' && isTooLong(message)) return 'context_length_exceeded'
   if (known !== undefined) return known
@@ -58,7 +58,7 @@ function kindOf(status: number | undefined, type: string | undefined, message: s
     case 403:
       return 'credential_rejected'
     case 402:
-      return 'quota_exhausted'
+      return 'account_exhausted'
     case 404:
       return 'target_not_found'
     case 429:

@@ -129,7 +129,7 @@ const requestCodes = new Set(['content_filter', 'content_policy_violation'])
 function classify(status: number, { message, code, type }: SaidError): FailureKind {
   const words = [code.toLowerCase(), type.toLowerCase()]
   const says = (codes: ReadonlySet<string>) => words.some((word) => codes.has(word))
-  if (status === 402 || says(quotaCodes) || (status < 500 && quotaWords.test(message))) return 'quota_exhausted'
+  if (status === 402 || says(quotaCodes) || (status < 500 && quotaWords.test(message))) return 'account_exhausted'
   if (status === 429) return 'rate_limited'
   if (status === 503 || status === 529 || status === 498) return 'overloaded'
   if (status >= 500) return says(overloadCodes) ? 'overloaded' : 'provider_error'
@@ -147,7 +147,7 @@ function classify(status: number, { message, code, type }: SaidError): FailureKi
 }
 
 const sentences: Partial<Record<FailureKind, string>> = {
-  quota_exhausted: "The operator's account at the provider is used up",
+  account_exhausted: "The operator's account at the provider is used up",
   rate_limited: 'The provider limits the rate of this account',
   overloaded: 'The provider is overloaded',
   credential_rejected: "The provider rejects the operator's credential",
