@@ -173,23 +173,28 @@ function endOfLiteral(bytes: Uint8Array, i: number): number {
   return i + word.length
 }
 
+/** Written out, so that V8 leaves it a call: inlined, it costs every string of the body a register or two. */
 function endOfNumber(bytes: Uint8Array, i: number): number {
-  if (bytes[i] === 0x2d) i++
-  if (bytes[i] === 0x30) i++
-  else i = endOfDigits(bytes, i)
-  if (i >= 0 && bytes[i] === 0x2e) i = endOfDigits(bytes, i + 1)
-  if (i >= 0 && (bytes[i]! | 0x20) === 0x65) i = endOfDigits(bytes, bytes[i + 1] === 0x2b || bytes[i + 1] === 0x2d ? i + 2 : i + 1)
+  let byte = bytes[i]!
+  if (byte === 0x2d) byte = bytes[++i]!
+  if (byte === 0x30) byte = bytes[++i]!
+  else {
+    if (!(byte >= 0x31 && byte <= 0x39)) return ~i
+    do byte = bytes[++i]!
+    while (byte >= 0x30 && byte <= 0x39)
+  }
+  if (byte === 0x2e) {
+    byte = bytes[++i]!
+    if (!(byte >= 0x30 && byte <= 0x39)) return ~i
+    do byte = bytes[++i]!
+    while (byte >= 0x30 && byte <= 0x39)
+  }
+  if (byte === 0x65 || byte === 0x45) {
+    byte = bytes[++i]!
+    if (byte === 0x2b || byte === 0x2d) byte = bytes[++i]!
+    if (!(byte >= 0x30 && byte <= 0x39)) return ~i
+    do byte = bytes[++i]!
+    while (byte >= 0x30 && byte <= 0x39)
+  }
   return i
-}
-
-/** At least one digit. */
-function endOfDigits(bytes: Uint8Array, i: number): number {
-  if (!isDigit(bytes[i]!)) return ~i
-  do i++
-  while (isDigit(bytes[i]!))
-  return i
-}
-
-function isDigit(byte: number): boolean {
-  return byte >= 0x30 && byte <= 0x39
 }
