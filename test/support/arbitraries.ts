@@ -31,15 +31,16 @@ const word = fc.stringMatching(/^[a-zA-Z][a-zA-Z0-9_]{0,15}$/)
 const toolCallId = fc.stringMatching(/^call_[a-zA-Z0-9]{4,20}$/)
 const count = fc.integer({ min: 0, max: 100_000 })
 
-/** The object without its undefined fields: the IR knows absent, not undefined. */
+/** Without undefined fields and fast-check's null prototypes: the IR knows absent, not undefined, and is plain JSON. */
 function present<T extends object>(value: { [K in keyof T]: T[K] | undefined }): T {
-  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as T
+  return JSON.parse(JSON.stringify(value)) as T
 }
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined })
 
-export const jsonObject: fc.Arbitrary<JsonObject> = fc.dictionary(word, fc.jsonValue({ maxDepth: 2 }), {
-  maxKeys: 4,
-}) as fc.Arbitrary<JsonObject>
+/** As JSON.parse makes it. */
+export const jsonObject: fc.Arbitrary<JsonObject> = fc
+  .dictionary(word, fc.jsonValue({ maxDepth: 2 }), { maxKeys: 4 })
+  .map((value) => JSON.parse(JSON.stringify(value)) as JsonObject)
 
 export const seal = (domain = 'anthropic'): fc.Arbitrary<Seal> =>
   fc.record({
@@ -48,7 +49,10 @@ export const seal = (domain = 'anthropic'): fc.Arbitrary<Seal> =>
     data: fc.base64String({ minLength: 4, maxLength: 24 }),
   })
 
-export const textPart: fc.Arbitrary<TextPart> = someText.map((value) => ({ type: 'text', text: value }))
+/** Never blank: some providers refuse a blank text, so codecs leave it out. */
+export const textPart: fc.Arbitrary<TextPart> = someText
+  .filter((value) => value.trim() !== '')
+  .map((value) => ({ type: 'text', text: value }))
 export const reasoningPart = (domain = 'anthropic'): fc.Arbitrary<ReasoningPart> =>
   fc.record({ text: someText, seal: maybe(seal(domain)) }).map((fields) => present<ReasoningPart>({ type: 'reasoning', ...fields }))
 export const toolCallPart: fc.Arbitrary<ToolCallPart> = fc
