@@ -43,15 +43,22 @@ export function decodePrompt(body: JsonObject): Request {
     ...choice,
     ...optional('stop', decodeStop(body['stop_sequences'])),
     ...optional('temperature', readNumber(body['temperature'], 'temperature')),
-    ...optional('topP', readNumber(body['top_p'], 'top_p')),
-    ...optional('topK', readNumber(body['top_k'], 'top_k')),
+    ...optional('topP', readSampling(body, 'top_p')),
+    ...optional('topK', readSampling(body, 'top_k')),
     ...optional('reasoning', reasoning),
     ...optional('output', output),
-    ...optional('serviceTier', tier),
+    // OpenAI's word for it is in the IR.
+    ...optional('serviceTier', tier === 'standard_only' ? 'default' : tier),
     ...optional('user', user),
     ...optional('ext', ext),
   }
   return request
+}
+
+/** LangChain writes -1 where nothing is set, and Anthropic takes it so. */
+function readSampling(body: JsonObject, key: string): number | undefined {
+  const value = readNumber(body[key], key)
+  return value === undefined || value < 0 ? undefined : value
 }
 
 function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
@@ -60,7 +67,8 @@ function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]
 
 function decodeSystem(system: JsonValue | undefined): Turn[] {
   if (!isGiven(system) || system === '') return []
-  return [{ role: 'system', authority: 'system', parts: decodeSystemParts(system, 'system') }]
+  const parts = decodeSystemParts(system, 'system')
+  return parts.length === 0 ? [] : [{ role: 'system', authority: 'system', parts }]
 }
 
 function decodeSystemParts(content: JsonValue | undefined, path: string): TextPart[] {

@@ -56,10 +56,14 @@ export function encodeTurns(turns: readonly Turn[], generation: Generation, seal
     )
   }
 
+  if (messages.length === 0 && system.length > 0) {
+    notes.approximated('turns', 'Anthropic wants a user turn; instructions alone become it')
+    messages.push({ role: 'user', content: system.splice(0) })
+  }
+  finishEnds(messages, turns.length, generation, notes)
   for (const [i, message] of messages.entries()) {
     if (message.role === 'user') message.content = pairResults(message.content, callsBefore(messages, i), pathOfBlock, notes)
   }
-  finishEnds(messages, turns.length, generation, notes)
   return { system, messages }
 }
 
@@ -73,32 +77,37 @@ function encodeSystem(turn: SystemTurn, path: string, notes: Notes): JsonObject[
   return blocks
 }
 
-/** Ids of the calls that the user message at `index` answers. */
-function callsBefore(messages: readonly Message[], index: number): ReadonlySet<unknown> {
+/** The calls that the user message at `index` answers, by id. */
+function callsBefore(messages: readonly Message[], index: number): ReadonlyMap<unknown, JsonObject> {
   const before = messages[index - 1]
-  if (before?.role !== 'assistant') return new Set()
-  return new Set(before.content.filter((block) => block['type'] === 'tool_use').map((block) => block['id']))
+  if (before?.role !== 'assistant') return new Map()
+  return new Map(before.content.filter((block) => block['type'] === 'tool_use').map((block) => [block['id'], block]))
 }
 
-/** Results first: Anthropic refuses a text before them, and a result whose call is not in the message right before. */
+/** Results first, one for each call of the message right before and for no other: Anthropic refuses the request otherwise. */
 function pairResults(
-  content: JsonObject[],
-  calls: ReadonlySet<unknown>,
+  content: readonly JsonObject[],
+  calls: ReadonlyMap<unknown, JsonObject>,
   paths: ReadonlyMap<JsonObject, string>,
   notes: Notes,
 ): JsonObject[] {
   const results: JsonObject[] = []
   const others: JsonObject[] = []
+  const unanswered = new Map(calls)
   for (const block of content) {
     const path = paths.get(block) ?? 'turns'
     if (block['type'] !== 'tool_result') others.push(block)
-    else if (!calls.has(block['tool_use_id'])) {
+    else if (!unanswered.delete(block['tool_use_id'])) {
       notes.approximated(path, 'the call of this result is not in the turn before it; the result is said as text')
       others.push(...asText(block))
     } else {
       if (others.length > 0) notes.approximated(path, 'results come first in a turn; it moved before the text')
       results.push(block)
     }
+  }
+  for (const [id, call] of unanswered) {
+    notes.approximated(paths.get(call) ?? 'turns', 'the call has no result; one was added that says so')
+    results.push({ type: 'tool_result', tool_use_id: id as string, content: 'This call has no recorded result.', is_error: true })
   }
   return [...results, ...others]
 }
@@ -118,6 +127,11 @@ function finishEnds(messages: Message[], turns: number, generation: Generation, 
   const last = messages.at(-1)
   if (last?.role !== 'assistant') return
   const path = `turns[${turns - 1}]`
+  if (last.content.some((block) => block['type'] === 'tool_use')) {
+    // Its calls are answered below.
+    messages.push({ role: 'user', content: [] })
+    return
+  }
   if (!generation.prefill) {
     notes.approximated(path, 'this model does not continue an assistant turn; the user asks it to')
     messages.push({ role: 'user', content: [{ type: 'text', text: 'Continue.' }] })

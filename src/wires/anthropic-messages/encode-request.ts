@@ -171,14 +171,13 @@ function noteUnless(harmless: boolean, path: string, why: string, notes: Notes):
   if (!harmless) notes.dropped(path, why)
 }
 
-/** Anthropic's tiers are "auto" (priority capacity where the account has it) and "standard_only". */
+/** The IR has OpenAI's words; Anthropic's tiers are "auto" (priority capacity where the account has it) and "standard_only". */
 function encodeTier(tier: string | undefined, notes: Notes): JsonObject {
   switch (tier) {
     case undefined:
       return {}
     case 'auto':
-    case 'standard_only':
-      return { service_tier: tier }
+      return { service_tier: 'auto' }
     case 'default':
       return { service_tier: 'standard_only' }
     case 'priority':

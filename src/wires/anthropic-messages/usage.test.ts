@@ -59,3 +59,11 @@ test('towards a client the cache is apart again, and the cost is a number in USD
   })
   assert.deepEqual(encodeUsage(undefined, undefined), { input_tokens: 0, output_tokens: 0 })
 })
+
+test('a cost that the provider states is a decimal, however small', () => {
+  const cost = (stated: number | string) => decodeUsage({ input_tokens: 1, output_tokens: 1, cost: stated })?.cost
+  assert.equal(cost(0.0025), '0.0025')
+  assert.equal(cost(1.5e-7), '0.00000015')
+  assert.equal(cost('0.1'), '0.1')
+  assert.equal(cost(-1), undefined)
+})

@@ -42,7 +42,7 @@ export function decodeUsage(raw: JsonValue | undefined): Usage | undefined {
     },
     output: { total: (output ?? 0) + (compaction?.output ?? 0), ...(reasoning === undefined ? {} : { reasoning }) },
     ...(hosted === undefined ? {} : { hosted }),
-    ...(typeof cost === 'number' || (typeof cost === 'string' && cost !== '') ? { cost: String(cost) } : {}),
+    ...statedCost(cost),
     ...(tier === undefined ? {} : { serviceTier: tier }),
     raw,
   }
@@ -66,6 +66,13 @@ function compactionOf(iterations: JsonValue | undefined): Tokens | undefined {
     sum.output += asCount(pass['output_tokens']) ?? 0
   }
   return sum
+}
+
+/** What a compatible provider (OpenRouter) says it billed, in USD: a number here, a decimal without an exponent in the IR. */
+function statedCost(cost: JsonValue | undefined): { cost?: string } {
+  if (typeof cost === 'string' && /^\d+(\.\d+)?$/.test(cost)) return { cost }
+  if (typeof cost !== 'number' || !(cost >= 0)) return {}
+  return { cost: String(cost).includes('e') ? cost.toFixed(18).replace(/\.?0+$/, '') : String(cost) }
 }
 
 /** `{web_search_requests: 2}` is two calls of `web_search`. */
