@@ -283,6 +283,10 @@ export class Exchange implements Waiting {
       this.#interrupt(failure)
       return
     }
+    // What it said of its usage belongs to an answer that nobody gets.
+    this.pricedUsage = undefined
+    this.servedId = undefined
+    this.servedModel = undefined
     this.#firstFailure ??= { failure, body, target: attempt.target }
     this.#failures.push({ target: attempt.target.provider.slug, failure })
     const next = nextTarget(this.plan, this.#position, failure)

@@ -18,17 +18,22 @@ export class Connection {
   lastUsedMs = 0
 
   constructor(origin: string, connectMs: number) {
-    const connect = buildConnector({ timeout: connectMs, allowH2: false, keepAlive: true })
+    // undici's own timer is coarse (up to a second late); this one is exact, and connecting is rare.
+    const connect = buildConnector({ timeout: 0, allowH2: false, keepAlive: true })
     this.client = new Client(origin, {
       connect: (options, callback) => {
-        connect(options, (...result) => {
-          if (result[1] !== null) {
-            this.socket = result[1]
+        const connecting = connect(options, (...result) => {
+          clearTimeout(timer)
+          // On an error undici calls back with that alone.
+          const socket = result[1] as Socket | null | undefined
+          if (socket != null) {
+            this.socket = socket
             this.served = 0
-            result[1].setNoDelay(true)
+            socket.setNoDelay(true)
           }
           callback(...result)
-        })
+        }) as unknown as Socket
+        const timer = setTimeout(() => connecting.destroy(Object.assign(new Error('connect timeout'), { code: 'UND_ERR_CONNECT_TIMEOUT' })), connectMs)
       },
       pipelining: 1,
       keepAliveTimeout: keepAliveMs,
