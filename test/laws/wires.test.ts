@@ -88,7 +88,7 @@ function normal(request: Request): Record<string, unknown> {
     ...rest,
     turns,
     ...(laxTools === undefined ? {} : { tools: laxTools }),
-    ...(parallelToolCalls === false ? { parallelToolCalls } : {}),
+    ...(matters ? { parallelToolCalls } : {}),
   }
 }
 
