@@ -17,7 +17,15 @@ export type ConversationBytes = {
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>
 
-const sessionHeaders = ['x-turnpike-session-id', 'x-portkey-session-id', 'x-turnpike-trace-id', 'x-portkey-trace-id', 'x-session-affinity', 'session_id', 'x-claude-code-session-id']
+const sessionHeaders = [
+  'x-turnpike-session-id',
+  'x-portkey-session-id',
+  'x-turnpike-trace-id',
+  'x-portkey-trace-id',
+  'x-session-affinity',
+  'session_id',
+  'x-claude-code-session-id',
+]
 const maxSessionLength = 128
 
 /** The session of a request, in the contract's order of sources; never empty. `fields` are the small top-level fields. */
@@ -29,8 +37,13 @@ export function sessionOf(headers: Headers, fields: JsonObject, bytes: Conversat
   const cacheKey = fields['prompt_cache_key']
   if (typeof cacheKey === 'string' && cacheKey !== '') return withoutTurn(cacheKey)
   const metadata = fields['metadata']
-  if (isObject(metadata) && typeof metadata['user_id'] === 'string' && metadata['user_id'] !== '') return metadata['user_id'].slice(0, maxSessionLength)
-  return runtimeLineSession(bytes, bytes.messagesStart, bytes.openingEnd) ?? runtimeLineSession(bytes, bytes.systemStart, bytes.systemEnd) ?? fingerprint(bytes)
+  if (isObject(metadata) && typeof metadata['user_id'] === 'string' && metadata['user_id'] !== '')
+    return metadata['user_id'].slice(0, maxSessionLength)
+  return (
+    runtimeLineSession(bytes, bytes.messagesStart, bytes.openingEnd) ??
+    runtimeLineSession(bytes, bytes.systemStart, bytes.systemEnd) ??
+    fingerprint(bytes)
+  )
 }
 
 /** OpenClaw appends the turn's number to its affinity headers and cache keys (`<id>:3`). */

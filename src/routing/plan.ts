@@ -7,6 +7,7 @@ export type Candidate = { readonly provider: Provider; readonly model: ModelEntr
 
 /** What of a request decides where it can go. */
 export type PlanRequest = {
+  readonly operation: 'generate' | 'count-tokens'
   readonly wire: Wire
   readonly candidates: readonly Candidate[]
 }
@@ -38,6 +39,10 @@ export function planTargets(request: PlanRequest): Plan {
   const skipped: { provider: string; reason: string }[] = []
   for (const { provider, model } of request.candidates) {
     const wire = provider.endpoints.has(request.wire) ? request.wire : firstWire(provider)
+    if (request.operation === 'count-tokens' && (wire !== request.wire || provider.simulated)) {
+      skipped.push({ provider: provider.slug, reason: 'it does not count tokens' })
+      continue
+    }
     if (wire === undefined) {
       skipped.push({ provider: provider.slug, reason: 'it has no endpoint for conversations' })
       continue
@@ -52,7 +57,7 @@ export function planTargets(request: PlanRequest): Plan {
         provider,
         model,
         wire,
-        path: provider.endpoints.get(wire)!,
+        path: request.operation === 'count-tokens' ? `${provider.endpoints.get(wire)!}/count_tokens` : provider.endpoints.get(wire)!,
         lane: wire === request.wire ? 'pass' : 'translate',
         credential: credentials[i]!,
         sameProvider: i > 0,

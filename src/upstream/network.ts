@@ -65,7 +65,8 @@ class NetworkCall implements UpstreamCall, Dispatcher.DispatchHandler {
   }
 
   bodySent(): boolean {
-    return this.#connection.socket !== undefined && this.#connection.socket.writableLength === 0
+    const { socket } = this.#connection
+    return socket !== undefined && socket.writableLength === 0
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -141,6 +142,11 @@ class NetworkCall implements UpstreamCall, Dispatcher.DispatchHandler {
   }
 
   #release(): void {
+    if (!this.bodySent()) {
+      // Answered before it was read: what is left of the body must not be sent from a buffer that is about to be reused.
+      this.#connections.drop(this.#connection)
+      return
+    }
     this.#connection.served++
     this.#connections.give(this.#request.origin, this.#request.connectMs, this.#connection)
   }
