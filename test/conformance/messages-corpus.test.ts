@@ -6,7 +6,17 @@ import { createGrammar, fold, type StreamEvent } from '#ir'
 import { isObject, type JsonObject, type JsonValue } from '#kernel'
 import { corpusPath, readCorpus, skipWithoutCorpus } from '#test/corpus.ts'
 import { codecOf, createSseParser, type RawFrame } from '#wires'
-import { eventsOfExchange, eventsOfStream, readAnswered, reduce, reduceCanon, requestBody, throughResponse, throughStream, translate } from './pairs.ts'
+import {
+  eventsOfExchange,
+  eventsOfStream,
+  readAnswered,
+  reduce,
+  reduceCanon,
+  requestBody,
+  throughResponse,
+  throughStream,
+  translate,
+} from './pairs.ts'
 
 const wire = 'anthropic-messages'
 const skip = skipWithoutCorpus
@@ -40,7 +50,8 @@ test('every recorded stream is grammatical, and says the same byte by byte and w
     const parser = createSseParser()
     const split: StreamEvent[] = []
     const onFrame = (frame: RawFrame) => {
-      if (frame.data !== undefined) split.push(...decoder.push({ ...(frame.event === undefined ? {} : { event: frame.event }), data: frame.data }))
+      if (frame.data !== undefined)
+        split.push(...decoder.push({ ...(frame.event === undefined ? {} : { event: frame.event }), data: frame.data }))
     }
     for (let at = 0; at < bytes.length; at++) parser.push(bytes.subarray(at, at + 1), onFrame)
     parser.end(onFrame)
@@ -78,7 +89,11 @@ test('what the watcher of the pass-through lane learns is what the decoder reads
       Object.assign(seen, watched)
     }
     const { id, model, usage, finish } = fold(eventsOfStream(wire, exchange.resp.body))
-    assert.deepEqual([seen['id'], seen['model'], seen['usage'], seen['finish'], seen['terminal']], [id, model, usage, finish, true], exchange.id)
+    assert.deepEqual(
+      [seen['id'], seen['model'], seen['usage'], seen['finish'], seen['terminal']],
+      [id, model, usage, finish, true],
+      exchange.id,
+    )
   }
 })
 
@@ -92,7 +107,10 @@ const changed: ReadonlyMap<string, string> = new Map([
     'dd-trace-py:tests/contrib/anthropic/cassettes/anthropic_completion_tools_call_with_tool_result_stream_helper.yaml#0',
     'edited by hand, the same way',
   ],
-  ['llm-anthropic:tests/cassettes/test_anthropic/test_tools.yaml#1', 'holds a text block of one space, which the API refuses in other places'],
+  [
+    'llm-anthropic:tests/cassettes/test_anthropic/test_tools.yaml#1',
+    'holds a text block of one space, which the API refuses in other places',
+  ],
 ])
 
 test('every recorded request, read and written to its own wire, means the same', { skip }, () => {
@@ -122,7 +140,9 @@ test('newest server tools: recorded chunks decode grammatically and survive a st
   for (const file of readdirSync(folder)) {
     const text = () => readCorpus('vercel-ai-fixtures', 'anthropic', file).toString('utf8')
     if (file.endsWith('.chunks.txt')) {
-      const lines = text().split('\n').filter((line) => line.trim() !== '')
+      const lines = text()
+        .split('\n')
+        .filter((line) => line.trim() !== '')
       const decoder = codecOf(wire).egress.createStreamDecoder({})
       const events = [...lines.flatMap((data) => decoder.push({ data })), ...decoder.end()]
       assertGrammatical(events, file)
@@ -137,7 +157,11 @@ test('newest server tools: recorded chunks decode grammatically and survive a st
     } else if (file.endsWith('.json')) {
       const body = JSON.parse(text()) as JsonObject
       const response = codecOf(wire).egress.decodeResponse(body, {})
-      const again = codecOf(wire).ingress.encodeResponse(response, { requestId: 'r', model: 'm', createdSeconds: 0, streamUsage: true }, undefined)
+      const again = codecOf(wire).ingress.encodeResponse(
+        response,
+        { requestId: 'r', model: 'm', createdSeconds: 0, streamUsage: true },
+        undefined,
+      )
       assert.deepEqual(withoutNulls(again['content']!), withoutNulls(body['content']!), file)
       assert.equal(again['stop_reason'], body['stop_reason'], file)
       read++
@@ -160,12 +184,26 @@ function withArgumentValues(response: ReturnType<typeof fold>): object {
 function withoutNulls(value: JsonValue): JsonValue {
   if (Array.isArray(value)) return value.map(withoutNulls)
   if (!isObject(value)) return value
-  return Object.fromEntries(Object.entries(value).flatMap(([key, inner]) => (inner === null || (key === 'citations' && Array.isArray(inner) && inner.length === 0) ? [] : [[key, withoutNulls(inner)]])))
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, inner]) =>
+      inner === null || (key === 'citations' && Array.isArray(inner) && inner.length === 0) ? [] : [[key, withoutNulls(inner)]],
+    ),
+  )
 }
 
 /** One of the forms that mean the same on this wire: strings are one text block, adjacent turns of a role are one, defaults are absent. */
 function meaningOf(body: JsonObject): JsonObject {
-  const { system, messages, stream, output_format: format, output_config: config, top_p: topP, top_k: topK, tools, ...rest } = withoutNulls(body) as JsonObject
+  const {
+    system,
+    messages,
+    stream,
+    output_format: format,
+    output_config: config,
+    top_p: topP,
+    top_k: topK,
+    tools,
+    ...rest
+  } = withoutNulls(body) as JsonObject
   const output = { ...(config as JsonObject | undefined), ...(format === undefined ? {} : { format }) }
   return {
     ...rest,
@@ -181,7 +219,11 @@ function meaningOf(body: JsonObject): JsonObject {
 
 function toolOf(tool: JsonValue): JsonValue {
   const { description, type, ...rest } = tool as JsonObject
-  return { ...rest, ...(description === undefined || description === '' ? {} : { description }), ...(type === undefined || type === 'custom' ? {} : { type }) }
+  return {
+    ...rest,
+    ...(description === undefined || description === '' ? {} : { description }),
+    ...(type === undefined || type === 'custom' ? {} : { type }),
+  }
 }
 
 function mergeTurns(messages: readonly JsonObject[]): JsonObject[] {
@@ -189,7 +231,7 @@ function mergeTurns(messages: readonly JsonObject[]): JsonObject[] {
   for (const message of messages) {
     const content = blocksOf(message['content']!)
     const last = merged.at(-1)
-    if (last?.role === message['role']) last.content.push(...content)
+    if (last !== undefined && last.role === message['role']) last.content.push(...content)
     else merged.push({ role: message['role']!, content })
   }
   return merged
@@ -200,6 +242,10 @@ function blocksOf(content: JsonValue): JsonValue[] {
   return (content as JsonObject[]).map((block) => {
     if (block['type'] !== 'tool_result') return block
     const { is_error: failed, content: inner, ...rest } = block
-    return { ...rest, ...(failed === true ? { is_error: true } : {}), ...(inner === undefined || inner === '' ? {} : { content: blocksOf(inner) }) }
+    return {
+      ...rest,
+      ...(failed === true ? { is_error: true } : {}),
+      ...(inner === undefined || inner === '' ? {} : { content: blocksOf(inner) }),
+    }
   })
 }

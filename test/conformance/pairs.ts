@@ -15,7 +15,9 @@ export type Recorded = { readonly exchange: Exchange; readonly wire: Wire; reado
 export function readAnswered(): Recorded[] {
   const canon = readCanon()
   const answered: Recorded[] = []
-  for (const exchange of readExchanges(({ api, resp }) => wireOfApi.has(api) && resp.status === 200 && (resp.kind === 'json' || resp.kind === 'sse'))) {
+  for (const exchange of readExchanges(
+    ({ api, resp }) => wireOfApi.has(api) && resp.status === 200 && (resp.kind === 'json' || resp.kind === 'sse'),
+  )) {
     const truth = canon.get(exchange.id)
     if (truth !== undefined) answered.push({ exchange, wire: wireOfApi.get(exchange.api)!, canon: truth })
   }
@@ -50,7 +52,8 @@ export function eventsOfStream(wire: Wire, bytes: string): StreamEvent[] {
   const parser = createSseParser()
   const events: StreamEvent[] = []
   const onFrame = (frame: RawFrame) => {
-    if (frame.data !== undefined) events.push(...decoder.push({ ...(frame.event === undefined ? {} : { event: frame.event }), data: frame.data }))
+    if (frame.data !== undefined)
+      events.push(...decoder.push({ ...(frame.event === undefined ? {} : { event: frame.event }), data: frame.data }))
   }
   parser.push(Buffer.from(bytes), onFrame)
   parser.end(onFrame)
@@ -84,7 +87,9 @@ export type Reduced = {
   readonly reasoning: string
   readonly toolCalls: readonly { readonly id: string; readonly name: string; readonly args: unknown }[]
   readonly finish: string
-  readonly usage: { readonly in: number; readonly out: number; readonly cacheRead: number; readonly cacheWrite: number; readonly reasoning: number } | undefined
+  readonly usage:
+    | { readonly in: number; readonly out: number; readonly cacheRead: number; readonly cacheWrite: number; readonly reasoning: number }
+    | undefined
 }
 
 const finishWords: ReadonlyMap<string, string> = new Map([
@@ -99,7 +104,9 @@ export function reduce(response: Response): Reduced {
   return {
     text: join('text'),
     reasoning: join('reasoning'),
-    toolCalls: response.parts.flatMap((part) => (part.type === 'tool-call' ? [{ id: part.id, name: part.name, args: valueOf(part.args) }] : [])),
+    toolCalls: response.parts.flatMap((part) =>
+      part.type === 'tool-call' ? [{ id: part.id, name: part.name, args: valueOf(part.args) }] : [],
+    ),
     finish: finishWords.get(response.finish.reason) ?? response.finish.reason,
     usage:
       usage === undefined
@@ -122,7 +129,11 @@ export function reduceCanon(canon: Canon, ours: Reduced): Reduced {
   return {
     text: canon.text ?? '',
     reasoning: canon.reasoning ?? '',
-    toolCalls: (canon.tool_calls ?? []).map(({ id, name, args }, i) => ({ id: id ?? ours.toolCalls[i]?.id ?? '', name, args: valueOf(args) })),
+    toolCalls: (canon.tool_calls ?? []).map(({ id, name, args }, i) => ({
+      id: id ?? ours.toolCalls[i]?.id ?? '',
+      name,
+      args: valueOf(args),
+    })),
     finish: canon.finish ?? ours.finish,
     usage:
       !known || ours.usage === undefined
@@ -137,6 +148,28 @@ export function reduceCanon(canon: Canon, ours: Reduced): Reduced {
             reasoning: count('reasoning', ours.usage.reasoning),
           },
   }
+}
+
+/**
+ * What a client of `client` must read. OpenAI's refusal is a field beside the text, which the canon leaves out; on Anthropic's wire it is
+ * the text, and the stop reason says that it is a refusal.
+ */
+export function expectedFor(client: Wire, { exchange, canon }: Recorded, ours: Reduced): Reduced {
+  const expected = reduceCanon(canon, ours)
+  const refusal = client === 'anthropic-messages' ? recordedRefusal(exchange) : ''
+  return refusal === '' ? expected : { ...expected, text: expected.text + refusal, finish: 'filter' }
+}
+
+/** Read from the recorded bytes, not by a codec. */
+function recordedRefusal({ resp }: Exchange): string {
+  if (!resp.body.includes('"refusal"')) return ''
+  const texts = resp.kind === 'sse' ? [...resp.body.matchAll(/^data: ?(\{.*)$/gm)].map((found) => found[1]!) : [resp.body]
+  return texts
+    .map((text) => {
+      const { choices } = JSON.parse(text) as { choices?: { message?: { refusal?: string | null }; delta?: { refusal?: string | null } }[] }
+      return choices?.[0]?.message?.refusal ?? choices?.[0]?.delta?.refusal ?? ''
+    })
+    .join('')
 }
 
 function valueOf(args: string): unknown {
