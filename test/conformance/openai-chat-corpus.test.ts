@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createGrammar, fold, type Dialect, type Response, type StreamEvent } from '#ir'
 import { Failure, type JsonObject } from '#kernel'
-import { readCanon, readExchanges, skipWithoutCorpus, type Canon, type Exchange } from '#test/corpus.ts'
+import { readCanon, readCorpus, readExchanges, skipWithoutCorpus, type Canon, type Exchange } from '#test/corpus.ts'
 import { codecOf, createSseParser } from '#wires'
 
 const { ingress, egress } = codecOf('openai-chat')
@@ -152,5 +152,19 @@ test('an error inside a recorded 200 is thrown as a failure', { skip: skipWithou
       (error) => error instanceof Failure,
       exchange.id,
     )
+  }
+})
+
+test('no published shape of an error in a stream looks like success', { skip: skipWithoutCorpus }, () => {
+  const shapes = JSON.parse(readCorpus('sse', 'midstream-error-shapes.json').toString()) as {
+    api: string
+    sse?: string
+    json?: JsonObject
+  }[]
+  const chat = shapes.filter((shape) => shape.api === 'chat')
+  assert.ok(chat.length >= 5)
+  for (const { sse, json } of chat) {
+    if (json !== undefined) assert.throws(() => egress.decodeResponse(json, dialect), Failure)
+    else assert.equal(eventsOf(sse!, 10).at(-1)?.type, 'error', sse)
   }
 })
