@@ -16,7 +16,7 @@ import {
   throughStream,
   translate,
   type Translated,
-} from './pairs.ts'
+} from '#test/pairs.ts'
 import { assertAccepted, createAnthropicCheck, createOpenaiCheck, type Check } from './published-specs.ts'
 
 const skip = skipWithoutCorpus

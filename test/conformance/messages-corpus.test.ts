@@ -16,7 +16,7 @@ import {
   throughResponse,
   throughStream,
   translate,
-} from './pairs.ts'
+} from '#test/pairs.ts'
 
 const wire = 'anthropic-messages'
 const skip = skipWithoutCorpus
