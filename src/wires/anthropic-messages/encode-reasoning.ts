@@ -71,9 +71,10 @@ function derive(effort: string | undefined, budgetTokens: number | undefined, li
     notes.dropped('reasoning.effort', `Anthropic knows no effort "${effort}"`)
     return { thinks: false }
   }
-  if (budgetTokens === undefined) notes.approximated('reasoning.effort', 'this model takes a budget: a share of max_tokens')
   const budget = fit(budgetTokens ?? Math.floor(limits.maxTokens * share), limits.maxTokens, notes, budgetTokens === undefined)
-  return budget === undefined ? { thinks: false } : { thinking: { type: 'enabled', budget_tokens: budget }, thinks: true }
+  if (budget === undefined) return { thinks: false }
+  if (budgetTokens === undefined) notes.approximated('reasoning.effort', 'this model takes a budget: a share of max_tokens')
+  return { thinking: { type: 'enabled', budget_tokens: budget }, thinks: true }
 }
 
 /** A budget is at least 1024 and below max_tokens. */
