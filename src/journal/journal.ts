@@ -4,7 +4,7 @@ import type { Control } from './control.ts'
 import { encodePayload } from './payload-entry.ts'
 import type { Journal, Written } from './port.ts'
 import type { RingProducer } from './ring.ts'
-import { createSegmentWriter, type FileSystem, WriteError } from './segment-writer.ts'
+import { createSegmentWriter, type FileSystem, type WriteError } from './segment-writer.ts'
 
 export type JournalStats = {
   readonly records: number

@@ -58,23 +58,21 @@ export function createLoader(deps: LoaderDeps): Loader {
   /** What a record says about which requests are running. Returns true for a finish record. */
   function track(record: Buffer): boolean {
     const id = recordId(record)
-    switch (record[0]) {
-      case recordType.reserve:
-        open.set(id, { id, reserve: Buffer.from(record), progress: undefined, stashed: false })
-        return false
-      case recordType.progress: {
-        const running = open.get(id)
-        if (running !== undefined) {
-          running.progress = Buffer.from(record)
-          running.stashed = false
-        }
-        return false
-      }
-      default: {
-        open.delete(id)
-        return true
-      }
+    const type = record[0]
+    if (type === recordType.finish) {
+      open.delete(id)
+      return true
     }
+    if (type === recordType.reserve) {
+      open.set(id, { id, reserve: Buffer.from(record), progress: undefined, stashed: false })
+      return false
+    }
+    const running = type === recordType.progress ? open.get(id) : undefined
+    if (running !== undefined) {
+      running.progress = Buffer.from(record)
+      running.stashed = false
+    }
+    return false
   }
 
   function load(record: Buffer): void {
@@ -97,7 +95,7 @@ export function createLoader(deps: LoaderDeps): Loader {
     loaded++
   }
 
-  function encoded(record: FinishRecord): Uint8Array {
+  function encoded(record: FinishRecord): Buffer {
     reencoded.release()
     encodeFinish(reencoded, record)
     return reencoded.bytes.subarray(8, reencoded.length)

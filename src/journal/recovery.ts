@@ -72,8 +72,11 @@ export function recover(deps: RecoveryDeps): { summary: RecoverySummary; generat
   )
   for (const name of spills) {
     if (logging === 'full') {
-      const { position } = store
-      inTransaction(store, () => loadSpill(dir, name, store, onUnreadable), position)
+      inTransaction(
+        store,
+        () => loadSpill(dir, name, store, onUnreadable),
+        () => store.position(),
+      )
     }
     rmSync(segmentPath(dir, 'payloads', name), { force: true })
   }

@@ -46,7 +46,8 @@ export function createRingProducer(memory: SharedArrayBuffer): RingProducer {
       const idAt = at + entryHeadBytes
       const idBytes = data.write(id, idAt)
       const sessionBytes = session === '' ? 0 : data.write(session, idAt + idBytes)
-      data.set(body, idAt + idBytes + sessionBytes)
+      // Not `data.set`: on shared memory V8 copies word by word, and byte by byte when unaligned.
+      Buffer.from(body.buffer, body.byteOffset, body.byteLength).copy(data, idAt + idBytes + sessionBytes)
       const bytes = align(entryHeadBytes + idBytes + sessionBytes + body.length)
       view.setUint32(at, bytes, true)
       view.setUint32(at + 4, body.length, true)

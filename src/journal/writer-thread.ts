@@ -65,7 +65,7 @@ while (!closing) {
   }
   const error = drain()
   const cpu = process.threadCpuUsage()
-  for (const number of flushes) report({ type: 'flushed', number, error, stats: { ...writer.stats, cpuUs: cpu.user + cpu.system } })
+  for (const number of flushes) report({ type: 'flushed', number, error, stats: { ...writer.stats(), cpuUs: cpu.user + cpu.system } })
   if (closing) break
   if (error !== undefined) control.sleep(true, retryMs, isAsked)
   else if (performance.now() - retainedAtMs >= retainEveryMs) retain()

@@ -29,7 +29,7 @@ export type Writer = {
   hasWork(): boolean
   /** Removes what is too old or too much, for about `maxMs`. */
   retain(nowMs: number, maxMs: number): void
-  readonly stats: WriterStats
+  stats(): WriterStats
   close(): void
 }
 
@@ -48,7 +48,7 @@ export function createWriter(options: WriterOptions): Writer {
   const store = createRecordStore(db, logging)
   const retention = createRetention(db, options.retention)
   const countTokens = createTokenCounter()
-  const stats: WriterStats = { loaded: 0, payloads: 0, unreadable: 0, damagedBytes: 0, storeBytes: retention.usedBytes() }
+  const stats = { payloads: 0, unreadable: 0, damagedBytes: 0 }
 
   function onUnreadable(error: Error): void {
     stats.unreadable++
@@ -92,8 +92,10 @@ export function createWriter(options: WriterOptions): Writer {
       store.commit(loader.position, leavesSegments)
       ring.release()
       spills.committed()
-      for (; leavesSegments && firstKeptSegment < loader.position.segment; firstKeptSegment++) {
-        rmSync(segmentPath(dir, 'journal', { generation, segment: firstKeptSegment }), { force: true })
+      if (leavesSegments) {
+        for (; firstKeptSegment < loader.position.segment; firstKeptSegment++) {
+          rmSync(segmentPath(dir, 'journal', { generation, segment: firstKeptSegment }), { force: true })
+        }
       }
       return journalDone && ringDone && spillsDone
     } catch (error) {
@@ -135,17 +137,15 @@ export function createWriter(options: WriterOptions): Writer {
       const mark = ring.mark()
       while (!batch(journalTo, spilledTo, mark));
       loadedMark = mark
-      stats.loaded = loader.loaded
     },
     hasWork,
     retain(nowMs, maxMs) {
       const until = performance.now() + maxMs
       let worked = false
-      while (retention.step(nowMs, store.forgetChain) && performance.now() < until) worked = true
+      while (retention.step(nowMs, (root) => store.forgetChain(root)) && performance.now() < until) worked = true
       if (worked) store.forgetCaches()
-      stats.storeBytes = retention.usedBytes()
     },
-    stats,
+    stats: () => ({ ...stats, loaded: loader.loaded, storeBytes: retention.usedBytes() }),
     close() {
       loader.close()
       if (!hasWork() && [...loader.openRequests()].length === 0) deleteSegments()

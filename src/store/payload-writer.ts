@@ -27,15 +27,22 @@ export type PayloadWriterOptions = {
 /** Shorter bodies are stored whole: the bookkeeping would cost more than it saves. */
 const deltaFromBytes = 2048
 
+/** Big enough, and not so much too big that the limit on bytes would keep few sessions. */
+function holds(buffer: Buffer | undefined, bytes: number): buffer is Buffer {
+  return buffer !== undefined && buffer.length >= bytes && buffer.length <= bytes * 4
+}
+
 type Predecessor = { bytes: Buffer; length: number; requestId: string; root: string; rootAtMs: number; depth: number }
 
 export function createPayloadWriter(db: DatabaseSync, newBlockId: () => number, options: PayloadWriterOptions = {}): PayloadWriter {
-  const { predecessorBytes = 32 * 1024 * 1024, maxChain = 32, maxChainMs = 3_600_000 } = options
+  const { predecessorBytes = 32 * 1024 * 1024, maxChain = 64, maxChainMs = 3_600_000 } = options
   const insert = db.prepare('INSERT OR IGNORE INTO payloads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
   const blocks = createBlockWriter(db, newBlockId)
   /** By session, least recently used first. */
   const predecessors = new Map<string, Predecessor>()
   let keptBytes = 0
+  /** The buffer of the session evicted last: a fresh one of this size costs more than the copy into it. */
+  let spare: Buffer | undefined
 
   function whole(requestId: string, part: PayloadPart, bytes: Buffer, nowMs: number): boolean {
     const { block, at } = blocks.next
@@ -53,9 +60,13 @@ export function createPayloadWriter(db: DatabaseSync, newBlockId: () => number, 
   function keep(session: string, predecessor: Predecessor): void {
     predecessors.set(session, predecessor)
     keptBytes += predecessor.bytes.length
+  }
+
+  function makeRoom(bytes: number): void {
     for (const [oldest, old] of predecessors) {
-      if (keptBytes <= predecessorBytes) break
+      if (keptBytes + bytes <= predecessorBytes) break
       drop(oldest, old)
+      spare = old.bytes
     }
   }
 
@@ -63,8 +74,11 @@ export function createPayloadWriter(db: DatabaseSync, newBlockId: () => number, 
   function become(previous: Predecessor | undefined, bytes: Buffer, from: number): Buffer {
     let buffer = previous?.bytes
     let start = from
-    if (buffer === undefined || buffer.length < bytes.length || buffer.length > bytes.length * 4) {
-      buffer = Buffer.allocUnsafeSlow(Math.ceil(bytes.length * 1.25))
+    if (!holds(buffer, bytes.length)) {
+      const capacity = Math.ceil(bytes.length * 1.25)
+      makeRoom(capacity)
+      buffer = holds(spare, bytes.length) ? spare : Buffer.allocUnsafeSlow(capacity)
+      if (buffer === spare) spare = undefined
       start = 0
     }
     bytes.copy(buffer, start, start)
@@ -113,7 +127,9 @@ export function createPayloadWriter(db: DatabaseSync, newBlockId: () => number, 
       if (!whole(requestId, part, bytes, nowMs)) return
       keep(session, { bytes: become(previous, bytes, prefix), length: bytes.length, requestId, root: requestId, rootAtMs: nowMs, depth: 0 })
     },
-    seal: blocks.seal,
+    seal() {
+      blocks.seal()
+    },
     reset() {
       blocks.reset()
       predecessors.clear()

@@ -1,7 +1,7 @@
 // Asks the reader thread, from the event loop.
 import { Worker } from 'node:worker_threads'
 import { siblingModule } from '#kernel'
-import type { RequestDetail, RequestFilters, RequestPage, StoredPayload } from './query.ts'
+import type { RequestDetail, RequestFilters, RequestPage, StoredPayload } from './query-types.ts'
 import type { PayloadPart, RequestRow } from './record.ts'
 
 /** A cursor that this store did not make. */
@@ -61,7 +61,7 @@ export function createRecordReader(file: string): RecordReaderPort {
     if (stopped !== undefined) return Promise.reject(stopped)
     return new Promise<T>((resolve, reject) => {
       const mine = ++number
-      waiting.set(mine, { resolve: resolve as (value: unknown) => void, reject })
+      waiting.set(mine, { resolve, reject })
       worker.ref()
       worker.postMessage(question(mine))
     })

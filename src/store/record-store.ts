@@ -23,7 +23,7 @@ export interface RecordStore {
   rollback(): void
   position(): JournalPosition
   /** False when the request had a row already: nothing changes then. `detail`: the record's journal bytes. */
-  addFinished(record: FinishRecord, detail: Uint8Array): boolean
+  addFinished(record: FinishRecord, detail: Buffer): boolean
   addPayload(requestId: string, part: PayloadPart, session: string, bytes: Buffer, nowMs: number): void
   stash(open: OpenRequest): void
   unstash(id: string): void
@@ -152,7 +152,9 @@ export function createRecordStore(db: DatabaseSync, logging: LoggingMode, option
       })
       return true
     },
-    addPayload: payloads.add,
+    addPayload(requestId, part, session, bytes, nowMs) {
+      payloads.add(requestId, part, session, bytes, nowMs)
+    },
     stash(open) {
       insertOpen.run(open.id, open.reserve, open.progress ?? null)
     },
@@ -166,7 +168,9 @@ export function createRecordStore(db: DatabaseSync, logging: LoggingMode, option
         progress: row['progress'] === null ? undefined : Buffer.from(row['progress'] as Uint8Array),
       }))
     },
-    forgetChain: payloads.forget,
+    forgetChain(root) {
+      payloads.forget(root)
+    },
     forgetCaches() {
       rollups.reset()
       facets.reset()

@@ -1,6 +1,6 @@
 // Filters -> the `seq` of the rows that match, newest first, without reading what doesn't.
 import type { DatabaseSync } from 'node:sqlite'
-import type { RequestFilters } from './query.ts'
+import type { RequestFilters } from './query-types.ts'
 import { seqPerMs } from './schema.ts'
 
 type Condition = { readonly sql: string; readonly values: readonly (string | number | bigint)[] }
