@@ -57,17 +57,21 @@ const bodies = new Map([
   ['request', Buffer.from('{"model":"gpt-4o"}')],
   ['response', Buffer.from('data: {"a":1}\n\n')],
 ])
+/** What was answered last is still on its way to the store. */
+let unwritten = false
 const query: QueryPort = {
   list: async (filters, limit, cursor) => {
     seen.push({ filters, limit, cursor })
     return listed()
   },
-  get: async (id) => (id === detail.id ? detail : undefined),
+  get: async (id) => (id === detail.id && !unwritten ? detail : undefined),
   payload: async (_id, part) => {
     const bytes = bodies.get(part)
     return bytes === undefined ? { missing: 'the client asked with x-turnpike-debug: false.' } : { bytes }
   },
-  flush: async () => {},
+  flush: async () => {
+    unwritten = false
+  },
 }
 
 const defects: string[] = []
@@ -204,6 +208,16 @@ test('one request answers its attempts, lines and notes; an unknown one is a 404
   assert.equal(unknown.status, 404)
   assert.equal(unknown.json.error.code, 'not_found')
   assert.match(unknown.json.error.message, /no request 'nothing'/)
+})
+
+test('what was answered a moment ago is there: the recorder is flushed before it is asked', async () => {
+  for (const path of [`/api/v1/requests/${detail.id}`, `/api/v1/requests/${detail.id}/payload?part=request`]) {
+    unwritten = true
+    assert.equal((await ask(path)).status, 200)
+  }
+  unwritten = true
+  await ask('/api/v1/requests')
+  assert.equal(unwritten, false)
 })
 
 test('a payload is the stored bytes, as an attachment that no browser interprets', async () => {

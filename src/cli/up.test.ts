@@ -38,7 +38,7 @@ test('the greeting names the address, each provider with its source, the key, an
   assert.match(text, /^Home: \/home\/me\/\.turnpike$/m)
 })
 
-test('the curl works as pasted into a shell: it reaches the address with the key and valid JSON', async () => {
+test('the curl works as pasted into a shell: it reaches the address with the key and valid JSON', async (context) => {
   let seen: { authorization?: string | undefined; body?: string; path?: string | undefined } = {}
   const server = createServer((request, response) => {
     let body = ''
@@ -49,10 +49,10 @@ test('the curl works as pasted into a shell: it reaches the address with the key
     })
   })
   const port = await listen(server)
+  context.after(() => server.close())
   const text = greetingLines({ ...started, url: `http://127.0.0.1:${port}` }, bare).join('\n')
   const command = /^curl [^]*?[^\\]$/m.exec(text)![0]
-  await promisify(execFile)('sh', ['-c', command])
-  server.close()
+  await promisify(execFile)('sh', ['-c', command], { timeout: 10_000 })
   assert.equal(seen.path, '/v1/chat/completions')
   assert.equal(seen.authorization, 'Bearer tp-secret')
   assert.deepEqual(JSON.parse(seen.body!), { model: "sim/it's", messages: [{ role: 'user', content: 'Hello!' }] })

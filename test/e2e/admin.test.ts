@@ -132,10 +132,10 @@ test('each filter finds what has it and nothing else', async (context) => {
 
 test('a body that was not stored says why: the logging mode, or the client', async (context) => {
   const full = await gateway(context)
-  const private_ = await ask(full, 'sim/echo', { 'x-turnpike-debug': 'false' })
+  const unkept = await ask(full, 'sim/echo', { 'x-turnpike-debug': 'false' })
   const metadata = await gateway(context, { TURNPIKE_LOGGING: 'metadata' })
   const cases: [Gateway, string][] = [
-    [full, private_],
+    [full, unkept],
     [metadata, await ask(metadata, 'sim/echo')],
   ]
   for (const [server, id] of cases) {
