@@ -1,0 +1,106 @@
+// Turnpike with everything on: a gateway key, a priced model, journal, full logging; in a home of its own.
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as wait } from 'node:timers/promises'
+import { cpuBetween, readCpu } from '../proc.ts'
+import { freePort, gatewayCore, start } from '../processes.ts'
+import type { Contender, ContenderContext, Recorded } from './contender.ts'
+
+const root = path.join(import.meta.dirname, '..', '..')
+const gatewayKey = 'tp-bench-0123456789abcdef0123456789abcdef'
+const drainSeconds = 60
+
+export async function startTurnpike({ scratch, providerPort, scenario, profile }: ContenderContext): Promise<Contender> {
+  const home = path.join(scratch, 'turnpike-home')
+  const config = path.join(scratch, 'turnpike.yaml')
+  const port = await freePort()
+  mkdirSync(home, { mode: 0o700 })
+  const chat = scenario.provider === 'openai-chat'
+  // JSON is YAML.
+  writeFileSync(
+    config,
+    JSON.stringify({
+      keys: [{ name: 'bench', value: gatewayKey }],
+      providers: {
+        mock: {
+          vendor: chat ? 'openai' : 'anthropic',
+          base_url: `http://127.0.0.1:${providerPort}${chat ? '/v1' : ''}`,
+          credentials: [{ value: 'sk-provider' }],
+          models: { custom: [{ id: 'gpt-4o-mini', price: { input_per_million_usd: '0.15', output_per_million_usd: '0.6', cache_read_per_million_usd: '0.075' } }] },
+        },
+      },
+    }),
+  )
+  const profiling = profile ? ['--cpu-prof', '--cpu-prof-dir', profileFolder(scratch)] : []
+  const child = await start(process.execPath, [...profiling, entryPoint(), 'up'], {
+    core: gatewayCore,
+    port,
+    logPath: path.join(scratch, 'turnpike.log'),
+    env: { ...withoutOwnSettings(), TURNPIKE_HOME: home, TURNPIKE_PORT: String(port), TURNPIKE_CONFIG: config, TURNPIKE_LOGGING: 'full' },
+  })
+  return {
+    name: 'turnpike',
+    port,
+    headers: { authorization: `Bearer ${gatewayKey}` },
+    pids: [child.pid],
+    recorded: ({ requests }) => untilRecorded(home, child.pid, requests),
+    stop: child.stop,
+  }
+}
+
+/** The compiled package when it is not older than the source, else the source: the same code, run by the same Node. */
+export function entryPoint(): string {
+  const built = path.join(root, 'dist', 'cli', 'turnpike.js')
+  const source = path.join(root, 'src', 'cli', 'turnpike.ts')
+  return existsSync(built) && statSync(built).mtimeMs >= newest(path.join(root, 'src')) ? built : source
+}
+
+export const profileFolder = (scratch: string): string => path.join(scratch, 'profiles')
+
+/** Vendor keys would register providers, settings of this shell would apply: neither belongs into a measurement. */
+function withoutOwnSettings(): Record<string, string> {
+  const foreign = Object.keys(process.env).filter((name) => name.startsWith('TURNPIKE_') || /_(API_KEY|TOKEN)$/.test(name))
+  return Object.fromEntries(foreign.map((name) => [name, '']))
+}
+
+/** The recorder is done when every request has its row and the process has nothing left to do. */
+async function untilRecorded(home: string, pid: number, expected: number): Promise<Recorded> {
+  const deadline = performance.now() + drainSeconds * 1000
+  let calm = 0
+  let recorded = countRows(home)
+  while (performance.now() < deadline && (calm < 4 || recorded.requests < expected)) {
+    const before = readCpu([pid])
+    await wait(100)
+    calm = cpuBetween(before, readCpu([pid])).allUs < 2_000 ? calm + 1 : 0
+    if (calm > 0) recorded = countRows(home)
+    // Calm for three seconds and still too few: they will not come.
+    if (calm > 30) break
+  }
+  return recorded
+}
+
+/** Read beside the running writer, by this process: it costs the gateway nothing. */
+function countRows(home: string): Recorded {
+  const db = new DatabaseSync(path.join(home, 'records.db'), { readOnly: true })
+  try {
+    db.exec('PRAGMA busy_timeout = 2000')
+    const count = (sql: string) => Number(db.prepare(sql).get()!['n'])
+    return {
+      requests: count('SELECT count(*) AS n FROM requests'),
+      answered: count("SELECT count(*) AS n FROM requests JOIN facets ON facets.id = requests.facet WHERE outcome = 'ok'"),
+      bodies: count('SELECT count(*) AS n FROM payloads'),
+      failures: count("SELECT count(*) AS n FROM requests JOIN facets ON facets.id = requests.facet WHERE outcome NOT IN ('ok', 'cancelled')"),
+    }
+  } finally {
+    db.close()
+  }
+}
+
+function newest(folder: string): number {
+  return Math.max(
+    ...readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && !entry.name.endsWith('.test.ts'))
+      .map((entry) => statSync(path.join(entry.parentPath, entry.name)).mtimeMs),
+  )
+}

@@ -1,0 +1,101 @@
+// What is measured: each scenario is one kind of load, with its unit and the targets that performance.md sets.
+
+export const scenarioNames = ['S2', 'S3', 'S3u', 'S4', 'S4t', 'L', 'S6'] as const
+export type ScenarioName = (typeof scenarioNames)[number]
+
+export type Load =
+  | { readonly kind: 'saturate'; readonly body: 'small' | 'history' | 'unique'; readonly connections: number; readonly seconds: number }
+  | { readonly kind: 'streams'; readonly connections: number; readonly streamsEach: number; readonly events: number; readonly intervalMs: number }
+  | { readonly kind: 'rate'; readonly connections: number; readonly perSecond: number; readonly seconds: number }
+  | { readonly kind: 'open-streams'; readonly connections: number; readonly events: number; readonly intervalMs: number; readonly watchSeconds: number }
+
+/** Turnpike as a ratio to the naive proxy: what is aimed at, and what is never passed. */
+export type Bounds = { readonly target: number; readonly ceiling: number }
+
+export type Scenario = {
+  readonly name: ScenarioName
+  readonly title: string
+  readonly unit: 'request' | 'chunk' | 'stream'
+  /** What the provider speaks; clients always speak openai-chat. */
+  readonly provider: 'openai-chat' | 'anthropic-messages'
+  readonly load: Load
+  readonly all?: Bounds
+  readonly main?: Bounds
+  /** Portkey's CPU as a multiple of Turnpike's: at least this. */
+  readonly portkey?: Bounds
+}
+
+export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
+  S2: {
+    name: 'S2',
+    title: 'small request (154 B in, 0.7 KB out)',
+    unit: 'request',
+    provider: 'openai-chat',
+    load: { kind: 'saturate', body: 'small', connections: 32, seconds: 5 },
+    all: { target: 1.5, ceiling: 2 },
+    main: { target: 1.2, ceiling: 1.4 },
+    portkey: { target: 10, ceiling: 8 },
+  },
+  S3: {
+    name: 'S3',
+    title: "96 KB, an agent's history resent and growing",
+    unit: 'request',
+    provider: 'openai-chat',
+    load: { kind: 'saturate', body: 'history', connections: 32, seconds: 5 },
+    all: { target: 0.5, ceiling: 0.8 },
+    portkey: { target: 8, ceiling: 8 },
+  },
+  S3u: {
+    name: 'S3u',
+    title: '96 KB, every body new, all stored',
+    unit: 'request',
+    provider: 'openai-chat',
+    load: { kind: 'saturate', body: 'unique', connections: 32, seconds: 4 },
+    all: { target: 1.3, ceiling: 1.6 },
+  },
+  S4: {
+    name: 'S4',
+    title: 'stream of 200 chunks, passed through',
+    unit: 'chunk',
+    provider: 'openai-chat',
+    load: { kind: 'streams', connections: 64, streamsEach: 3, events: 200, intervalMs: 10 },
+    all: { target: 1.1, ceiling: 1.5 },
+  },
+  S4t: {
+    name: 'S4t',
+    title: 'stream of 200 chunks, translated from anthropic-messages to openai-chat (naive proxy: passed through)',
+    unit: 'chunk',
+    provider: 'anthropic-messages',
+    load: { kind: 'streams', connections: 64, streamsEach: 3, events: 200, intervalMs: 10 },
+    all: { target: 3, ceiling: 5 },
+  },
+  L: {
+    name: 'L',
+    title: 'latency at 200 requests a second, small request',
+    unit: 'request',
+    provider: 'openai-chat',
+    load: { kind: 'rate', connections: 8, perSecond: 200, seconds: 8 },
+  },
+  S6: {
+    name: 'S6',
+    title: '2,000 open streams, one chunk a second each',
+    unit: 'stream',
+    provider: 'openai-chat',
+    load: { kind: 'open-streams', connections: 2000, events: 25, intervalMs: 1000, watchSeconds: 10 },
+  },
+}
+
+/** The same load, as short as it can be and still say something. */
+export function shortened(scenario: Scenario): Scenario {
+  const { load } = scenario
+  switch (load.kind) {
+    case 'saturate':
+      return { ...scenario, load: { ...load, seconds: 2 } }
+    case 'streams':
+      return { ...scenario, load: { ...load, connections: 32, streamsEach: 1 } }
+    case 'rate':
+      return { ...scenario, load: { ...load, seconds: 2 } }
+    case 'open-streams':
+      return { ...scenario, load: { ...load, connections: 200, events: 6, watchSeconds: 2 } }
+  }
+}
