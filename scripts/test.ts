@@ -18,6 +18,9 @@ const root = path.dirname(import.meta.dirname)
 /** What leans most on the Node version: the package as installed, worker threads, SQLite, sockets. */
 const smokePaths = ['test/repository/pack', 'src/journal/', 'src/store/', 'src/upstream/', 'src/ingress/', 'src/cli/']
 
+/** Left out unless asked for by path: what they are, and how they are run. */
+const slow: ReadonlyMap<string, string> = new Map([['test/e2e/kill9', 'kills a gateway under load again and again, for minutes; npm run test:kill9']])
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { smoke: { type: 'boolean' }, verbose: { type: 'boolean' }, name: { type: 'string' }, 'timeout-s': { type: 'string', default: '180' } },
@@ -25,7 +28,7 @@ const { values, positionals } = parseArgs({
 const words = values.smoke === true ? smokePaths : positionals.map((word) => path.relative(root, path.resolve(root, word)).split(path.sep).join('/'))
 const files = globSync('{src,test,bench,scripts}/**/*.test.ts', { cwd: root })
   .map((file) => file.split(path.sep).join('/'))
-  .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
+  .filter((file) => (words.length === 0 ? !isSlow(file) : words.some((word) => file.includes(word))))
   .sort()
 if (files.length === 0) {
   console.error(`No test file matches ${words.join(', ')}: words are matched against paths such as src/kernel/ids.test.ts.`)
@@ -66,7 +69,14 @@ for await (const event of events) {
       const count = titles.length === 1 ? `"${titles[0]}"` : `${titles.length} tests`
       report.write({ type: 'test:stdout', data: { file: '', message: `Skipped ${count}: ${reason}\n` } })
     }
+    if (words.length === 0) {
+      for (const [place, reason] of slow) report.write({ type: 'test:stdout', data: { file: '', message: `Left out ${place}: ${reason}\n` } })
+    }
   }
   if (verbose || (event.type !== 'test:pass' && event.type !== 'test:start')) report.write(event)
 }
 report.end()
+
+function isSlow(file: string): boolean {
+  return [...slow.keys()].some((place) => file.startsWith(place))
+}
