@@ -124,16 +124,24 @@ function encodeMedia(part: MediaPart, path: string, notes: Notes): JsonObject | 
   return { type: part.kind, source, ...(part.kind === 'document' && part.name !== undefined ? { title: part.name } : {}), ...marks(part) }
 }
 
+const imageTypes = new Set(['image/jpeg', 'image/png', 'image/gif', 'image/webp'])
+
 function encodeSource({ kind, source }: MediaPart, path: string, notes: Notes): JsonObject | undefined {
   switch (source.type) {
     case 'url':
-      return { type: 'url', url: source.url }
+      if (/^https?:/i.test(source.url)) return { type: 'url', url: source.url }
+      notes.dropped(path, 'Anthropic fetches only web addresses')
+      return undefined
     case 'file':
       // Files belong to the vendor that stores them; Anthropic's are `file_...`, OpenAI's `file-...`.
       if (source.id.startsWith('file_')) return { type: 'file', file_id: source.id }
       notes.dropped(path, 'the file is stored at another vendor')
       return undefined
     case 'base64':
+      if (kind === 'image' && !imageTypes.has(source.mediaType) && source.mediaType !== 'image/jpg') {
+        notes.dropped(path, `Anthropic takes JPEG, PNG, GIF and WebP, not ${source.mediaType}`)
+        return undefined
+      }
       if (kind === 'document' && source.mediaType.startsWith('text/')) {
         return { type: 'text', media_type: 'text/plain', data: Buffer.from(source.data, 'base64').toString('utf8') }
       }
@@ -141,7 +149,7 @@ function encodeSource({ kind, source }: MediaPart, path: string, notes: Notes): 
         notes.dropped(path, `Anthropic takes PDF and plain text documents, not ${source.mediaType}`)
         return undefined
       }
-      return { type: 'base64', media_type: source.mediaType, data: source.data }
+      return { type: 'base64', media_type: source.mediaType === 'image/jpg' ? 'image/jpeg' : source.mediaType, data: source.data }
     default:
       return source satisfies never
   }

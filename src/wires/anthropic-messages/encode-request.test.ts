@@ -255,6 +255,8 @@ test('media go as Anthropic takes them', () => {
     { type: 'media', kind: 'document', source: { type: 'file', id: 'file-openai' } },
     { type: 'media', kind: 'document', source: { type: 'base64', mediaType: 'application/zip', data: 'UEs=' } },
     { type: 'media', kind: 'audio', source: { type: 'base64', mediaType: 'audio/wav', data: 'UklG' } },
+    { type: 'media', kind: 'image', source: { type: 'url', url: 'gs://bucket/a.png' } },
+    { type: 'media', kind: 'image', source: { type: 'base64', mediaType: 'image/heic', data: 'aGk=' } },
   ] as const
   const { messages: said, notes } = messages([{ role: 'user', parts: media }])
   assert.deepEqual((said as JsonObject[])[0]?.['content'], [
@@ -266,6 +268,8 @@ test('media go as Anthropic takes them', () => {
     'dropped turns[0].parts[2]',
     'dropped turns[0].parts[3]',
     'dropped turns[0].parts[4]',
+    'dropped turns[0].parts[5]',
+    'dropped turns[0].parts[6]',
   ])
 })
 
