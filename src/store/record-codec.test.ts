@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { anyFinish, anyProgress, anyReserve, sampleFinish } from '#test/records.ts'
+import { frameAt, recordId, RecordWriter } from './record-bytes.ts'
+import { decodeFinish, decodeProgress, decodeReserve, encodeFinish, encodeProgress, encodeReserve } from './record-codec.ts'
+
+/** fast-check makes objects without a prototype; the codec makes plain ones. */
+const plain = <T>(value: T): T => structuredClone(value)
+
+function onlyRecord(out: RecordWriter): Buffer {
+  const frame = frameAt(out.bytes, 0, out.length, out.nonce)
+  assert.ok(typeof frame === 'object')
+  assert.equal(frame.end, out.length)
+  return out.bytes.subarray(frame.start, frame.end)
+}
+
+test('a record comes back from its bytes as it was', () => {
+  fc.assert(
+    fc.property(anyReserve, anyProgress, anyFinish, fc.integer({ min: 16, max: 4096 }), (reserve, progress, finish, capacity) => {
+      const written = [
+        [encodeReserve, decodeReserve, reserve],
+        [encodeProgress, decodeProgress, progress],
+        [encodeFinish, decodeFinish, finish],
+      ] as const
+      for (const [encode, decode, record] of written) {
+        const out = new RecordWriter(7, capacity)
+        ;(encode as (out: RecordWriter, record: unknown) => void)(out, record)
+        assert.deepEqual(decode(onlyRecord(out)), plain(record))
+        assert.equal(recordId(onlyRecord(out)), record.id)
+      }
+    }),
+  )
+})
+
+test('many records in one buffer are found one after the other, whatever their sizes', () => {
+  fc.assert(
+    fc.property(fc.array(anyFinish, { maxLength: 12 }), (records) => {
+      const out = new RecordWriter(3, 64)
+      for (const record of records) encodeFinish(out, record)
+      let at = 0
+      for (const record of records) {
+        const frame = frameAt(out.bytes, at, out.length, 3)
+        assert.ok(typeof frame === 'object')
+        assert.deepEqual(decodeFinish(out.bytes.subarray(frame.start, frame.end)), plain(record))
+        at = frame.end
+      }
+      assert.equal(at, out.length)
+    }),
+    { numRuns: 30 },
+  )
+})
+
+test('a frame with any flipped bit is not taken for a record, and a cut one is short or damaged', () => {
+  const out = new RecordWriter(99)
+  encodeFinish(out, sampleFinish('01aa'))
+  for (let bit = 0; bit < out.length * 8; bit++) {
+    out.bytes[bit >> 3]! ^= 1 << (bit & 7)
+    assert.equal(typeof frameAt(out.bytes, 0, out.length, 99), 'string', `bit ${bit}`)
+    out.bytes[bit >> 3]! ^= 1 << (bit & 7)
+  }
+  for (let length = 0; length < out.length; length++) assert.equal(frameAt(out.bytes, 0, length, 99), 'short')
+  assert.equal(typeof frameAt(out.bytes, 0, out.length, 99), 'object')
+})
+
+test('a frame of another generation is damage: text inside a record cannot pose as one', () => {
+  const out = new RecordWriter(1)
+  encodeFinish(out, sampleFinish('01aa'))
+  assert.equal(frameAt(out.bytes, 0, out.length, 2), 'bad')
+})
+
+test('a record of a layout that this release does not know is refused, not misread', () => {
+  const out = new RecordWriter(1)
+  encodeFinish(out, sampleFinish('01aa'))
+  const record = onlyRecord(out)
+  record[1] = 2
+  assert.throws(() => decodeFinish(record), /layout 2; this release reads layout 1/)
+  record[1] = 1
+  assert.throws(() => decodeReserve(record), /of type 70 stands where type 82 belongs/)
+})
