@@ -288,6 +288,16 @@ test('a name that is not of this instance is refused, whatever the token', async
   }
 })
 
+test('an address that cannot be read is a 400 in the form of this API, and only for who holds the token', async () => {
+  for (const path of ['/api/v1/requests/%zz', `/api/v1/requests/${'a'.repeat(600)}`]) {
+    const answer = await ask(path)
+    assert.ok(answer.status === 400 || answer.status === 414, String(answer.status))
+    assert.equal(answer.json.error.code, 'invalid_request')
+    assert.equal((await withoutToken(path)).status, 401)
+    assert.equal((await ask(path, { host: 'evil.example' })).status, 403)
+  }
+})
+
 test('unknown paths and other methods are a 404 in the form of this API', async () => {
   for (const [method, path] of [
     ['GET', '/api/v1/nothing'],
@@ -323,6 +333,7 @@ test('a defect is a 500 that tells the caller nothing and the log everything', a
 test('every answer is what the generated OpenAPI 3.1 document says', async () => {
   const document = (await (await withoutToken('/api/v1/openapi.json')).json()) as {
     openapi: string
+    components: { schemas: object }
     paths: Record<string, { get: { parameters: { name: string }[] } }>
   }
   assert.equal(document.openapi, '3.1.0')
@@ -343,6 +354,8 @@ test('every answer is what the generated OpenAPI 3.1 document says', async () =>
   await check('/api/v1/requests/{id}', `/api/v1/requests/${detail.id}`, 200)
   await check('/api/v1/requests/{id}', '/api/v1/requests/nothing', 404)
 
+  const schemas = ['Attempt', 'CostLine', 'Error', 'RequestDetail', 'RequestList', 'RequestRow']
+  assert.deepEqual(Object.keys(document.components.schemas).sort(), schemas)
   const list = ajv.getSchema('openapi#/paths/~1api~1v1~1requests/get/responses/200/content/application~1json/schema')!
   assert.equal(list({ data: [{ ...detail, outcome: 'fine' }], next_cursor: null }), false, 'the document would accept anything')
   const parameters = document.paths['/api/v1/requests']!.get.parameters.map(({ name }) => name)

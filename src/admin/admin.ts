@@ -1,7 +1,7 @@
 // The control-plane API: Fastify under /api/v1, on the same port as the data plane, which hands it its requests.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import swagger from '@fastify/swagger'
-import Fastify from 'fastify'
+import Fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify'
 import {
   jsonSchemaTransform,
   jsonSchemaTransformObject,
@@ -35,22 +35,37 @@ export type Admin = {
 const prefix = '/api/v1'
 
 export async function createAdmin(options: AdminOptions): Promise<Admin> {
-  const app = Fastify({ logger: false, forceCloseConnections: false, routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 } })
-  app.setValidatorCompiler(validatorCompiler)
-  app.setSerializerCompiler(serializerCompiler)
-  app.setErrorHandler(answerFailure(options.log))
-
   const allowed = new Set(options.allowedHosts.map((name) => name.toLowerCase()))
   const checkToken = createTokenCheck(options.adminToken, options.isGatewayKey)
-  app.addHook('onRequest', async (request, reply) => {
+  const answer = answerFailure(options.log)
+  const guard = (request: FastifyRequest, reply: FastifyReply): void => {
     void reply.headers({
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
       'content-security-policy': "default-src 'none'",
     })
     checkHost(request.headers.host, allowed)
-    if (request.routeOptions.config.isPublic !== true) checkToken(request.headers.authorization)
+    if (request.routeOptions.config?.isPublic !== true) checkToken(request.headers.authorization)
+  }
+
+  const app = Fastify({
+    logger: false,
+    forceCloseConnections: false,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
+    // Addresses that Fastify cannot route come here, past every hook.
+    frameworkErrors(error, request, reply) {
+      try {
+        guard(request, reply)
+        void answer(error, request, reply)
+      } catch (failure) {
+        void answer(failure as FastifyError, request, reply)
+      }
+    },
   })
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  app.setErrorHandler(answer)
+  app.addHook('onRequest', async (request, reply) => guard(request, reply))
 
   app.setNotFoundHandler((request) => {
     const path = request.url.split('?')[0]!.slice(0, 200)
@@ -65,7 +80,7 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
       security: [{ adminToken: [] }],
     },
     transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
+    transformObject: (document) => withoutUnused(jsonSchemaTransformObject(document)),
   })
   await app.register(requestRoutes(options.query), { prefix })
   app
@@ -74,6 +89,22 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
   await app.ready()
 
   return { handle: (request, response) => app.routing(request, response), close: () => app.close() }
+}
+
+/** The transform writes every schema twice, as it is read and as it is written; what no path leads to goes. */
+function withoutUnused<Document extends object>(document: Document): Document {
+  const { paths, components } = document as { paths?: object; components?: { schemas?: Record<string, object> } }
+  const schemas = new Map(Object.entries(components?.schemas ?? {}))
+  const used = new Set<string>()
+  const visit = (value: object | undefined): void => {
+    for (const [, name] of JSON.stringify(value ?? {}).matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
+      if (used.has(name!)) continue
+      used.add(name!)
+      visit(schemas.get(name!))
+    }
+  }
+  visit(paths)
+  return { ...document, components: { ...components, schemas: Object.fromEntries([...schemas].filter(([name]) => used.has(name))) } }
 }
 
 declare module 'fastify' {

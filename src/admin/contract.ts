@@ -10,6 +10,7 @@ const usd = z
   .string()
   .regex(/^\d+(\.\d+)?$/)
   .describe('USD, a decimal string')
+const instant = z.string().meta({ format: 'date-time' })
 const count = z.number().int().nonnegative()
 const ms = z.number().nonnegative()
 
@@ -25,7 +26,7 @@ export const errorBody = z
 
 const rowFields = {
   id: z.string(),
-  at: z.iso.datetime().describe('When the request arrived'),
+  at: instant.meta({ format: 'date-time', description: 'When the request arrived' }),
   key: z.object({ id: z.string(), name: z.string() }),
   kind: z.enum(requestKinds),
   session: z.string(),
@@ -67,7 +68,7 @@ export const attempt = z
     credential: z.string().describe('Name of the credential, never its value'),
     status: z.number().int().nullable().describe('HTTP status of the provider; null: it sent none'),
     error: z.object({ class: z.string(), message: z.string() }).nullable(),
-    at: z.iso.datetime(),
+    at: instant,
     ms: z.object({ head: ms.nullable(), first_token: ms.nullable(), total: ms }),
     reason: z.string().describe('Why this target, and what decided its end'),
   })

@@ -37,7 +37,7 @@ export function filtersOf(query: RequestQuery, address: string): RequestFilters 
     minMs: min_ms,
     metadata: metadata.size === 0 ? undefined : metadata,
   }
-  return Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined)) as RequestFilters
+  return Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined))
 }
 
 function metadataOf(address: string): Map<string, string> {

@@ -86,7 +86,7 @@ export function requestRoutes(query: QueryPort): FastifyPluginCallbackZod {
         await query.flush()
         if ((await query.get(id)) === undefined) throw unknownRequest(id)
         const payload = await query.payload(id, part)
-        if ('missing' in payload) throw notFound(`The ${part} body of ${id} is not there: ${payload.missing}`)
+        if ('missing' in payload) throw notFound(`The ${part} body of ${id} is not there. ${payload.missing}`)
         const [type, extension] = contentType(payload.bytes)
         void reply.header('content-type', type)
         void reply.header('content-disposition', `attachment; filename="${id.replace(/[^A-Za-z0-9_-]/g, '_')}-${part}.${extension}"`)
