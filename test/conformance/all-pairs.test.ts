@@ -172,7 +172,7 @@ test('the checks refuse what the providers refuse', { skip }, () => {
     { ...least, max_tokens: 5000, thinking: { type: 'enabled', budget_tokens: 1024 }, temperature: 0.5 },
     { ...least, output_config: { format: { type: 'json_schema', schema: { type: 'object', properties: {} } } } },
   ]) {
-    assert.notDeepEqual(anthropic(wrong as JsonObject), [], JSON.stringify(wrong))
+    assert.notDeepEqual(anthropic(wrong), [], JSON.stringify(wrong))
   }
 })
 

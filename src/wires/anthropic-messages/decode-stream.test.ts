@@ -52,6 +52,8 @@ test('a stream and the same message in one piece decode to the same response', (
       start,
       blockStart(0, { type: 'thinking', thinking: '', signature: '' }),
       delta(0, { type: 'thinking_delta', thinking: 'hm' }),
+      delta(0, { type: 'signature_delta', signature: 'b2xk' }),
+      // The SDKs take the last one.
       delta(0, { type: 'signature_delta', signature: 'c2ln' }),
       blockStop(0),
       blockStart(1, { type: 'redacted_thinking', data: 'cmVk' }),

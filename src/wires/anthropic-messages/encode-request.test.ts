@@ -98,7 +98,7 @@ test('ids that Anthropic refuses are mapped alike in call and result, and two st
     { role: 'assistant', parts: [call('call.1'), call('call:1'), call('call_1')] },
     { role: 'user', parts: [result('call.1', 'a'), result('call:1', 'b'), result('call_1', 'c')] },
   ])
-  const ids = (i: number, key: string) => ((said as JsonObject[])[i]?.['content'] as JsonObject[]).map((block) => block[key] as string)
+  const ids = (i: number, key: string) => ((said as JsonObject[])[i]!['content'] as JsonObject[]).map((block) => block[key] as string)
   assert.deepEqual(ids(1, 'id'), ids(2, 'tool_use_id'))
   assert.equal(new Set(ids(1, 'id')).size, 3)
   for (const id of ids(1, 'id')) assert.match(id, /^[a-zA-Z0-9_-]+$/)

@@ -198,6 +198,7 @@ test('an error after content is an error event, and nothing looks like a clean e
     { type: 'part-delta', index: 0, text: 'Hel' },
     { type: 'error', error: new Failure('interrupted', 'The provider failed.') },
   ]
+  events.push({ type: 'part-delta', index: 0, text: 'lo' }, { type: 'finish', finish: { reason: 'stop' } })
   const sse = encode(events)
   assert.doesNotMatch(sse, /message_stop|message_delta|content_block_stop/)
   await assert.rejects(accumulate(sse), Anthropic.APIError)
