@@ -178,7 +178,7 @@ const functionTool: fc.Arbitrary<FunctionTool> = fc
   .record({
     name: word,
     description: maybe(someText),
-    input: jsonObject.map((properties) => ({ type: 'object', properties }) as JsonObject),
+    input: jsonObject.map((properties) => ({ type: 'object', properties })),
     strict: maybe(fc.boolean()),
   })
   .map((fields) => present<FunctionTool>({ type: 'function', ...fields }))

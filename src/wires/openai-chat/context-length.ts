@@ -22,7 +22,7 @@ const counted: readonly { readonly pattern: RegExp; readonly asked: number; read
 
 /** OpenAI's own sentence, which makes OpenClaw and others compact the conversation; with the counts where they are known. */
 export function contextSentence(message: string): string {
-  if (/^This model's maximum context length/.test(message)) return message
+  if (message.startsWith("This model's maximum context length")) return message
   for (const { pattern, asked, limit } of counted) {
     const match = pattern.exec(message)
     if (match !== null) {

@@ -98,7 +98,7 @@ function decodeToolCall(call: JsonObject, path: string, fallbackId: string): Too
     kind: isCustom ? 'custom' : undefined,
     seal: thoughtSignature(call),
     ...asExt(restOf(call, callFields)),
-  } as ToolCallPart)
+  })
 }
 
 /** Argument text as it was written; some servers and clients send the object itself. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createGrammar, fold, type Response, type StreamEvent } from '#ir'
-import { Failure, type JsonObject, type JsonValue } from '#kernel'
+import type { Failure, JsonObject, JsonValue } from '#kernel'
 import { decodeResponse } from './decode-response.ts'
 import { createStreamDecoder } from './decode-stream.ts'
 

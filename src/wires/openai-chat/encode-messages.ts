@@ -1,6 +1,6 @@
 // Turns -> messages.
 import type { JsonObject } from '#kernel'
-import type { AssistantTurn, Dialect, MediaPart, ReasoningPart, SystemTurn, ToolCallPart, ToolResultPart, Turn, UserTurn } from '#ir'
+import type { AssistantTurn, Dialect, ReasoningPart, SystemTurn, ToolCallPart, ToolResultPart, Turn, UserTurn } from '#ir'
 import type { EncodeTarget } from '#wires/codec'
 import { encodePart } from './encode-parts.ts'
 import { encodeToolCall } from './encode-response.ts'
@@ -78,10 +78,7 @@ function encodeToolResult(
     if (output.type !== 'media') content.push(encoded)
     else {
       media.push(encoded)
-      losses.approximated(
-        `${path}.output[${index}]`,
-        `a tool message takes only text: the ${(output as MediaPart).kind} follows in a user message`,
-      )
+      losses.approximated(`${path}.output[${index}]`, `a tool message takes only text: the ${output.kind} follows in a user message`)
     }
   })
   if (content.length === 0 && media.length > 0) content.push({ type: 'text', text: 'The output is attached to the next user message.' })

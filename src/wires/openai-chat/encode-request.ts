@@ -1,5 +1,5 @@
 // IR -> a chat completion request for one provider.
-import type { JsonObject } from '#kernel'
+import { isObject, type JsonObject } from '#kernel'
 import type { Dialect, Note, OutputFormat, Request, Tool } from '#ir'
 import type { EncodeTarget } from '#wires/codec'
 import { encodeMessages } from './encode-messages.ts'
@@ -52,7 +52,7 @@ export function encodeRequest(request: Request, target: EncodeTarget): { body: J
 function encodeStreamOptions(request: Request, dialect: Dialect, ext: JsonObject): JsonObject | undefined {
   if (!request.stream || dialect.streamOptions === false) return undefined
   const own = ext['stream_options']
-  return { ...(typeof own === 'object' ? own : {}), include_usage: true } as JsonObject
+  return isObject(own) ? { ...own, include_usage: true } : { include_usage: true }
 }
 
 function encodeTool(tool: Tool, path: string, dialect: Dialect, losses: Losses): JsonObject | undefined {
@@ -79,7 +79,7 @@ function encodeTool(tool: Tool, path: string, dialect: Dialect, losses: Losses):
           parameters: tool.input,
           strict: tool.strict,
         }),
-        ...(marked ? { cache_control: tool.cache! } : {}),
+        ...(marked ? { cache_control: tool.cache } : {}),
       }
     }
     default:

@@ -28,6 +28,7 @@ export function createStreamEncoder(context: AnswerContext): StreamEncoder {
   const open = new Map<number, OpenPart>()
 
   function begin(): string {
+    // After a preamble the answer keeps the name that it began with.
     if (envelope !== '') return ''
     const extra = Object.keys(ext).length === 0 ? '' : ',' + JSON.stringify(ext).slice(1, -1)
     envelope = `data: {"id":${JSON.stringify(id)},"object":"chat.completion.chunk","created":${created},"model":${JSON.stringify(model)}${extra},"choices":`
@@ -112,8 +113,6 @@ export function createStreamEncoder(context: AnswerContext): StreamEncoder {
         case 'part-delta':
           return appendTo(event.index, event.text)
         case 'start':
-          // After a preamble the answer keeps the name that it began with.
-          if (envelope !== '') return ''
           id = event.id ?? id
           model = event.model ?? model
           created = event.created ?? created

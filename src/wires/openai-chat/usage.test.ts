@@ -40,6 +40,7 @@ test("xAI's completion excludes reasoning, which is billed: by its row's flag, o
   const raw = { prompt_tokens: 12, completion_tokens: 1, completion_tokens_details: { reasoning_tokens: 228 } }
   assert.equal(read(raw, { completionExcludesReasoning: true }).output.total, 229)
   assert.equal(read({ ...raw, total_tokens: 241 }).output.total, 229)
+  assert.equal(read(raw).output.total, 229, 'more reasoning than completion')
   const inclusive = { prompt_tokens: 12, completion_tokens: 300, total_tokens: 312, completion_tokens_details: { reasoning_tokens: 228 } }
   assert.equal(read(inclusive).output.total, 300)
 })
