@@ -8,6 +8,8 @@ import type { Terminal } from './terminal.ts'
 export type CliContext = {
   readonly terminal: Terminal
   readonly version: string
+  /** How this command line was begun, for sentences that say what to run next: `turnpike`, or what npm needs in a clone. */
+  readonly command: string
   readonly nowMs: () => number
   /** The instance of a home, found anew at each call: it may have been restarted on another port. */
   readonly connect: (options: ConnectionOptions) => Promise<AdminClient>
@@ -15,15 +17,20 @@ export type CliContext = {
 
 export type ConnectionOptions = { readonly home?: string }
 
-export async function connectToInstance({ home }: ConnectionOptions): Promise<AdminClient> {
+export async function connectToInstance(command: string, { home }: ConnectionOptions): Promise<AdminClient> {
   const settings = readSettings({ overrides: { home } })
   const note = await readInstanceNote(settings.home)
-  const howToStart = home === undefined ? 'turnpike up' : `turnpike up --home ${home}`
+  const howToStart = `${command} up${homeOption(home)}`
   const adminToken = readAdminToken(settings)
   if (adminToken === undefined) {
     throw new CliFailure(`No turnpike has been started with the home ${settings.home} yet. Start it with: ${howToStart}`)
   }
   return createAdminClient(note?.url ?? usualUrl(settings), adminToken, howToStart)
+}
+
+/** ` --home X` where a home was named. */
+export function homeOption(home: string | undefined): string {
+  return home === undefined ? '' : ` --home ${home}`
 }
 
 /** Where an instance is with these settings, when none has left a note. */

@@ -10,11 +10,14 @@ export type Started = {
   readonly providers: readonly { readonly slug: string; readonly source: string }[]
   /** A model that this instance can answer with; undefined when no provider has a known one. */
   readonly exampleModel: string | undefined
+  /** The command that lists what happened. */
+  readonly list: string
 }
 
 type Emphasise = (text: string) => string
 
 export function greetingLines(started: Started, bold: Emphasise): string[] {
+  const { list } = started
   return [
     `turnpike ${started.version} is listening on ${bold(started.url)}`,
     `Home: ${started.home}`,
@@ -28,7 +31,7 @@ export function greetingLines(started: Started, bold: Emphasise): string[] {
     'OpenClaw: run `openclaw onboard`, choose a custom OpenAI-compatible provider, and give it',
     `  base URL ${bold(`${started.url}/v1`)}, the gateway key${started.exampleModel === undefined ? '' : `, and a model such as ${started.exampleModel}`}`,
     '',
-    'What happened: turnpike requests list',
+    `What happened: ${list}`,
   ]
 }
 

@@ -88,6 +88,7 @@ async function run(
         isTty,
       },
       version: '1.2.3',
+      command: 'turnpike',
       nowMs: () => nowMs,
       connect: async () => client,
       start: async () => assert.fail('nothing should start'),
@@ -149,7 +150,7 @@ test('list prints aligned columns to stdout and nothing else', async () => {
   const [title, line] = out.trimEnd().split('\n') as [string, string]
   assert.equal(exitCode, 0)
   assert.equal(remarks, '')
-  assert.match(title, /^AT +ID +MODEL +OUTCOME +STATUS +IN +OUT +COST +FIRST +TOTAL +KEY$/)
+  assert.match(title, /^AT +ID +MODEL +OUTCOME +STATUS +IN +OUT +COST +FIRST +TOTAL +KEY +ERROR$/)
   assert.match(
     line,
     /^2026-11-21 12:00:00 {2}01kagc3x7q0000000000000001 {2}openai\/gpt-4o +ok +200 +12,345 +50 +\$0\.0312 +900 ms +4\.8 s +first$/,

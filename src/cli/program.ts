@@ -63,17 +63,22 @@ export async function runProgram(context: ProgramContext, args: readonly string[
 export async function main(args: readonly string[]): Promise<void> {
   // The reader of a pipe may leave first (`| head`): nothing more to say, and no failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+  // From source the command is not on the PATH; npm finds it (and the right Node).
+  const command = process.argv[1]?.endsWith('.ts') === true ? 'npm run -s turnpike --' : 'turnpike'
   process.exitCode = await runProgram(
     {
       terminal: createTerminal(process.stdout, process.stderr),
       version: packageVersion(),
       nowMs: () => Date.now(),
-      connect: connectToInstance,
+      command,
+      connect: (options) => connectToInstance(command, options),
       // Loaded here, so that the other commands don't wait for a whole gateway.
       start: async (settings) => (await import('#main')).startTurnpike({ settings, version: packageVersion() }),
     },
     args,
   )
+  // What failed may have left a handle open; nobody waits for it.
+  if (process.exitCode !== 0) setTimeout(() => process.exit(), 2000).unref()
 }
 
 /** Says what went wrong, unless it was said, and returns the exit code. */

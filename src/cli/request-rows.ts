@@ -39,6 +39,7 @@ export function requestColumns(terminal: Terminal): readonly Column<RequestRow>[
     { title: 'COST', of: costOf, align: 'right', width: 10 },
     { title: 'FIRST', of: (row) => formatMs(row.ms.first_token), align: 'right', width: 6 },
     { title: 'TOTAL', of: (row) => formatMs(row.ms.total), align: 'right', width: 6 },
-    { title: 'KEY', of: (row) => shorten(plain(row.key.name), 20) },
+    { title: 'KEY', of: (row) => shorten(plain(row.key.name), 20) || '-', width: 8 },
+    { title: 'ERROR', of: (row) => plain(row.error?.code ?? ''), paint: (text, row) => paintOutcome(terminal, row.outcome, text) },
   ]
 }

@@ -74,7 +74,7 @@ function factLines(detail: RequestDetail): string[] {
     ['id', detail.id],
     ['at', formatTime(detail.at)],
     ['asked', asked],
-    ['key', `${detail.key.name} (${detail.key.id})`],
+    ['key', detail.key.id === '' ? '' : `${detail.key.name} (${detail.key.id})`],
     ['kind', detail.kind],
     ['session', detail.session],
     ['trace', detail.trace],

@@ -20,7 +20,7 @@ Examples:
   turnpike requests show 01kagc3x --payload response > answer.txt
 `
 
-export function showCommand({ terminal, connect }: CliContext): Command {
+export function showCommand({ terminal, connect, command }: CliContext): Command {
   return new Command('show')
     .description('one request: who served it, every attempt, its cost line by line')
     .addArgument(new Argument('[id]', 'id of a request or its beginning; the newest request when left out'))
@@ -37,7 +37,7 @@ export function showCommand({ terminal, connect }: CliContext): Command {
       if (options.json === true && options.payload !== undefined)
         throw misused('--json and --payload exclude each other; ask for the body alone with --payload response.')
       const client = await connect(options)
-      const detail = await findRequest(client, id)
+      const detail = await findRequest(client, id, command)
       if (options.json === true) return terminal.line(JSON.stringify(detail))
       if (typeof options.payload === 'string') return printBody(terminal, await bodyOf(client, detail.id, options.payload))
       for (const line of storyLines(detail, terminal)) terminal.line(line)
@@ -47,13 +47,13 @@ export function showCommand({ terminal, connect }: CliContext): Command {
 }
 
 /** Throws a `CliFailure` when there is none, or several whose ids begin so. */
-async function findRequest(client: AdminClient, id: string | undefined): Promise<RequestDetail> {
+async function findRequest(client: AdminClient, id: string | undefined, command: string): Promise<RequestDetail> {
   const wanted = id === undefined ? await newestId(client) : id.toLowerCase()
   const exact = await client.getRequest(wanted)
   if (exact !== undefined) return exact
   const [first, second] = wanted.length >= 26 ? [] : await idsBeginningWith(client, wanted)
   if (first === undefined)
-    throw new CliFailure(`There is no request whose id is or begins with '${plain(wanted)}'. See: turnpike requests list`)
+    throw new CliFailure(`There is no request whose id is or begins with '${plain(wanted)}'. See: ${command} requests list`)
   if (second !== undefined)
     throw new CliFailure(`Several requests begin with '${plain(wanted)}' (${first}, ${second}, ...); write more of the id.`)
   const found = await client.getRequest(first)
@@ -63,7 +63,7 @@ async function findRequest(client: AdminClient, id: string | undefined): Promise
 
 async function newestId(client: AdminClient): Promise<string> {
   const [newest] = (await client.listRequests({ limit: '1' })).data
-  if (newest === undefined) throw new CliFailure('There is no request yet. Send one as `turnpike up` printed it.')
+  if (newest === undefined) throw new CliFailure('There is no request yet. Send one as the start of the gateway printed it.')
   return newest.id
 }
 

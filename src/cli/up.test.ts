@@ -26,6 +26,7 @@ const started: Started = {
     { slug: 'sim', source: 'the simulator' },
   ],
   exampleModel: "sim/it's",
+  list: 'turnpike requests list --home here',
 }
 const bare = (text: string): string => text
 
@@ -35,6 +36,7 @@ test('the greeting names the address, each provider with its source, the key, an
   assert.match(text, /^ {2}openai {2}key: OPENAI_API_KEY$/m)
   assert.match(text, /^Gateway key: tp-secret$/m)
   assert.match(text, /base URL http:\/\/127\.0\.0\.1:8640\/v1, the gateway key/)
+  assert.match(text, /^What happened: turnpike requests list --home here$/m)
   assert.match(text, /^Home: \/home\/me\/\.turnpike$/m)
 })
 
@@ -164,7 +166,7 @@ async function up(args: string[], start: StartGateway): Promise<{ exitCode: numb
     isTty: false,
   }
   const connect = async () => assert.fail('up talks to no instance')
-  const exitCode = await runProgram({ terminal, version: '1.2.3', nowMs: () => 0, connect, start }, [
+  const exitCode = await runProgram({ terminal, version: '1.2.3', command: 'turnpike', nowMs: () => 0, connect, start }, [
     'up',
     '--home',
     path.join(scratch, 'home'),

@@ -1,7 +1,7 @@
 // `turnpike up`: settings, start, greeting, and an end that lets running requests finish.
 import { Command } from 'commander'
 import { readSettings, type Settings, type Snapshot } from '#config'
-import { reachableHost, type CliContext } from './context.ts'
+import { homeOption, reachableHost, type CliContext } from './context.ts'
 import { CliFailure, systemCode } from './failure.ts'
 import { exampleModel } from './example-model.ts'
 import { greetingJson, greetingLines, type Started } from './greeting.ts'
@@ -30,6 +30,8 @@ type UpOptions = {
 
 /** As long as a request may take by default; a second signal ends it at once. */
 const drainMs = 600_000
+/** One Ctrl-C under `npm start` arrives twice: from the terminal, and passed on by npm. */
+const echoMs = 400
 const examples = `
 Examples:
   turnpike up
@@ -40,7 +42,7 @@ Every option is also a setting of the environment (TURNPIKE_HOME, TURNPIKE_HOST,
 TURNPIKE_LOG_LEVEL) and of turnpike.yaml. Ctrl-C lets running requests finish; a second one stops at once.
 `
 
-export function upCommand({ terminal, version, start }: CliContext & { readonly start: StartGateway }): Command {
+export function upCommand({ terminal, version, command, start }: CliContext & { readonly start: StartGateway }): Command {
   return new Command('up')
     .description('start the gateway')
     .option('--home <folder>', 'where all state is kept (default: ~/.turnpike)')
@@ -52,7 +54,7 @@ export function upCommand({ terminal, version, start }: CliContext & { readonly 
     .addHelpText('after', examples)
     .action(async ({ json, ...overrides }: UpOptions) => {
       const settings = readSettings({ overrides })
-      const running = await start(settings).catch((error: unknown) => explainStart(error, settings))
+      const running = await start(settings).catch((error: unknown) => explainStart(error, settings, command))
       // Before the greeting: whoever reads it may send a signal at once.
       const ended = endOnSignal(running, settings, terminal.remark)
       const localUrl = `http://${reachableHost(settings.host)}:${running.port}`
@@ -64,6 +66,7 @@ export function upCommand({ terminal, version, start }: CliContext & { readonly 
         firstKey: running.firstKey,
         providers: providersOf(running.snapshot),
         exampleModel: exampleModel(running.snapshot),
+        list: `${command} requests list${homeOption(overrides.home)}`,
       }
       if (json === true) terminal.line(greetingJson(started))
       else for (const line of greetingLines(started, (text) => terminal.paint('bold', text))) terminal.line(line)
@@ -82,13 +85,14 @@ function providersOf({ providers }: Snapshot): Started['providers'] {
 /** Resolves when a signal has ended the gateway in good order. */
 function endOnSignal(running: Running, settings: Settings, remark: (text: string) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    let isEnding = false
+    let first: { readonly signal: string; readonly atMs: number } | undefined
     const onSignal = (signal: 'SIGINT' | 'SIGTERM'): void => {
-      if (isEnding) {
-        remark(`Stopped at once by a second ${signal}; what was unfinished is recorded at the next start.`)
+      if (first !== undefined) {
+        if (first.signal === signal && performance.now() - first.atMs < echoMs) return
+        remark(`Stopped at once by a second signal (${signal}); what was unfinished is recorded at the next start.`)
         process.exit(signal === 'SIGINT' ? 130 : 143)
       }
-      isEnding = true
+      first = { signal, atMs: performance.now() }
       remark(`${signal}: new requests are refused, running ones may finish. Once more to stop at once.`)
       running
         .close(drainMs)
@@ -105,14 +109,14 @@ function endOnSignal(running: Running, settings: Settings, remark: (text: string
 }
 
 /** Says in one sentence why it did not start, where the system's own words would not. */
-async function explainStart(error: unknown, { host, port, home }: Settings): Promise<never> {
+async function explainStart(error: unknown, { host, port, home }: Settings, command: string): Promise<never> {
   const code = systemCode(error)
   if (code === 'EADDRINUSE') {
     const other = port < 65_535 ? port + 1 : port - 1
     const neighbour = await probeNeighbour(`http://${reachableHost(host)}:${port}`)
     const who =
       neighbour?.kind === 'turnpike' ? `another turnpike${neighbour.version === '' ? '' : ` (${neighbour.version})`}` : 'another program'
-    throw new CliFailure(`Port ${port} of ${host} is taken by ${who}. Stop it, or choose another port: turnpike up --port ${other}`)
+    throw new CliFailure(`Port ${port} of ${host} is taken by ${who}. Stop it, or choose another port: ${command} up --port ${other}`)
   }
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
     throw new CliFailure(
@@ -120,7 +124,7 @@ async function explainStart(error: unknown, { host, port, home }: Settings): Pro
     )
   }
   if (code === 'EACCES' && port > 0 && port < 1024) {
-    throw new CliFailure(`This user may not listen on port ${port}; choose one from 1024 up: turnpike up --port 8640`)
+    throw new CliFailure(`This user may not listen on port ${port}; choose one from 1024 up: ${command} up --port 8640`)
   }
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     throw new CliFailure(`This user may not write in the home ${home}; make it this user's own, or choose another with --home.`)

@@ -24,7 +24,7 @@ function ask({ url, gateway_key }: Ready, model: string, content: string, more: 
 test('from nothing: up prints a curl that is answered when pasted, and show tells what happened', async (context) => {
   const home = scratchFolder(context)
   const up = startCommand(context, ['up', '--home', home, '--port', '0'])
-  await up.until('stdout', /What happened: turnpike requests list/)
+  await up.until('stdout', /What happened: npm run -s turnpike -- requests list --home/)
   const [command] = await up.until('stdout', /^curl [^]*?[^\\]$/m)
   const pasted = await promisify(execFile)('sh', ['-c', command])
   assert.equal((JSON.parse(pasted.stdout) as { choices: { message: { content: string } }[] }).choices[0]!.message.content, 'Hello!')
@@ -106,6 +106,15 @@ test('the first signal lets a running stream finish and refuses what is new; the
   assert.equal(existsSync(path.join(home, 'instance.json')), false)
 })
 
+test('one Ctrl-C that arrives twice, as under npm, still lets a running stream finish', async (context) => {
+  const { ready, child, ended } = await startGateway(context, scratchFolder(context))
+  const running = await ask(ready, 'sim/slow', 'a b c', { stream: true })
+  child.kill('SIGINT')
+  child.kill('SIGINT')
+  assert.match(await running.text(), /data: \[DONE\]/)
+  assert.equal((await ended).exitCode, 0)
+})
+
 test('a second signal stops at once, and the next start has the record of what was cut', async (context) => {
   const home = scratchFolder(context)
   const first = await startGateway(context, home)
@@ -121,10 +130,10 @@ test('a second signal stops at once, and the next start has the record of what w
   })
   first.child.kill('SIGINT')
   await first.until('stderr', /SIGINT: new requests are refused/)
-  first.child.kill('SIGINT')
+  first.child.kill('SIGTERM')
   const { exitCode, stderr } = await first.ended
-  assert.equal(exitCode, 130)
-  assert.match(stderr, /Stopped at once by a second SIGINT/)
+  assert.equal(exitCode, 143)
+  assert.match(stderr, /Stopped at once by a second signal \(SIGTERM\)/)
   await failed
 
   await startGateway(context, home)
@@ -150,7 +159,9 @@ test('a taken port is named, with who holds it and how to choose another', async
   assert.equal(second.exitCode, 1)
   assert.match(
     second.stderr,
-    new RegExp(`^turnpike: Port ${port} of 127\\.0\\.0\\.1 is taken by another turnpike\\b.* turnpike up --port ${Number(port) + 1}\\n$`),
+    new RegExp(
+      `^turnpike: Port ${port} of 127\\.0\\.0\\.1 is taken by another turnpike\\b.* turnpike -- up --port ${Number(port) + 1}\\n$`,
+    ),
   )
 
   const other = createServer((_request, response) => response.end('hello')).listen(0, '127.0.0.1')
@@ -189,7 +200,7 @@ test('without a running gateway the commands say so and how to start one', async
   assert.equal(never.exitCode, 1)
   assert.equal(
     never.stderr,
-    `turnpike: No turnpike has been started with the home ${home} yet. Start it with: turnpike up --home ${home}\n`,
+    `turnpike: No turnpike has been started with the home ${home} yet. Start it with: npm run -s turnpike -- up --home ${home}\n`,
   )
 
   const gateway = await startGateway(context, home)
@@ -197,7 +208,7 @@ test('without a running gateway the commands say so and how to start one', async
   await gateway.ended
   const killed = await runCommand(context, ['requests', 'show', '--home', home])
   assert.equal(killed.exitCode, 1)
-  assert.match(killed.stderr, /^turnpike: No turnpike answers at http:.*ECONNREFUSED.*Start it with: turnpike up --home/)
+  assert.match(killed.stderr, /^turnpike: No turnpike answers at http:.*ECONNREFUSED.*Start it with: npm run -s turnpike -- up --home/)
 })
 
 test('the home and its secrets are for their owner alone, and the key is shown once', async (context) => {
