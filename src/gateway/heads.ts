@@ -47,7 +47,7 @@ function build({ provider, credential }: PlannedTarget, accept: string): string[
 /** Head lines of an answer: the given ones, and what the contract says about every answer. */
 export function answerHead(exchange: Exchange, target: PlannedTarget | undefined, headers: string[], failure?: Failure): string[] {
   const { id } = exchange.arrival
-  headers.push('x-turnpike-request-id', id, 'x-request-id', id, 'x-turnpike-attempts', String(exchange.tries))
+  headers.push('x-turnpike-request-id', id, exchange.codec.ingress.requestIdHeader, id, 'x-turnpike-attempts', String(exchange.tries))
   if (target !== undefined) headers.push('x-turnpike-provider', target.provider.slug, 'x-turnpike-model', headerText(exchange.servedModel ?? target.model.id))
   if (exchange.inspected?.trace !== undefined && exchange.inspected.trace !== '') headers.push('x-turnpike-trace-id', headerText(exchange.inspected.trace))
   headers.push('x-turnpike-cache', 'DISABLED')

@@ -2,6 +2,9 @@
 import type { ServerResponse } from 'node:http'
 import type { Client } from '#gateway'
 
+/** Time for the client to read the last word before its connection breaks: `fetch` throws away what nobody has read by then. */
+const lastWordMs = 250
+
 export class Answer implements Client {
   onDrain: (() => void) | undefined
   onClose: (() => void) | undefined
@@ -32,6 +35,7 @@ export class Answer implements Client {
     const { socket } = this.#response
     if (bytes.length > 0) this.#response.write(bytes)
     // Without the last chunk's mark no client takes the body for complete.
-    socket?.end()
+    const timer = setTimeout(() => socket?.destroySoon(), lastWordMs)
+    this.#response.once('close', () => clearTimeout(timer))
   }
 }

@@ -178,9 +178,10 @@ function sendJson(response: ServerResponse, status: number, body: string): void 
 }
 
 function sendFailure(response: ServerResponse, wire: Wire, failure: Failure, id: string): void {
-  const body: JsonObject = codecOf(wire).ingress.encodeError(failure, id)
+  const { encodeError, requestIdHeader } = codecOf(wire).ingress
+  const body: JsonObject = encodeError(failure, id)
   response.setHeader('x-turnpike-request-id', id)
-  response.setHeader('x-request-id', id)
+  response.setHeader(requestIdHeader, id)
   if (failure.status === 503 || failure.status === 429) response.setHeader('retry-after', String(Math.max(1, Math.ceil((failure.details.retryAfterMs ?? 5000) / 1000))))
   sendJson(response, failure.status, JSON.stringify(body))
 }

@@ -47,6 +47,8 @@ export interface StreamDecoder {
 
 /** The client's half: a server that speaks this wire. */
 export interface IngressCodec {
+  /** Response header in which this wire's SDKs look for the request's id. */
+  readonly requestIdHeader: string
   /** Throws `Failure('invalid_request')` that names the field. Notes are losses in reading, usually none. */
   decodeRequest(body: JsonObject): { readonly request: Request; readonly notes: readonly Note[] }
   encodeResponse(response: Response, context: AnswerContext, costUsd: number | undefined): JsonObject

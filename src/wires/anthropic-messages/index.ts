@@ -13,7 +13,7 @@ export { decodeCountTokens, encodeTokenCount } from './count-tokens.ts'
 
 export const anthropicMessages: WireCodec = {
   wire: 'anthropic-messages',
-  ingress: { decodeRequest, encodeResponse, createStreamEncoder, encodeError, encodeStreamError },
+  ingress: { requestIdHeader: 'request-id', decodeRequest, encodeResponse, createStreamEncoder, encodeError, encodeStreamError },
   egress: { encodeRequest, decodeResponse, createStreamDecoder, decodeError },
   passThrough,
 }

@@ -11,7 +11,7 @@ import { passThrough } from './pass-through.ts'
 
 export const openaiChat: WireCodec = {
   wire: 'openai-chat',
-  ingress: { decodeRequest, encodeResponse, createStreamEncoder, encodeError, encodeStreamError },
+  ingress: { requestIdHeader: 'x-request-id', decodeRequest, encodeResponse, createStreamEncoder, encodeError, encodeStreamError },
   egress: { encodeRequest, decodeResponse, createStreamDecoder, decodeError },
   passThrough,
 }
