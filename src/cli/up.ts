@@ -5,6 +5,7 @@ import { homeOption, reachableHost, type CliContext } from './context.ts'
 import { CliFailure, systemCode } from './failure.ts'
 import { exampleModel } from './example-model.ts'
 import { greetingJson, greetingLines, type Started } from './greeting.ts'
+import { createSignalReader, type StopSignal } from './stop-signals.ts'
 import { probeNeighbour, removeInstanceNote, writeInstanceNote } from './instance.ts'
 
 /** A gateway that serves, as `#main` gives it. */
@@ -30,8 +31,6 @@ type UpOptions = {
 
 /** As long as a request may take by default; a second signal ends it at once. */
 const drainMs = 600_000
-/** One Ctrl-C under `npm start` arrives twice: from the terminal, and passed on by npm. */
-const echoMs = 400
 const examples = `
 Examples:
   turnpike up
@@ -58,7 +57,12 @@ export function upCommand({ terminal, version, command, start }: CliContext & { 
       // Before the greeting: whoever reads it may send a signal at once.
       const ended = endOnSignal(running, settings, terminal.remark)
       const localUrl = `http://${reachableHost(settings.host)}:${running.port}`
-      await writeInstanceNote(settings.home, { url: localUrl, pid: process.pid, version })
+      await writeInstanceNote(settings.home, { url: localUrl, pid: process.pid, version }).catch((error: unknown) => {
+        // It serves all the same.
+        terminal.remark(
+          `The note for other commands cannot be written (${systemCode(error) ?? String(error)}): they look at port ${settings.port}.`,
+        )
+      })
       const started = {
         url: settings.publicUrl ?? localUrl,
         home: settings.home,
@@ -85,14 +89,14 @@ function providersOf({ providers }: Snapshot): Started['providers'] {
 /** Resolves when a signal has ended the gateway in good order. */
 function endOnSignal(running: Running, settings: Settings, remark: (text: string) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    let first: { readonly signal: string; readonly atMs: number } | undefined
-    const onSignal = (signal: 'SIGINT' | 'SIGTERM'): void => {
-      if (first !== undefined) {
-        if (first.signal === signal && performance.now() - first.atMs < echoMs) return
+    const meaningOf = createSignalReader(() => performance.now())
+    const onSignal = (signal: StopSignal): void => {
+      const meaning = meaningOf(signal)
+      if (meaning === 'echo') return
+      if (meaning === 'force') {
         remark(`Stopped at once by a second signal (${signal}); what was unfinished is recorded at the next start.`)
         process.exit(signal === 'SIGINT' ? 130 : 143)
       }
-      first = { signal, atMs: performance.now() }
       remark(`${signal}: new requests are refused, running ones may finish. Once more to stop at once.`)
       running
         .close(drainMs)

@@ -106,15 +106,6 @@ test('the first signal lets a running stream finish and refuses what is new; the
   assert.equal(existsSync(path.join(home, 'instance.json')), false)
 })
 
-test('one Ctrl-C that arrives twice, as under npm, still lets a running stream finish', async (context) => {
-  const { ready, child, ended } = await startGateway(context, scratchFolder(context))
-  const running = await ask(ready, 'sim/slow', 'a b c', { stream: true })
-  child.kill('SIGINT')
-  child.kill('SIGINT')
-  assert.match(await running.text(), /data: \[DONE\]/)
-  assert.equal((await ended).exitCode, 0)
-})
-
 test('a second signal stops at once, and the next start has the record of what was cut', async (context) => {
   const home = scratchFolder(context)
   const first = await startGateway(context, home)
