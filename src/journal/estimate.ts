@@ -38,8 +38,9 @@ const estimable: ReadonlySet<string> = new Set(['ok', 'interrupted', 'cancelled'
 /** The record with what it lacked. The kept text has served its purpose and is removed. */
 export function withEstimatedUsage(record: FinishRecord, countTokens: CountTokens): FinishRecord {
   const known = record.usage
-  const usage =
-    known !== undefined && known.output > 0 ? known : estimatedUsage(known?.input ?? inputTokens(record), countTokens(record.kept), known)
+  // Anthropic opens a stream with an output of 1 and says the rest at its end, which never came: the larger number is nearer the truth.
+  const output = Math.max(known?.output ?? 0, countTokens(record.kept))
+  const usage = estimatedUsage(known?.input ?? inputTokens(record), output, known)
   return { ...record, ...priced(record, usage), kept: '' }
 }
 

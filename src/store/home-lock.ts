@@ -5,6 +5,9 @@ import { DatabaseSync } from 'node:sqlite'
 
 export type HomeLock = { release(): void }
 
+/** A lock that nobody refers to would be collected, its file closed, and the home free: whoever holds a home holds it until released. */
+const held = new Set<DatabaseSync>()
+
 /** Throws with one sentence when another process holds the home, or when the home cannot be written. */
 export function lockHome(home: string): HomeLock {
   const pidFile = join(home, 'lock.pid')
@@ -26,7 +29,8 @@ export function lockHome(home: string): HomeLock {
       cause: error,
     })
   }
-  const held = db
+  const locked = db
+  held.add(locked)
   writeFileSync(pidFile, `${process.pid}\n`, { mode: 0o600 })
   let released = false
   return {
@@ -34,7 +38,8 @@ export function lockHome(home: string): HomeLock {
       if (released) return
       released = true
       rmSync(pidFile, { force: true })
-      held.close()
+      held.delete(locked)
+      locked.close()
     },
   }
 }
