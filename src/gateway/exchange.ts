@@ -8,7 +8,7 @@ import { Attempt, type WholeAnswer } from './attempt.ts'
 import { inspect, type Inspected } from './inspect.ts'
 import type { Arrival, GatewayDeps } from './port.ts'
 import { allFailed, answerHead, requestHeaders } from './heads.ts'
-import { costUsdOf, finishRecord, keptText, promptText, reserveRecord, type Priced, priceAnswer, progressRecord } from './record.ts'
+import { costUsdOf, finishRecord, keptText, promptText, reserveRecord, SentContent, type Priced, priceAnswer, progressRecord } from './record.ts'
 
 /** The head of a stream goes out at the latest after this time, and keep-alives follow in the same rhythm. */
 const earlyHeadMs = 10_000
@@ -64,6 +64,7 @@ export class Exchange implements Waiting {
   #lastWriteMs = 0
   #lastProgressMs = 0
   #bufferGiven = false
+  #sent: SentContent | undefined
 
   constructor(deps: GatewayDeps, arrival: Arrival, onOver: (exchange: Exchange) => void) {
     this.deps = deps
@@ -129,6 +130,11 @@ export class Exchange implements Waiting {
 
   get storesPayloads(): boolean {
     return this.deps.storesPayloads && this.inspected.storesBodies
+  }
+
+  /** Made when the first progress is due: most answers end before. */
+  get sent(): SentContent {
+    return (this.#sent ??= new SentContent(this.codec))
   }
 
   get over(): boolean {

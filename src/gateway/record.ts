@@ -1,11 +1,11 @@
 // What is written about a request: reserve, progress and finish records, and the price of its usage.
-import { freePrice, usageCounts, usdNumber, type Finish, type Price, type Request, type Usage, type UsageCounts } from '#ir'
+import { freePrice, usageCounts, usdNumber, type Finish, type Price, type Request, type StreamEvent, type Usage, type UsageCounts } from '#ir'
 import { isObject, type Failure } from '#kernel'
 import { priceUsage, type PricedUsage } from '#ledger'
 import type { PlannedTarget } from '#routing'
 import type { FinishRecord, Outcome, ProgressRecord, ReserveRecord } from '#store'
 import { redactHeaders } from '#telemetry'
-import { createSseParser } from '#wires'
+import { createSseParser, type StreamDecoder, type WireCodec } from '#wires'
 import type { Exchange } from './exchange.ts'
 import type { Refusal } from './port.ts'
 
@@ -49,18 +49,45 @@ export function reserveRecord(exchange: Exchange): ReserveRecord {
   }
 }
 
-const dataField = Buffer.from('data:')
 /** Bytes of an average token's text, where nothing better is known. */
 const bytesPerToken = 4
 
-/** Half-way truth: what the provider has said, else one token for each event so far. */
+/** The pieces of content in a stream of the client's wire. Each byte is read once: a long answer's progress costs what is new in it. */
+export class SentContent {
+  pieces = 0
+  #readBytes = 0
+  readonly #parser = createSseParser()
+  readonly #decoder: StreamDecoder
+
+  constructor(codec: WireCodec) {
+    this.#decoder = codec.egress.createStreamDecoder({})
+  }
+
+  /** `sent` is all of it, from the first byte. */
+  read(sent: Buffer): void {
+    // A frame that is not whole yet outlives the buffer it came in.
+    const fresh = Buffer.from(sent.subarray(this.#readBytes))
+    this.#readBytes = sent.length
+    try {
+      this.#parser.push(fresh, (frame) => {
+        if (frame.data !== undefined) for (const event of this.#decoder.push(frame)) if (isPiece(event)) this.pieces++
+      })
+    } catch {
+      // Words that our own decoder refuses: they passed all the same, and count nothing.
+    }
+  }
+}
+
+function isPiece(event: StreamEvent): boolean {
+  return (event.type === 'part-delta' && event.text !== '') || (event.type === 'part-start' && event.part.type === 'tool-call')
+}
+
+/** Half-way truth: what the provider has said, else one token for each piece of content so far: never more than there were. */
 export function progressRecord(exchange: Exchange): ProgressRecord {
   const said = exchange.pricedUsage?.counts
-  const bytes = exchange.kept.bytes()
-  let events = 0
-  for (let at = bytes.indexOf(dataField); at >= 0; at = bytes.indexOf(dataField, at + dataField.length)) events++
+  exchange.sent.read(exchange.kept.bytes())
   const input = said?.input ?? Math.ceil((exchange.arrival.bodyEnd - exchange.arrival.bodyStart) / bytesPerToken)
-  const output = Math.max(said?.output ?? 0, events)
+  const output = Math.max(said?.output ?? 0, exchange.sent.pieces)
   return {
     id: exchange.arrival.id,
     atMs: Date.now(),
