@@ -58,7 +58,7 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
     title: 'stream of 200 chunks, passed through',
     unit: 'chunk',
     provider: 'openai-chat',
-    load: { kind: 'streams', connections: 64, streamsEach: 3, events: 200, intervalMs: 10 },
+    load: { kind: 'streams', connections: 64, streamsEach: 6, events: 200, intervalMs: 5 },
     all: { target: 1.1, ceiling: 1.5 },
   },
   S4t: {
@@ -66,7 +66,7 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
     title: 'stream of 200 chunks, translated from anthropic-messages to openai-chat (naive proxy: passed through)',
     unit: 'chunk',
     provider: 'anthropic-messages',
-    load: { kind: 'streams', connections: 64, streamsEach: 3, events: 200, intervalMs: 10 },
+    load: { kind: 'streams', connections: 64, streamsEach: 6, events: 200, intervalMs: 5 },
     all: { target: 3, ceiling: 5 },
   },
   L: {

@@ -8,6 +8,8 @@ import { freePort, gatewayCore, start } from '../processes.ts'
 import type { Contender, ContenderContext } from './contender.ts'
 
 export const portkeyVersion = '1.15.2'
+/** The newest @hono/node-server that its range allows answers every stream with a 500 ("immutable" headers, seen 2026-11-21); this one works. */
+const portkeyOverrides = { '@hono/node-server': '1.13.8' }
 
 export async function startDirect({ providerPort }: ContenderContext): Promise<Contender> {
   return { name: 'direct', port: providerPort, headers: {}, pids: [], stop: async () => {} }
@@ -52,11 +54,11 @@ export function installPortkey(): void {
   const folder = portkeyFolder()
   if (existsSync(path.join(folder, 'node_modules', '@portkey-ai', 'gateway', 'package.json'))) return
   mkdirSync(folder, { recursive: true })
-  writeFileSync(path.join(folder, 'package.json'), '{"private":true}\n')
+  writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify({ private: true, overrides: portkeyOverrides })}\n`)
   const { status, stderr } = spawnSync('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', `@portkey-ai/gateway@${portkeyVersion}`], { cwd: folder, encoding: 'utf8' })
   if (status !== 0) throw new Error(`@portkey-ai/gateway ${portkeyVersion} could not be installed from npm; leave it out with --contender nginx,turnpike. ${stderr.slice(-300)}`)
 }
 
 function portkeyFolder(): string {
-  return path.join(process.env['XDG_CACHE_HOME'] ?? path.join(os.homedir(), '.cache'), 'turnpike-bench', `portkey-${portkeyVersion}`)
+  return path.join(process.env['XDG_CACHE_HOME'] ?? path.join(os.homedir(), '.cache'), 'turnpike-bench', `portkey-${portkeyVersion}-a`)
 }

@@ -44,7 +44,7 @@ export async function startTurnpike({ scratch, providerPort, scenario, profile }
     port,
     headers: { authorization: `Bearer ${gatewayKey}` },
     pids: [child.pid],
-    recorded: ({ requests }) => untilRecorded(home, child.pid, requests),
+    recorded: ({ requests }) => untilRecorded(home, child.pid, requests, profile),
     stop: child.stop,
   }
 }
@@ -64,15 +64,18 @@ function withoutOwnSettings(): Record<string, string> {
   return Object.fromEntries(foreign.map((name) => [name, '']))
 }
 
-/** The recorder is done when every request has its row and the process has nothing left to do. */
-async function untilRecorded(home: string, pid: number, expected: number): Promise<Recorded> {
+/**
+ * The recorder is done when every request has its row and the process has nothing left to do (one that is being profiled is never
+ * idle: its sampler wakes each millisecond).
+ */
+async function untilRecorded(home: string, pid: number, expected: number, profile: boolean): Promise<Recorded> {
   const deadline = performance.now() + drainSeconds * 1000
   let calm = 0
   let recorded = countRows(home)
   while (performance.now() < deadline && (calm < 4 || recorded.requests < expected)) {
     const before = readCpu([pid])
     await wait(100)
-    calm = cpuBetween(before, readCpu([pid])).allUs < 2_000 ? calm + 1 : 0
+    calm = profile || cpuBetween(before, readCpu([pid])).allUs < 2_000 ? calm + 1 : 0
     if (calm > 0) recorded = countRows(home)
     // Calm for three seconds and still too few: they will not come.
     if (calm > 30) break
