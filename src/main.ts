@@ -9,7 +9,7 @@ import { createRecorder, createThreadedTokenCounter, type RecoverySummary } from
 import { createBufferPool, createDeadlines, Failure } from '#kernel'
 import { createKeyring } from '#policy'
 import { lockHome } from '#store'
-import { createLog } from '#telemetry'
+import { createHeaderRecorder, createLog } from '#telemetry'
 import { createNetwork, createSim } from '#upstream'
 
 export type Turnpike = {
@@ -70,6 +70,7 @@ async function start(settings: Settings, version: string, undo: (() => unknown)[
     deadlines,
     buffers,
     storesPayloads: settings.logging === 'full',
+    headersText: createHeaderRecorder(),
     countTokens: (text) => tokens.count(text),
     log,
   })

@@ -11,8 +11,8 @@ import { PassReader, TranslateReader, type StreamReader, type StreamSink } from 
 const errorBodyBytes = 64 << 10
 const wholeBodyBytes = 64 << 20
 
-/** A whole answer, ready for the client: in its wire, cost included. */
-export type WholeAnswer = { readonly body: Buffer; readonly finish: Finish | undefined }
+/** A whole answer, ready for the client: in its wire, cost included. The exchange takes the bytes over. */
+export type WholeAnswer = { readonly body: ByteCollector; readonly finish: Finish | undefined }
 
 type Mode = 'waiting' | 'error' | 'whole' | 'stream' | 'over'
 
@@ -283,8 +283,14 @@ export class Attempt implements UpstreamHandler, StreamSink {
     const watched = pass.readResponse(peeked.fields, this.target.provider.dialect)
     if (watched.error !== undefined) throw watched.error
     this.exchange.learned(watched.id, watched.model)
+    const finish = watched.finish ?? pass.finishIn?.(body)
     const costUsd = watched.usage === undefined ? undefined : this.usage(watched.usage)
-    this.#answered({ body: peeked.withCost(costUsd), finish: watched.finish ?? pass.finishIn?.(body) })
+    const answer = this.#collector!
+    if (costUsd !== undefined && peeked.costAt >= 0) {
+      // A usage without members has no place for a comma; it also counts nothing, so it has no cost.
+      answer.insert(peeked.costAt, Buffer.from(`"cost":${costUsd},`, 'latin1'))
+    }
+    this.#answered({ body: answer, finish })
   }
 
   /** The response goes out in the client's wire, as a stream if that is what was asked for. */
@@ -298,15 +304,18 @@ export class Attempt implements UpstreamHandler, StreamSink {
     }
     this.exchange.learned(response.id, response.model)
     const costUsd = response.usage === undefined ? undefined : this.usage(response.usage)
-    const body = this.exchange.codec.ingress.encodeResponse(response, this.exchange.answerContext(), costUsd)
-    this.#answered({ body: Buffer.from(JSON.stringify(body)), finish: response.finish })
+    const document = this.exchange.codec.ingress.encodeResponse(response, this.exchange.answerContext(), costUsd)
+    const body = new ByteCollector(this.exchange.deps.buffers, Infinity)
+    body.push(Buffer.from(JSON.stringify(document)))
+    this.#collector?.release()
+    this.#answered({ body, finish: response.finish })
   }
 
   #answered(answer: WholeAnswer): void {
     this.#mode = 'over'
     this.contentMs = performance.now() - this.startedMs
+    this.#collector = undefined
     this.exchange.answered(this, answer)
-    this.#collector?.release()
   }
 }
 

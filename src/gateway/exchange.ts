@@ -38,7 +38,7 @@ export class Exchange implements Waiting {
   servedModel: string | undefined
   readonly attempts: AttemptRecord[] = []
   readonly notes: Note[] = []
-  readonly kept: ByteCollector
+  kept: ByteCollector
   pricedUsage: Priced | undefined
   responseBytes = 0
   status = 0
@@ -120,7 +120,10 @@ export class Exchange implements Waiting {
     this.notes.push({ code: 'approximated', path: 'input_tokens', why: 'no provider of this model counts tokens; estimated by the gateway' })
     this.deps.countTokens(text).then(
       (count) => {
-        if (!this.#over) this.#answerBody(Buffer.from(JSON.stringify(encodeTokenCount(count))), undefined, undefined)
+        if (this.#over) return
+        const body = new ByteCollector(this.deps.buffers, Infinity)
+        body.push(Buffer.from(JSON.stringify(encodeTokenCount(count))))
+        this.#answerBody(body, undefined, undefined)
       },
       (error: unknown) => {
         if (!this.#over) this.#refuse(internalError(error))
@@ -267,12 +270,14 @@ export class Exchange implements Waiting {
   /** A whole body is ready. */
   answered(attempt: Attempt, answer: WholeAnswer): void {
     this.#recordAttempt(attempt, undefined)
-    // The answer outlives the buffer it was collected in.
-    this.#answerBody(Buffer.from(answer.body), answer.finish, attempt.target)
+    this.#answerBody(answer.body, answer.finish, attempt.target)
   }
 
-  #answerBody(body: Buffer, finish: Finish | undefined, target: PlannedTarget | undefined): void {
-    this.#keep(body)
+  #answerBody(answer: ByteCollector, finish: Finish | undefined, target: PlannedTarget | undefined): void {
+    this.kept.release()
+    this.kept = answer
+    this.responseBytes = answer.length
+    const body = answer.bytes()
     this.status = 200
     const headers = answerHead(this, target, ['content-type', 'application/json', 'content-length', String(body.length)])
     this.#finish('ok', undefined, finish, () => {
@@ -372,7 +377,7 @@ export class Exchange implements Waiting {
     this.deps.journal.finish(record, (error) => {
       if (error !== undefined) this.deps.log.error({ err: error, request: this.arrival.id }, 'a record could not be written yet')
       last()
-      this.kept.release()
+      this.kept.release(this.arrival.client.flushed())
       this.#giveBuffer()
       this.onOver(this)
     })

@@ -60,7 +60,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       exchange.begin(planOf)
     },
     refused(refusal, failure) {
-      deps.journal.finish(refusalRecord(refusal, failure), (error) => {
+      deps.journal.finish(refusalRecord(refusal, failure, deps.headersText(refusal.headers)), (error) => {
         if (error !== undefined) deps.log.error({ err: error, request: refusal.id }, 'a record could not be written yet')
       })
     },

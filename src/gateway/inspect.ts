@@ -163,6 +163,7 @@ function applyEdits(document: JsonObject, edits: readonly RequestEdit[]): JsonOb
   return edited
 }
 
+/** A peeked value. Strings without escapes, the usual case, need no parser. */
 function readSmall(buffer: Buffer, start: number, end: number): JsonValue {
   switch (buffer[start]) {
     case 0x74:
@@ -171,8 +172,15 @@ function readSmall(buffer: Buffer, start: number, end: number): JsonValue {
       return false
     case 0x6e:
       return null
-    default:
+    case 0x22: {
+      const text = buffer.toString('utf8', start + 1, end - 1)
+      return text.includes('\\') ? readValue(buffer, { start, end }) : text
+    }
+    case 0x7b:
+    case 0x5b:
       return readValue(buffer, { start, end })
+    default:
+      return Number(buffer.toString('latin1', start, end))
   }
 }
 
@@ -224,24 +232,30 @@ function timeoutOf(headers: IncomingHttpHeaders): number | undefined {
 
 // Responses.
 
-const responsePeeks = new WeakMap<WireCodec, ReturnType<typeof createPeek<string>>>()
+type ResponsePeek = { readonly names: readonly string[]; readonly peek: ReturnType<typeof createPeek<string>> }
+const responsePeeks = new WeakMap<WireCodec, ResponsePeek>()
 
-/** The response's top-level fields that the wire wants, and the body with a cost in its usage; undefined when the bytes are doubtful. */
-export function peekResponse(codec: WireCodec, body: Buffer): { fields: JsonObject; withCost(costUsd: number | undefined): Buffer } | undefined {
-  let peek = responsePeeks.get(codec)
-  if (peek === undefined) responsePeeks.set(codec, (peek = createPeek({ fields: [...new Set([...codec.passThrough.responseFields, 'usage', 'error'])] })))
-  const peeked = peek.peek(body, 0, body.length)
+export type PeekedResponse = {
+  /** The top-level fields that the wire wants. */
+  readonly fields: JsonObject
+  /** Where a cost goes into the usage; -1 when there is none. */
+  readonly costAt: number
+}
+
+/** Undefined when the bytes are doubtful. */
+export function peekResponse(codec: WireCodec, body: Buffer): PeekedResponse | undefined {
+  let known = responsePeeks.get(codec)
+  if (known === undefined) {
+    const names = [...new Set([...codec.passThrough.responseFields, 'usage', 'error'])]
+    responsePeeks.set(codec, (known = { names, peek: createPeek({ fields: names }) }))
+  }
+  const peeked = known.peek.peek(body, 0, body.length)
   if (peeked === 'doubtful') return undefined
   const fields: JsonObject = {}
-  for (const [name, member] of Object.entries(peeked.members)) if (member.start >= 0) fields[name] = readSmall(body, member.start, member.end)
-  const usage = peeked.members['usage']!
-  const insertAt = usage.start + 1
-  return {
-    fields,
-    withCost(costUsd) {
-      if (costUsd === undefined || usage.start < 0 || !isObject(fields['usage'])) return body
-      const comma = Object.keys(fields['usage']).length > 0 ? ',' : ''
-      return Buffer.concat([body.subarray(0, insertAt), Buffer.from(`"cost":${costUsd}${comma}`), body.subarray(insertAt)])
-    },
+  for (const name of known.names) {
+    const member = peeked.members[name]!
+    if (member.start >= 0) fields[name] = readSmall(body, member.start, member.end)
   }
+  const usage = peeked.members['usage']!
+  return { fields, costAt: usage.start >= 0 && isObject(fields['usage']) ? usage.start + 1 : -1 }
 }

@@ -15,6 +15,8 @@ export interface Client {
   end(bytes?: Uint8Array | string): void
   /** Sends the bytes and closes the connection without the mark of a complete answer. */
   cut(bytes: Uint8Array | string): void
+  /** True when everything written has left this process: only then may its buffers be reused. */
+  flushed(): boolean
   onDrain: (() => void) | undefined
   /** The client left before the answer was complete. */
   onClose: (() => void) | undefined
@@ -66,6 +68,8 @@ export type GatewayDeps = {
   readonly buffers: BufferPool
   /** Counts tokens off the event loop; an estimate for models whose tokenizer is not public. */
   readonly countTokens: (text: string) => Promise<number>
+  /** Request headers as JSON text for the record, secrets redacted. */
+  readonly headersText: (headers: IncomingHttpHeaders) => string
   /** Whether bodies are stored. */
   readonly storesPayloads: boolean
   readonly log: { warn(fields: object, message: string): void; error(fields: object, message: string): void }

@@ -4,7 +4,6 @@ import { isObject, type Failure } from '#kernel'
 import { priceUsage, type PricedUsage } from '#ledger'
 import type { PlannedTarget } from '#routing'
 import type { FinishRecord, Outcome, ProgressRecord, ReserveRecord } from '#store'
-import { redactHeaders } from '#telemetry'
 import { createSseParser, type StreamDecoder, type WireCodec } from '#wires'
 import type { Exchange } from './exchange.ts'
 import type { Refusal } from './port.ts'
@@ -150,7 +149,7 @@ export function finishRecord(exchange: Exchange, ending: Ending): FinishRecord {
     overheadUs: exchange.dispatchedMs === 0 ? 0 : Math.round((exchange.dispatchedMs - arrival.readyMs) * 1000),
     firstTokenMs: exchange.firstWriteMs === 0 ? undefined : exchange.firstWriteMs - arrival.readyMs,
     totalMs: ending.endedMs - arrival.readyMs,
-    headers: JSON.stringify(redactHeaders(arrival.headers)),
+    headers: exchange.deps.headersText(arrival.headers),
     payloads: exchange.inspected !== undefined && exchange.storesPayloads ? 'full' : 'none',
     kept: ending.kept,
   }
@@ -185,7 +184,7 @@ export function keptText(exchange: Exchange): string {
 
 
 /** A request that was refused before it could be inspected: who, where, and why. */
-export function refusalRecord(refusal: Refusal, failure: Failure): FinishRecord {
+export function refusalRecord(refusal: Refusal, failure: Failure, headers: string): FinishRecord {
   return {
     id: refusal.id,
     atMs: refusal.atMs,
@@ -223,7 +222,7 @@ export function refusalRecord(refusal: Refusal, failure: Failure): FinishRecord 
     overheadUs: 0,
     firstTokenMs: undefined,
     totalMs: 0,
-    headers: JSON.stringify(redactHeaders(refusal.headers)),
+    headers,
     payloads: 'none',
     kept: '',
   }

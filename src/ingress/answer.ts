@@ -31,6 +31,11 @@ export class Answer implements Client {
     else this.#response.end(bytes)
   }
 
+  flushed(): boolean {
+    const { socket } = this.#response
+    return socket !== null && socket.writableLength === 0
+  }
+
   cut(bytes: Uint8Array | string): void {
     const { socket } = this.#response
     if (bytes.length > 0) this.#response.write(bytes)

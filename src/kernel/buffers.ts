@@ -64,8 +64,13 @@ export class ByteCollector {
     return true
   }
 
-  pushText(text: string): boolean {
-    return this.push(Buffer.from(text))
+  /** Puts bytes between those that were kept. */
+  insert(at: number, bytes: Uint8Array): void {
+    const kept = this.length
+    // Makes the room; what it copies to the end is overwritten.
+    if (!this.push(bytes)) return
+    this.#buffer!.copyWithin(at + bytes.length, at, kept)
+    this.#buffer!.set(bytes, at)
   }
 
   /** What has been kept; valid until the next push or release. */
@@ -73,8 +78,9 @@ export class ByteCollector {
     return this.#buffer === undefined ? emptyBuffer : this.#buffer.subarray(0, this.length)
   }
 
-  release(): void {
-    if (this.#buffer !== undefined) this.#pool.give(this.#buffer)
+  /** Gives the buffer back; `reusable` false leaves it to the garbage collector, since somebody may still read it. */
+  release(reusable = true): void {
+    if (this.#buffer !== undefined && reusable) this.#pool.give(this.#buffer)
     this.#buffer = undefined
     this.length = 0
   }

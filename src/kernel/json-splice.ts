@@ -40,7 +40,7 @@ export function createSplicer<Field extends string>(buffer: Buffer, start: numbe
 
   function splice(edits: readonly MemberEdit<Field>[]): SplicedBody {
     restore()
-    const cuts = planCuts(peeked, edits)
+    const cuts = edits.length === 1 ? cutOfOne(peeked, edits[0]!) : planCuts(peeked, edits)
     if (cuts.length === 0) return { buffer, start, end }
     const pieces = placePieces(cuts, start, end, buffer.length)
     if (pieces === undefined) return copyEdited(buffer, start, end, cuts)
@@ -51,6 +51,12 @@ export function createSplicer<Field extends string>(buffer: Buffer, start: numbe
   }
 
   return { splice, restore }
+}
+
+/** The usual splice is one new value for a field that is there. */
+function cutOfOne<Field extends string>(peeked: Peeked<Field>, edit: MemberEdit<Field>): Cut[] {
+  const { start, end } = peeked.members[edit.field]
+  return start < 0 || edit.json === undefined ? planCuts(peeked, [edit]) : [{ start, end, bytes: Buffer.from(edit.json) }]
 }
 
 /** The edits as cuts in order of position, with the commas that they need. */
@@ -93,6 +99,7 @@ const nothing = Buffer.alloc(0)
 
 /** Which piece stays and how far the others move: the way that moves fewest bytes and has room; undefined when there is no room. */
 function placePieces(cuts: readonly Cut[], start: number, end: number, room: number): Piece[] | undefined {
+  if (cuts.length === 1) return placeAround(cuts[0]!, start, end, room)
   const bounds = [start, ...cuts.flatMap((cut) => [cut.start, cut.end]), end]
   // What the cuts before piece `index` add, in bytes.
   const growth = [0]
@@ -108,6 +115,17 @@ function placePieces(cuts: readonly Cut[], start: number, end: number, room: num
     bestMoved = moved
   }
   return best
+}
+
+/** The same for one cut: the shorter side moves, if it can. */
+function placeAround(cut: Cut, start: number, end: number, room: number): Piece[] | undefined {
+  const growth = cut.bytes.length - (cut.end - cut.start)
+  const left = { start, end: cut.start }
+  const right = { start: cut.end, end }
+  const leftFits = start - growth >= 0
+  const rightFits = end + growth <= room
+  if (leftFits && (cut.start - start <= end - cut.end || !rightFits)) return [{ ...left, by: -growth }, { ...right, by: 0 }]
+  return rightFits ? [{ ...left, by: 0 }, { ...right, by: growth }] : undefined
 }
 
 /** Pieces keep their order, so moving left ones from the left and right ones from the right never runs over one not yet moved. */

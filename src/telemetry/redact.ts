@@ -75,3 +75,39 @@ export function redactHeaders(headers: Readonly<Record<string, string | readonly
   }
   return Object.fromEntries(clean)
 }
+
+/** Of the connection, not of the request: not worth a place in every record. */
+const unrecorded = new Set(['host', 'connection', 'content-length', 'content-type', 'accept', 'accept-language', 'accept-encoding', 'sec-fetch-mode', 'keep-alive', 'transfer-encoding'])
+const maxRemembered = 4096
+const maxRememberedCharacters = 256
+
+/**
+ * Headers as JSON text for a record, redacted as `redactHeaders` does. Clients repeat themselves, so what a header became is remembered
+ * (bounded): this runs for every request.
+ */
+export function createHeaderRecorder(): (headers: Readonly<Record<string, string | readonly string[] | undefined>>) => string {
+  const remembered = new Map<string, string>()
+
+  function member(name: string, value: string): string {
+    const header = `${name}\n${value}`
+    const known = remembered.get(header)
+    if (known !== undefined) return known
+    const clean = redactHeaders({ [name]: value })
+    const text = `${JSON.stringify(name)}:${JSON.stringify(clean[name])}`
+    if (header.length <= maxRememberedCharacters) {
+      if (remembered.size >= maxRemembered) remembered.clear()
+      remembered.set(header, text)
+    }
+    return text
+  }
+
+  return (headers) => {
+    let text = ''
+    for (const name in headers) {
+      const value = headers[name]
+      if (value === undefined || unrecorded.has(name)) continue
+      text += (text === '' ? '' : ',') + member(name, typeof value === 'string' ? value : value.join(', '))
+    }
+    return `{${text}}`
+  }
+}

@@ -60,28 +60,33 @@ export interface Connections {
 }
 
 export function createConnections(): Connections {
-  const idle = new Map<string, Connection[]>()
+  /** By origin, then by connect timeout, which a connection is made with. */
+  const idle = new Map<string, Map<number, Connection[]>>()
   const all = new Set<Connection>()
 
   const pruning = setInterval(() => {
     const now = performance.now()
-    for (const [name, stack] of idle) {
-      const keep = stack.filter((connection) => {
-        if (now - connection.lastUsedMs < keepAliveMs) return true
-        all.delete(connection)
-        void connection.client.destroy()
-        return false
-      })
-      if (keep.length === 0) idle.delete(name)
-      else if (keep.length < stack.length) idle.set(name, keep)
+    for (const [origin, stacks] of idle) {
+      for (const [connectMs, stack] of stacks) {
+        // The least recently used lie at the bottom.
+        const firstKept = stack.findIndex((connection) => now - connection.lastUsedMs < keepAliveMs)
+        const stale = stack.splice(0, firstKept < 0 ? stack.length : firstKept)
+        for (const connection of stale) {
+          all.delete(connection)
+          void connection.client.destroy()
+        }
+        if (stack.length === 0) stacks.delete(connectMs)
+      }
+      if (stacks.size === 0) idle.delete(origin)
     }
   }, pruneEveryMs)
   pruning.unref()
 
   function stackOf(origin: string, connectMs: number): Connection[] {
-    const name = connectMs + origin
-    let stack = idle.get(name)
-    if (stack === undefined) idle.set(name, (stack = []))
+    let stacks = idle.get(origin)
+    if (stacks === undefined) idle.set(origin, (stacks = new Map()))
+    let stack = stacks.get(connectMs)
+    if (stack === undefined) stacks.set(connectMs, (stack = []))
     return stack
   }
 

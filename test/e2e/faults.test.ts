@@ -89,7 +89,11 @@ async function ask(client: Wire, model: string, stream: boolean): Promise<Heard>
 function verdict(client: Wire, heard: Heard): { readonly last: string; readonly claimsFinish: boolean } {
   const decoder = wires.get(client)!.egress.createStreamDecoder({})
   const events = [...heard.frames.flatMap((frame) => decoder.push(frame)), ...decoder.end()]
-  return { last: events.at(-1)!.type, claimsFinish: events.some(({ type }) => type === 'finish') || /\[DONE\]|message_stop|"finish_reason":"|"stop_reason":"/.test(heard.body) }
+  return {
+    last: events.at(-1)!.type,
+    claimsFinish:
+      events.some(({ type }) => type === 'finish') || /data: \[DONE\]|"type":"message_stop"|"finish_reason":"|"stop_reason":"/.test(heard.body),
+  }
 }
 
 function errorOf(client: Wire, heard: Heard): JsonObject {
@@ -110,19 +114,40 @@ type Fault = {
 
 const beforeContent: readonly Fault[] = [
   { name: 'accepts and sends nothing', answer: faults.silent, stream: 'both', class: ['first_token_timeout'], status: 408 },
-  { name: 'sends head and preamble, then silence', answer: faults.stallsBeforeContent, stream: true, class: ['first_token_timeout'], status: 408 },
+  {
+    name: 'sends head and preamble, then silence',
+    answer: faults.stallsBeforeContent,
+    stream: true,
+    class: ['first_token_timeout'],
+    status: 408,
+  },
   { name: 'hangs up without an answer', answer: faults.hangUp, stream: 'both', class: ['cut'] },
   { name: 'resets the connection', answer: faults.resets, stream: 'both', class: ['cut'] },
   { name: 'is cut before content', answer: faults.cutsBeforeContent, stream: true, class: ['cut'] },
-  { name: 'sends an error event inside a 200', answer: faults.errorBeforeContent, stream: true, class: ['error_in_stream', 'overloaded', 'provider_error'] },
-  { name: 'answers a JSON error body with status 200', answer: (wire) => wire.errorInside200(), stream: 'both', class: ['error_in_stream', 'provider_error'] },
+  {
+    name: 'sends an error event inside a 200',
+    answer: faults.errorBeforeContent,
+    stream: true,
+    class: ['error_in_stream', 'overloaded', 'provider_error'],
+  },
+  {
+    name: 'answers a JSON error body with status 200',
+    answer: (wire) => wire.errorInside200(),
+    stream: 'both',
+    class: ['error_in_stream', 'provider_error'],
+  },
   { name: 'ends the stream before any content', answer: faults.endsBeforeContent, stream: true, class: ['ended_early'] },
   { name: 'answers 200 with an empty body', answer: () => faults.empty(), stream: 'both', class: ['empty_response'] },
   { name: 'answers an HTML page with status 502', answer: () => faults.htmlPage(), stream: 'both', class: ['provider_error'] },
   { name: 'answers an HTML page with status 200', answer: () => faults.htmlPage(200), stream: 'both', class: ['bad_response'] },
   { name: 'sends half a JSON body', answer: faults.halfJson, stream: false, class: ['cut', 'bad_response'] },
   { name: 'sends half a JSON body and calls it whole', answer: halfJsonWhole, stream: false, class: ['bad_response'] },
-  { name: 'answers in the wrong content type', answer: () => ({ headers: { 'content-type': 'text/plain' }, body: 'hello' }), stream: 'both', class: ['bad_response'] },
+  {
+    name: 'answers in the wrong content type',
+    answer: () => ({ headers: { 'content-type': 'text/plain' }, body: 'hello' }),
+    stream: 'both',
+    class: ['bad_response'],
+  },
   { name: 'answers 500', answer: (wire) => wire.error(500), stream: 'both', class: ['provider_error'] },
   { name: 'answers 529', answer: (wire) => wire.error(529), stream: 'both', class: ['overloaded'] },
   { name: 'answers 429', answer: (wire) => wire.error(429), stream: 'both', class: ['rate_limited'] },
@@ -135,7 +160,12 @@ const beforeContent: readonly Fault[] = [
 const afterContent: readonly Fault[] = [
   { name: 'goes silent after content', answer: faults.stallsAfterContent, stream: true, class: ['idle_timeout'] },
   { name: 'is cut after content', answer: faults.cutsAfterContent, stream: true, class: ['cut'] },
-  { name: 'sends an error event after content', answer: faults.errorAfterContent, stream: true, class: ['error_in_stream', 'overloaded', 'provider_error'] },
+  {
+    name: 'sends an error event after content',
+    answer: faults.errorAfterContent,
+    stream: true,
+    class: ['error_in_stream', 'overloaded', 'provider_error'],
+  },
   { name: 'ends without its terminal event', answer: faults.endsEarly, stream: true, class: ['ended_early'] },
 ]
 
@@ -251,7 +281,10 @@ for (const client of wireNames) {
           const { last } = verdict(client, heard)
           assert.equal(last, 'finish')
           const decoder = wires.get(client)!.egress.createStreamDecoder({})
-          const text = heard.frames.flatMap((frame) => decoder.push(frame)).map((event) => (event.type === 'part-delta' ? event.text : '')).join('')
+          const text = heard.frames
+            .flatMap((frame) => decoder.push(frame))
+            .map((event) => (event.type === 'part-delta' ? event.text : ''))
+            .join('')
           assert.equal(text, 'Grüße, 世界!')
         }
       })
@@ -273,10 +306,20 @@ for (const client of wireNames) {
     test(`${client}: a client that leaves ${phase} stops the provider within a second, and one record says cancelled`, async () => {
       upstream.clear()
       const script = wireScripts[client]
-      upstream.enqueue(phase === 'before the head' ? faults.silent() : phase === 'before content' ? faults.stallsBeforeContent(script) : faults.stallsAfterContent(script))
+      upstream.enqueue(
+        phase === 'before the head'
+          ? faults.silent()
+          : phase === 'before content'
+            ? faults.stallsBeforeContent(script)
+            : faults.stallsAfterContent(script),
+      )
       const controller = new AbortController()
       const model = `${providerOf[client]}/model-1`
-      const asked = turnpike.post(script.path, { model, stream: true, max_tokens: 100, messages: [{ role: 'user', content: `leave ${phase}` }] }, { signal: controller.signal, headers: { 'x-turnpike-session-id': `leave-${phase}-${client}` } })
+      const asked = turnpike.post(
+        script.path,
+        { model, stream: true, max_tokens: 100, messages: [{ role: 'user', content: `leave ${phase}` }] },
+        { signal: controller.signal, headers: { 'x-turnpike-session-id': `leave-${phase}-${client}` } },
+      )
       const received = await upstream.next()
       if (phase === 'after content') {
         const response = await asked
