@@ -35,7 +35,8 @@ export function readArray(value: JsonValue | undefined, path: string): JsonValue
 
 export function readNumber(value: JsonValue | undefined, path: string): number | undefined {
   if (!isGiven(value)) return undefined
-  return typeof value === 'number' ? value : wrong(path, 'must be a number')
+  // JSON can hold numbers beyond a double's range; they would go on as null.
+  return typeof value === 'number' && Number.isFinite(value) ? value : wrong(path, 'must be a number')
 }
 
 export function readCount(value: JsonValue | undefined, path: string): number | undefined {

@@ -42,7 +42,8 @@ export function optionalText(body: JsonObject, field: string): string | undefine
 export function optionalNumber(body: JsonObject, field: string): number | undefined {
   const value = body[field]
   if (!isGiven(value)) return undefined
-  return typeof value === 'number' ? value : wrong(field, 'a number', value)
+  // JSON can hold numbers beyond a double's range; they would go on as null.
+  return typeof value === 'number' && Number.isFinite(value) ? value : wrong(field, 'a number', value)
 }
 
 export function optionalCount(body: JsonObject, field: string): number | undefined {
