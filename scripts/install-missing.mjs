@@ -41,7 +41,9 @@ function install(why) {
   const began = Date.now()
   // --include=dev because NODE_ENV=production would leave out the Node we run on; loglevel error because npm warns that our `engines`
   // asks for a newer Node than the machine's, which is the very thing being installed.
-  const npmArguments = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']
+  // Short pauses between retries, because without a network npm would otherwise try for ten minutes before it says so.
+  const pauses = ['--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000']
+  const npmArguments = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error', ...pauses]
   const npm = process.env.npm_execpath
   const result =
     npm !== undefined && /npm-cli\.[cm]?js$/.test(npm)
