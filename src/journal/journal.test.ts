@@ -172,6 +172,7 @@ test('a write that fails half way, at any byte: no record is lost, doubled or hi
       state.broken = false
       t.mock.timers.tick(250)
       assert.deepEqual(ids(dir), ['first', ...whole], `after ${partialBytes} bytes`)
+      if (safe.length < whole.length) assert.ok(listSegments(dir, 'journal').length > 1, 'a file that failed is not written again')
     }
   }
 })

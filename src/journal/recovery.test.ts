@@ -191,6 +191,26 @@ test('a damaged record in the middle costs itself: the ones behind it are found,
   }
 })
 
+test('records larger than what is read at once are found, also behind damage', async (t) => {
+  const dir = temporary(t)
+  const large = 'x'.repeat(2_500_000)
+  await writeJournal(dir, 1, (journal) => {
+    for (let i = 0; i < 4; i++) {
+      journal.finish(sampleFinish(`small-${i}`), heard)
+      journal.finish(sampleFinish(`large-${i}`, { headers: large }), heard)
+    }
+    for (let i = 0; i < 2000; i++) journal.finish(sampleFinish(`end-${i}`), heard)
+  })
+  const [name] = listSegments(dir, 'journal')
+  const path = segmentPath(dir, 'journal', name!)
+  const bytes = readFileSync(path)
+  bytes[16 + 8 + bytes.readUInt32LE(16) - 1]! ^= 1
+  writeFileSync(path, bytes)
+  const { rows } = recovered(dir)
+  assert.equal(rows.size, 2007)
+  assert.ok(!rows.has('small-0') && rows.has('large-0') && rows.has('end-1999'))
+})
+
 test('segments without a head, empty ones and zeros from a power cut stop nobody', async (t) => {
   const dir = temporary(t)
   await writeJournal(dir, 3, (journal) => journal.finish(sampleFinish('a'), heard))

@@ -73,6 +73,30 @@ test('what was pushed comes out once, whole and in order, around the end of the 
   assert.ok(refused > 20, 'the plans filled the ring')
 })
 
+test('a ring filled to the last byte is full, not empty', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ units: fc.integer({ min: 0, max: 60 }), read: fc.nat(3) }), { minLength: 30, maxLength: 120 }),
+      (plan) => {
+        const memory = createRingMemory(1024)
+        const producer = createRingProducer(memory)
+        const consumer = createRingConsumer(memory)
+        let pushed = 0
+        let read = 0
+        for (const { units, read: reads } of plan) {
+          // Two characters of three bytes: what is asked for is exactly what is used, so that spaces fit to the byte.
+          if (producer.push('漢字', 0, '', Buffer.alloc(units * 8 + 2, pushed))) pushed++
+          for (let i = 0; i < reads && consumer.next(consumer.mark()) !== undefined; i++) read++
+          consumer.release()
+        }
+        while (consumer.next(consumer.mark()) !== undefined) read++
+        assert.equal(read, pushed)
+      },
+    ),
+    { numRuns: 1000 },
+  )
+})
+
 test('an empty ring takes anything up to half of it, wherever its head is, and nothing larger', () => {
   const memory = createRingMemory(2048)
   const producer = createRingProducer(memory)

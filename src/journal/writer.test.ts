@@ -89,6 +89,48 @@ test('a store that fails in the middle of a batch is as before the batch, and th
   writer.close()
 })
 
+test('a commit that fails takes everything back: journal, ring, payload segments and what was remembered of the store', (t) => {
+  const { db, one, writer, journal } = setUp(t, { ringBytes: 8192 })
+  db.exec("CREATE TRIGGER refuse BEFORE INSERT ON blocks BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+  const body = (i: number): Buffer => Buffer.concat([Buffer.alloc(2500, 'h'), Buffer.from(`turn ${i}`)])
+  journal.reserve(sampleReserve('running'), ignore)
+  for (let i = 0; i < 6; i++) {
+    journal.payload(`r${i}`, 'request', `s${i % 2}`, body(i))
+    journal.finish(sampleFinish(`r${i}`), ignore)
+  }
+  journal.flush()
+  assert.ok(journal.stats().spilledPayloads > 1)
+  for (let attempt = 0; attempt < 2; attempt++) assert.throws(() => writer.drain(), /disk full/)
+  db.exec('DROP TRIGGER refuse')
+  writer.drain()
+  assert.deepEqual(
+    ['requests', 'payloads', 'facets', 'rollups'].map((table) => one(`SELECT count(*) AS n FROM ${table}`)),
+    [6, 6, 1, 1],
+  )
+  assert.equal(one('SELECT sum(requests) AS n FROM rollups'), 6)
+  assert.equal(one('SELECT count(*) AS n FROM requests WHERE block NOT IN (SELECT id FROM blocks)'), 0)
+  assert.equal(one('SELECT sum(live) AS n FROM blocks'), 12)
+  writer.close()
+})
+
+test('a request whose start was loaded before the crash is found by it', (t) => {
+  const first = setUp(t)
+  first.journal.reserve(sampleReserve('running'), ignore)
+  first.journal.reserve(sampleReserve('ended'), ignore)
+  first.journal.finish(sampleFinish('ended'), ignore)
+  first.journal.flush()
+  first.writer.drain()
+  const second = setUp(t, { home: first.home })
+  assert.deepEqual(second.writer.recovery, { replayed: 0, orphans: 1, tornBytes: 0 })
+  second.writer.close()
+})
+
+test('the writer does not go to sleep on work that came while it looked away', () => {
+  const before = performance.now()
+  createControl().sleep(false, 20_000, () => true)
+  assert.ok(performance.now() - before < 10_000)
+})
+
 test('loaded segments are deleted while a long request runs on, and a crash still finds it', (t) => {
   const first = setUp(t, { segmentBytes: 3000 })
   const { dir, one, writer, journal } = first
@@ -149,7 +191,7 @@ test('sessions go on after retention dropped the chain that they were building o
   writer.close()
 })
 
-test('a record of an unknown layout is skipped and reported, and the rest is loaded', (t) => {
+test('a record that cannot be decoded is skipped and reported, and the rest is loaded', (t) => {
   const { one, writer, journal, troubles } = setUp(t)
   journal.finish(sampleFinish('a'), ignore)
   // What decodes to nonsense fails alone: a price that is not a number.
