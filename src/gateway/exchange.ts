@@ -2,7 +2,7 @@
 import { ByteCollector, Failure, type Waiting } from '#kernel'
 import type { Finish, Note, Request, Usage } from '#ir'
 import { blamesRequest, nextTarget, type Plan, type PlannedTarget } from '#routing'
-import type { AttemptRecord, Outcome } from '#store'
+import type { AttemptRecord, Outcome, ReserveRecord } from '#store'
 import { codecOf, decodeCountTokens, encodeTokenCount, requestEdits, type AnswerContext, type StreamEncoder, type WireCodec } from '#wires'
 import { Attempt, type WholeAnswer } from './attempt.ts'
 import { inspect, type Inspected } from './inspect.ts'
@@ -28,6 +28,8 @@ export class Exchange implements Waiting {
   readonly codec: WireCodec
   readonly onOver: (exchange: Exchange) => void
   inspected!: Inspected
+  /** What was journalled before the first attempt. */
+  reserved: ReserveRecord | undefined
   plan: Plan = { targets: [], skipped: [] }
   dueMs = Infinity
   /** The head went out before any provider had content: the answer is encoded by us from then on. */
@@ -57,7 +59,6 @@ export class Exchange implements Waiting {
   readonly #failures: { target: string; failure: Failure }[] = []
   #committed = false
   #over = false
-  #reserved = false
   #totalDueMs = Infinity
   #attemptStartedMs = 0
   #lastByteMs = 0
@@ -102,8 +103,8 @@ export class Exchange implements Waiting {
       this.#refuse(internalError(error))
       return
     }
-    this.#reserved = true
-    this.deps.journal.reserve(reserveRecord(this), () => {
+    this.reserved = reserveRecord(this)
+    this.deps.journal.reserve(this.reserved, () => {
       if (!this.#over) this.#start()
     })
   }
@@ -112,7 +113,7 @@ export class Exchange implements Waiting {
   #countTokens(): void {
     let text: string
     try {
-      text = promptText(decodeCountTokens(this.inspected.document()))
+      text = promptText(decodeCountTokens(this.inspected.body.document()))
     } catch (error) {
       this.#refuse(error instanceof Failure ? error : internalError(error))
       return
@@ -181,12 +182,12 @@ export class Exchange implements Waiting {
   #spliced(target: PlannedTarget): Buffer {
     const { edits, notes } = requestEdits(target.wire, this.inspected.fields, target.model.id, target.provider.dialect)
     this.#note(notes)
-    return this.inspected.splice(edits)
+    return this.inspected.body.splice(edits)
   }
 
   #translated(target: PlannedTarget): Buffer {
     if (this.#request === undefined) {
-      const decoded = this.codec.ingress.decodeRequest(this.inspected.document())
+      const decoded = this.codec.ingress.decodeRequest(this.inspected.body.document())
       this.#request = decoded.request
       this.#note(decoded.notes)
     }
@@ -355,7 +356,7 @@ export class Exchange implements Waiting {
   #clientLeft(): void {
     if (this.#over) return
     const attempt = this.#attempt
-    if (this.#reserved && attempt !== undefined && !attempt.over) {
+    if (this.reserved !== undefined && attempt !== undefined && !attempt.over) {
       attempt.abort()
       this.#recordAttempt(attempt, new Failure('client_closed', 'The client left.'))
     }
@@ -368,7 +369,7 @@ export class Exchange implements Waiting {
     this.#over = true
     if (this.#lingering === undefined) this.deps.deadlines.remove(this)
     const endedMs = performance.now()
-    if (this.#reserved && this.storesPayloads && this.kept.length > 0) {
+    if (this.reserved !== undefined && this.storesPayloads && this.kept.length > 0) {
       this.deps.journal.payload(this.arrival.id, 'response', this.inspected.session, this.kept.bytes())
     }
     // Without the provider's last word, what it said of its output so far is not the truth.

@@ -30,6 +30,12 @@ export type Inspected = {
   readonly timeoutMs: number | undefined
   readonly storesBodies: boolean
   readonly strict: boolean
+  readonly body: InspectedBody
+}
+
+export interface InspectedBody {
+  readonly fields: JsonObject
+  readonly conversation: ConversationBytes
   /** The body with these edits applied; each call begins with the original again. */
   splice(edits: readonly RequestEdit[]): Buffer
   /** The whole body, parsed. */
@@ -65,20 +71,12 @@ export function inspect(arrival: Arrival, codec: WireCodec): Inspected {
     timeoutMs: timeoutOf(headers),
     storesBodies: option(headers, 'debug') !== 'false',
     strict: option(headers, 'strict') === 'true',
-    splice: (edits) => body.splice(edits),
-    document: () => body.document(),
+    body,
   }
 }
 
-interface Body {
-  readonly fields: JsonObject
-  readonly conversation: ConversationBytes
-  splice(edits: readonly RequestEdit[]): Buffer
-  document(): JsonObject
-}
-
 /** A body whose fields were found where they lie. */
-class PeekedBody implements Body {
+class PeekedBody implements InspectedBody {
   readonly fields: JsonObject = {}
   readonly conversation: ConversationBytes
   readonly #arrival: Arrival
@@ -131,7 +129,7 @@ class PeekedBody implements Body {
 const requestNames: Record<string, true> = Object.fromEntries(guarded.map((name) => [name, true]))
 
 /** Doubtful bytes are parsed as a whole, and what goes on is written anew from what was read. */
-function parsedBody(arrival: Arrival): Body {
+function parsedBody(arrival: Arrival): InspectedBody {
   const document = parseBody(arrival.buffer, arrival.bodyStart, arrival.bodyEnd, guarded)
   const text = Buffer.from(JSON.stringify(document))
   // What was written anew is never doubtful, but for keys that must be escaped or are another case of ours; those are parsed each time.

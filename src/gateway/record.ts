@@ -126,7 +126,7 @@ export function finishRecord(exchange: Exchange, ending: Ending): FinishRecord {
   const target = exchange.plan.targets.find(({ provider, model }) => provider.slug === last?.provider && model.id === last?.model)
   const answered = last?.errorClass === ''
   return {
-    ...reserveRecord(exchange),
+    ...(exchange.reserved ?? reserveRecord(exchange)),
     provider: last?.provider ?? exchange.plan.targets[0]?.provider.slug ?? '',
     modelTarget: last?.model ?? exchange.plan.targets[0]?.model.id ?? '',
     price: target === undefined ? undefined : priceOfTarget(target),

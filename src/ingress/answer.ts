@@ -9,13 +9,13 @@ export class Answer implements Client {
   onDrain: (() => void) | undefined
   onClose: (() => void) | undefined
   readonly #response: ServerResponse
+  #waiting = false
 
   constructor(response: ServerResponse) {
     this.#response = response
     response.on('close', () => {
       if (!response.writableFinished) this.onClose?.()
     })
-    response.on('drain', () => this.onDrain?.())
   }
 
   head(status: number, headers: readonly string[]): void {
@@ -23,7 +23,15 @@ export class Answer implements Client {
   }
 
   write(bytes: Uint8Array | string): boolean {
-    return this.#response.write(bytes)
+    const room = this.#response.write(bytes)
+    if (!room && !this.#waiting) {
+      this.#waiting = true
+      this.#response.once('drain', () => {
+        this.#waiting = false
+        this.onDrain?.()
+      })
+    }
+    return room
   }
 
   end(bytes?: Uint8Array | string): void {

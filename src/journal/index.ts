@@ -2,3 +2,4 @@
 export type * from './port.ts'
 export { createRecorder, type Recorder, type RecorderOptions, type RecorderStats, type RecordQueryPort } from './recorder.ts'
 export type { RecoverySummary } from './recovery.ts'
+export { createThreadedTokenCounter, type TokenCounter } from './token-counter.ts'

@@ -3,7 +3,7 @@ import * as fs from 'node:fs'
 import { encodeSegmentHead, segmentHeadBytes, segmentPath, type SegmentKind } from './segments.ts'
 
 /** What is asked of the file system, so that tests can make it fail. */
-export type FileSystem = Pick<typeof fs, 'openSync' | 'writeSync' | 'closeSync' | 'ftruncateSync' | 'fdatasync'>
+export type FileSystem = Pick<typeof fs, 'openSync' | 'writeSync' | 'closeSync' | 'ftruncateSync' | 'fdatasync' | 'rmSync'>
 
 export type SegmentWriter = {
   /**
@@ -49,7 +49,8 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
 
   function open(): number {
     const name = { generation, segment: segment + 1 }
-    const opened = fileSystem.openSync(segmentPath(dir, kind, name), 'wx', 0o600)
+    const path = segmentPath(dir, kind, name)
+    const opened = fileSystem.openSync(path, 'wx', 0o600)
     // The number is used up even when the head cannot be written: 'wx' would refuse it the next time.
     segment = name.segment
     offset = 0
@@ -57,7 +58,9 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
       writeFully(opened, encodeSegmentHead(kind, name, nonce), segmentHeadBytes, 0)
     } catch (error) {
       fileSystem.closeSync(opened)
-      throw error
+      // While a disk is full this happens four times a second.
+      fileSystem.rmSync(path, { force: true })
+      throw (error as WriteError).cause
     }
     offset = segmentHeadBytes
     return opened

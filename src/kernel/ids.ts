@@ -1,37 +1,35 @@
 // Request ids: 26 characters of Crockford base32, sortable by time, unique within and across processes (ULID layout).
-import { randomBytes } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 const pool = Buffer.allocUnsafe(4096)
 let poolOffset = pool.length
 
+/** Two characters for every ten bits. */
+const pairs = Array.from({ length: 1024 }, (_, bits) => alphabet[bits >> 5]! + alphabet[bits & 31]!)
+let timeMs = -1
+let timeText = ''
+
 /** A new id: 10 characters of milliseconds since 1970, 16 of randomness. */
 export function newRequestId(nowMs: number): string {
-  let time = ''
-  let rest = nowMs
-  for (let i = 0; i < 10; i++) {
-    time = alphabet[rest % 32] + time
-    rest = Math.floor(rest / 32)
+  if (nowMs !== timeMs) {
+    timeMs = nowMs
+    timeText = ''
+    for (let rest = nowMs, i = 0; i < 5; i++, rest = Math.floor(rest / 1024)) timeText = pairs[rest % 1024]! + timeText
   }
   if (poolOffset + 10 > pool.length) {
-    randomBytes(pool.length).copy(pool)
+    randomFillSync(pool)
     poolOffset = 0
   }
-  let random = ''
-  for (let i = 0; i < 2; i++) {
-    const high = pool[poolOffset]!
-    let low = pool.readUInt32BE(poolOffset + 1)
-    poolOffset += 5
-    let chunk = ''
-    for (let j = 0; j < 6; j++) {
-      chunk = alphabet[low & 31] + chunk
-      low >>>= 5
-    }
-    // 32 bits give six characters and two bits; the fifth byte completes eight characters.
-    chunk = alphabet[((high & 7) << 2) | low] + chunk
-    random += alphabet[high >>> 3] + chunk
-  }
-  return time + random
+  const at = poolOffset
+  poolOffset += 10
+  return timeText + eightCharacters(at) + eightCharacters(at + 5)
+}
+
+/** Five random bytes. */
+function eightCharacters(at: number): string {
+  const low = pool.readUInt32BE(at + 1)
+  return pairs[(pool[at]! << 2) | (low >>> 30)]! + pairs[(low >>> 20) & 1023]! + pairs[(low >>> 10) & 1023]! + pairs[low & 1023]!
 }
 
 /** Milliseconds since 1970 that an id carries; undefined when it is not one of ours. */

@@ -39,6 +39,7 @@ export function sessionOf(headers: Headers, fields: JsonObject, bytes: Conversat
   const metadata = fields['metadata']
   if (isObject(metadata) && typeof metadata['user_id'] === 'string' && metadata['user_id'] !== '')
     return metadata['user_id'].slice(0, maxSessionLength)
+  if (bytes.messagesEnd - bytes.messagesStart < agentBytes && bytes.systemStart < 0) return fingerprint(bytes)
   return (
     runtimeLineSession(bytes, bytes.messagesStart, bytes.openingEnd) ??
     runtimeLineSession(bytes, bytes.systemStart, bytes.systemEnd) ??
@@ -51,6 +52,8 @@ function withoutTurn(value: string): string {
   return value.slice(0, maxSessionLength).replace(/:\d+$/, '')
 }
 
+/** An agent's first request brings its instructions: OpenClaw's are 38 KB and more. In less, its marks need not be looked for. */
+const agentBytes = 1024
 const runtimeLine = Buffer.from('Runtime: agent=')
 const sessionIdName = Buffer.from('sessionId=')
 
@@ -96,13 +99,17 @@ const probeMaxTokens = 16
 export function kindOf(fields: JsonObject, bytes: ConversationBytes, bodyBytes: number): RequestKind {
   const { body, messagesStart, messagesEnd, openingEnd, systemStart, systemEnd } = bytes
   if (messagesStart < 0) return 'user'
+  if (bodyBytes < agentBytes) return isProbe(fields) ? 'probe' : 'user'
   if (body.subarray(messagesStart, Math.min(openingEnd, messagesStart + 512)).includes(compactionWords)) return 'compaction'
   if (systemStart >= 0 && body.subarray(systemStart, Math.min(systemEnd, systemStart + 512)).includes(compactionWords)) return 'compaction'
   const tail = body.subarray(Math.max(messagesStart, messagesEnd - tailBytes), messagesEnd)
   const turn = tail.subarray(Math.max(0, tail.lastIndexOf(assistantRole)))
   if (heartbeatWords.some((words) => turn.includes(words))) return 'heartbeat'
   if (turn.includes(cronWords)) return 'cron'
+  return bodyBytes < probeBodyBytes && isProbe(fields) ? 'probe' : 'user'
+}
+
+function isProbe(fields: JsonObject): boolean {
   const cap = fields['max_completion_tokens'] ?? fields['max_tokens']
-  if (bodyBytes < probeBodyBytes && typeof cap === 'number' && cap <= probeMaxTokens) return 'probe'
-  return 'user'
+  return typeof cap === 'number' && cap <= probeMaxTokens
 }

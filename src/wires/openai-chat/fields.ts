@@ -81,6 +81,6 @@ export function asExt(rest: JsonObject | undefined): { ext?: Ext } {
 /** The object without its undefined fields: the IR and JSON know absent, not undefined. */
 export function present<T extends object>(fields: { readonly [K in keyof T]: T[K] | undefined }): T {
   const kept: Record<string, unknown> = {}
-  for (const [key, value] of Object.entries(fields)) if (value !== undefined) kept[key] = value
+  for (const key in fields) if (fields[key] !== undefined) kept[key] = fields[key]
   return kept as T
 }
