@@ -73,7 +73,8 @@ export function openRecordDatabase(file: string): DatabaseSync {
         db.exec(`PRAGMA user_version = ${next + 1}`)
         db.exec('COMMIT')
       } catch (error) {
-        db.exec('ROLLBACK')
+        // SQLite may have rolled back already, as it does when the disk is full.
+        if (db.isTransaction) db.exec('ROLLBACK')
         throw error
       }
     }

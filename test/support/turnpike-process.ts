@@ -8,7 +8,11 @@ import type { TestContext } from 'node:test'
 
 const entry = path.resolve(import.meta.dirname, '..', '..', 'src', 'cli', 'turnpike.ts')
 
-export type ProcessOptions = { readonly env?: Readonly<Record<string, string>> }
+export type ProcessOptions = {
+  readonly env?: Readonly<Record<string, string>>
+  /** A command that runs the one after it in its own place (`unshare --net`, `setpriv --reuid=1`): the process stays the same. */
+  readonly through?: readonly string[]
+}
 
 /** What `turnpike up --json` says once it serves. */
 export type Ready = {
@@ -41,8 +45,9 @@ export function scratchFolder(context: TestContext): string {
 }
 
 /** Starts the command; it is killed with the test, if it still runs then. */
-export function startCommand(context: TestContext, args: readonly string[], { env = {} }: ProcessOptions = {}): Running {
-  const child = spawn(process.execPath, [entry, ...args], {
+export function startCommand(context: TestContext, args: readonly string[], { env = {}, through = [] }: ProcessOptions = {}): Running {
+  const [command = process.execPath, ...words] = [...through, process.execPath, entry, ...args]
+  const child = spawn(command, words, {
     env: { PATH: process.env['PATH'], HOME: os.tmpdir(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
