@@ -58,6 +58,8 @@ export class Exchange implements Waiting {
   #firstFailure: { failure: Failure; body: Buffer | undefined; target: PlannedTarget } | undefined
   readonly #failures: { target: string; failure: Failure }[] = []
   #committed = false
+  /** The client reads slower than the provider sends: the provider waits for it, and its silence is not its fault. */
+  #clientBehind = false
   #over = false
   #totalDueMs = Infinity
   #attemptStartedMs = 0
@@ -78,7 +80,7 @@ export class Exchange implements Waiting {
   begin(planOf: (exchange: Exchange) => Plan): void {
     const { client } = this.arrival
     client.onClose = () => this.#clientLeft()
-    client.onDrain = () => this.#attempt?.resume()
+    client.onDrain = () => this.#clientCaughtUp()
     try {
       this.inspected = inspect(this.arrival, this.codec)
       this.streamUsage = this.arrival.key.streamUsage === 'always' || this.inspected.asksForUsage
@@ -255,7 +257,15 @@ export class Exchange implements Waiting {
     if (this.firstWriteMs === 0) this.firstWriteMs = performance.now()
     this.#lastWriteMs = this.deps.deadlines.nowMs
     this.#keep(bytes)
-    if (!this.arrival.client.write(bytes)) this.#attempt?.pause()
+    if (this.arrival.client.write(bytes)) return
+    this.#clientBehind = true
+    this.#attempt?.pause()
+  }
+
+  #clientCaughtUp(): void {
+    this.#clientBehind = false
+    this.touched()
+    this.#attempt?.resume()
   }
 
   /** A stream is complete but for its tail, which goes out once the record is written. */
@@ -422,7 +432,7 @@ export class Exchange implements Waiting {
       if (nowMs - this.#attemptStartedMs >= limitMs) return new Failure('first_token_timeout', `${slug} sent no content within ${seconds(limitMs)}.`)
       return undefined
     }
-    if (nowMs - this.#lastByteMs >= timeouts.idleMs) return new Failure('idle_timeout', `${slug} went silent for ${seconds(timeouts.idleMs)} in the middle of its answer.`)
+    if (!this.#clientBehind && nowMs - this.#lastByteMs >= timeouts.idleMs) return new Failure('idle_timeout', `${slug} went silent for ${seconds(timeouts.idleMs)} in the middle of its answer.`)
     return undefined
   }
 
@@ -451,7 +461,7 @@ export class Exchange implements Waiting {
     const attempt = this.#attempt!
     let dueMs = Math.min(this.#totalDueMs, nowMs + progressMs)
     if (attempt.contentMs === undefined) dueMs = Math.min(dueMs, this.#attemptStartedMs + this.#firstTokenMs(attempt.target.provider.timeouts.firstTokenMs))
-    else dueMs = Math.min(dueMs, this.#lastByteMs + attempt.target.provider.timeouts.idleMs)
+    else if (!this.#clientBehind) dueMs = Math.min(dueMs, this.#lastByteMs + attempt.target.provider.timeouts.idleMs)
     this.dueMs = Math.max(dueMs, nowMs + 1)
   }
 

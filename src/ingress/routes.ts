@@ -22,9 +22,18 @@ const routes = new Map<string, Methods>([
 
 export const modelPrefix = '/v1/models/'
 
+function methodsOf(path: string): Methods | undefined {
+  return routes.get(path) ?? (path.startsWith(modelPrefix) && path.length > modelPrefix.length ? routes.get('/v1/models') : undefined)
+}
+
+/** Value of the `allow` header for a path that exists. */
+export function allowedMethods(path: string): string {
+  return Object.keys(methodsOf(path) ?? {}).map((method) => (method === 'GET' ? 'GET, HEAD' : method)).join(', ')
+}
+
 /** The route of a path (without its query), or a Failure that says what is wrong with path or method. */
 export function routeOf(method: string, path: string): Route | Failure {
-  const methods = routes.get(path) ?? (path.startsWith(modelPrefix) && path.length > modelPrefix.length ? routes.get('/v1/models') : undefined)
+  const methods = methodsOf(path)
   if (methods === undefined) return new Failure('unknown_url', unknownUrl(method, path))
   const route = methods[(method === 'HEAD' ? 'GET' : method) as 'GET' | 'POST']
   return route ?? new Failure('method_not_allowed', `${method.slice(0, 16)} ${path} does not exist; the path takes ${Object.keys(methods).join(' and ')}.`)

@@ -8,7 +8,7 @@ import { Failure, newRequestId, type BufferPool, type Deadlines, type JsonObject
 import { codecOf } from '#wires'
 import { Answer } from './answer.ts'
 import { receiveBody } from './body.ts'
-import { modelPrefix, routeOf, type Route } from './routes.ts'
+import { allowedMethods, modelPrefix, routeOf, type Route } from './routes.ts'
 
 const maxHeaderBytes = 32 << 10
 const headersTimeoutMs = 30_000
@@ -135,6 +135,7 @@ export function createIngress(deps: IngressDeps): Ingress {
     const atMs = Date.now()
     const id = newRequestId(atMs)
     if (!request.complete || draining) response.setHeader('connection', 'close')
+    if (failure.kind === 'method_not_allowed') response.setHeader('allow', allowedMethods(path))
     sendFailure(response, wire, failure, id)
     deps.gateway.refused({ id, atMs, endpoint: path, wire, headers: request.headers, keyId: key?.id ?? '', keyName: key?.name ?? '' }, failure)
   }
