@@ -3,7 +3,7 @@ import * as fs from 'node:fs'
 import { encodeSegmentHead, segmentHeadBytes, segmentPath, type SegmentKind } from './segments.ts'
 
 /** What is asked of the file system, so that tests can make it fail. */
-export type FileSystem = Pick<typeof fs, 'openSync' | 'writeSync' | 'closeSync' | 'ftruncateSync' | 'fdatasync' | 'rmSync'>
+export type FileSystem = Pick<typeof fs, 'openSync' | 'writeSync' | 'closeSync' | 'ftruncateSync' | 'fdatasync' | 'fstatSync' | 'rmSync'>
 
 export type SegmentWriter = {
   /**
@@ -14,7 +14,7 @@ export type SegmentWriter = {
   /** Of the segment being written. `offset` 0: none yet. */
   readonly segment: number
   readonly offset: number
-  /** Syncs what was written; calls back at once when there is nothing to sync. */
+  /** Syncs what was written, and notices a file that is no longer there; calls back at once when there is nothing to sync. */
   sync(done: (error: Error | null) => void): void
   close(): void
 }
@@ -117,8 +117,16 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
       return offset
     },
     sync(done) {
-      if (fd === undefined) done(null)
-      else fileSystem.fdatasync(fd, done)
+      if (fd === undefined) {
+        done(null)
+        return
+      }
+      const synced = fd
+      fileSystem.fdatasync(synced, (error) => {
+        // A file without a name takes every write, and keeps none of them.
+        if (error !== null || fd !== synced || fileSystem.fstatSync(synced).nlink > 0) done(error)
+        else done(new Error(`its file in ${dir} has been removed. Stop this gateway, and start it again with a home that stays`))
+      })
     },
     close() {
       if (fd !== undefined) fileSystem.closeSync(fd)
