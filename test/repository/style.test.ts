@@ -23,10 +23,11 @@ test('code files are named in kebab-case, by what they hold', { skip }, () => {
 })
 
 test('the first line of a code file says what it is for', { skip }, () => {
-  for (const file of code) {
+  const silent = code.filter((file) => {
     const [first = '', second = ''] = read(file).split('\n', 2)
-    assert.match(first.startsWith('#!') ? second : first, /^\/\/ \S|^\/\*\* \S/, file)
-  }
+    return !/^\/\/ \S|^\/\*\* \S/.test(first.startsWith('#!') ? second : first)
+  })
+  assert.deepEqual(silent, [])
 })
 
 test('no file names a place of the machine it was written on', { skip }, () => {
