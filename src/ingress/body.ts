@@ -28,11 +28,11 @@ export function receiveBody(request: IncomingMessage, pool: BufferPool, deadline
     receiver.failed(tooLarge(`says that it has ${length} bytes`))
     return
   }
-  new BodyReader(request, pool, deadlines, receiver, length)
+  new BodyReader(request, pool, deadlines, receiver, length).start()
 }
 
 class BodyReader implements Waiting {
-  dueMs: number
+  dueMs = Infinity
   readonly #request: IncomingMessage
   readonly #pool: BufferPool
   readonly #deadlines: Deadlines
@@ -47,11 +47,15 @@ class BodyReader implements Waiting {
     this.#deadlines = deadlines
     this.#receiver = receiver
     this.#buffer = pool.take(headroomBytes + (length ?? unknownLengthBytes) + tailroomBytes)
-    this.dueMs = deadlines.nowMs + idleMs
-    deadlines.add(this)
-    request.on('data', (chunk: Buffer) => this.#data(chunk))
-    request.on('end', () => this.#ended())
-    request.on('close', () => {
+  }
+
+  start(): void {
+    // First: where nobody waited, the clock stood still until now.
+    this.#deadlines.add(this)
+    this.dueMs = this.#deadlines.nowMs + idleMs
+    this.#request.on('data', (chunk: Buffer) => this.#data(chunk))
+    this.#request.on('end', () => this.#ended())
+    this.#request.on('close', () => {
       if (!this.#over) this.#stop()
     })
   }
