@@ -28,8 +28,12 @@ export type Figures = {
 
 export type Bench = { readonly scratch: string; readonly textsPath: string; readonly mockPort: number }
 
-/** Requests that the contender has had since it started, as the provider counted them (a recorder must have stored as many). */
-export type Tally = { requests: number }
+export type Tally = {
+  /** Requests that the provider got from the contender since it started: a recorder must have stored each. */
+  requests: number
+  /** How many more it may have: their client left before they reached the provider. */
+  mayHaveMore: number
+}
 
 type Loaded = { readonly requests: number; readonly units: number; readonly seconds: number; readonly p50Ms?: number; readonly p99Ms?: number; readonly problems: string[] }
 
@@ -45,7 +49,7 @@ export async function measure(bench: Bench, scenario: Scenario, contender: Conte
   const loaded = load.kind === 'open-streams' ? await openStreams(bench, load, contender, watched) : await generate(bench, load, contender, scenario)
   const problems = [...loaded.problems]
   tally.requests += loaded.requests
-  if (contender.recorded !== undefined) problems.push(...(await recordProblems(contender, tally, loaded.requests, load)))
+  if (contender.recorded !== undefined) problems.push(...(await recordProblems(contender, tally, load)))
   const cpu = watched.cpu ?? cpuBetween(before, readCpu(contender.pids))
   const figures: Figures = {
     units: loaded.units,
@@ -172,16 +176,16 @@ async function runStreams(
   return JSON.parse(output) as StreamsResult
 }
 
-async function recordProblems(contender: Contender, tally: Tally, requests: number, load: Load): Promise<string[]> {
+async function recordProblems(contender: Contender, tally: Tally, load: Load): Promise<string[]> {
   const recorded = await contender.recorded!({ requests: tally.requests })
   // wrk leaves in the middle of as many requests as it has connections: some of those reached the gateway and not the provider.
+  if (load.kind === 'saturate') tally.mayHaveMore += load.connections
   const more = recorded.requests - tally.requests
-  const allowed = load.kind === 'saturate' ? load.connections : 0
-  tally.requests = recorded.requests
   const problems: string[] = []
-  if (more < 0 || more > allowed) problems.push(`${recorded.requests} requests recorded instead of ${tally.requests - more} (${requests} of them in this run)`)
-  if (recorded.bodies < recorded.answered * 2) problems.push(`${recorded.bodies} bodies stored for ${recorded.answered} answered requests`)
-  if (recorded.failures > 0) problems.push(`${recorded.failures} requests recorded as failed`)
+  if (more < 0) problems.push(`${-more} of ${tally.requests} requests are not recorded, ${recorded.open} of them are known as begun`)
+  if (more > tally.mayHaveMore) problems.push(`${more} requests more are recorded than the ${tally.requests} that the provider got`)
+  if (recorded.bodies < recorded.answered * 2) problems.push(`${recorded.bodies} bodies are stored for ${recorded.answered} answered requests`)
+  if (recorded.failures > 0) problems.push(`${recorded.failures} requests are recorded as failed`)
   return problems
 }
 

@@ -16,7 +16,8 @@ const running = new Set<ChildProcess>()
 export type StartOptions = {
   readonly core: number
   readonly logPath: string
-  readonly env?: Readonly<Record<string, string>>
+  /** undefined: not in the child's environment. */
+  readonly env?: Readonly<Record<string, string | undefined>>
   /** Waits until something listens there. */
   readonly port: number
   readonly cwd?: string
@@ -75,6 +76,10 @@ export function stopAllOnExit(): void {
   process.once('exit', () => {
     for (const child of running) child.kill('SIGKILL')
   })
+}
+
+export async function stopAll(): Promise<void> {
+  await Promise.all([...running].map(stop))
 }
 
 export async function freePort(): Promise<number> {

@@ -44,7 +44,7 @@ export async function runScenario(bench: Bench, scenario: Scenario, { contenders
     const idleRssBytes = new Map(started.filter(({ pids }) => pids.length > 0).map(({ name, pids }) => [name, readRssBytes(pids)]))
     const tallies = new Map<ContenderName, Tally>()
     for (const contender of started) {
-      const tally = { requests: await checkAnswer(contender, scenario) }
+      const tally = { requests: await checkAnswer(contender, scenario), mayHaveMore: 0 }
       tallies.set(contender.name, tally)
       if (scenario.load.kind !== 'open-streams') await measure(bench, warmUp(scenario), contender, tally)
     }

@@ -7,7 +7,7 @@ import { entryPoint, profileFolder } from './contenders/turnpike.ts'
 import { promptTexts } from './load/texts.ts'
 import { startNginxMock } from './nginx.ts'
 import { readOptions, usage, type Options } from './options.ts'
-import { freePort, loadCore, stopAllOnExit } from './processes.ts'
+import { freePort, loadCore, stopAll, stopAllOnExit } from './processes.ts'
 import { topOfProfiles } from './profile.ts'
 import { jsonOf, machine, ratios, renderMarkdown, renderText, tableOf } from './report.ts'
 import { runScenario, type ScenarioResult } from './rounds.ts'
@@ -26,7 +26,7 @@ async function main(): Promise<void> {
     const textsPath = path.join(scratch, 'texts.txt')
     writeFileSync(textsPath, promptTexts(4096, Date.now() % 2 ** 31))
     const mockPort = await freePort()
-    const mock = await startNginxMock(scratch, mockPort, loadCore)
+    await startNginxMock(scratch, mockPort, loadCore)
     const results: ScenarioResult[] = []
     for (const name of options.scenarios) {
       const scenario = options.smoke ? shortened(scenarios[name]) : scenarios[name]
@@ -34,11 +34,11 @@ async function main(): Promise<void> {
       results.push(result)
       if (!options.json && result.rounds.length > 0) console.log(`${renderText(tableOf(result))}\n`)
     }
-    await mock.stop()
     if (options.profile) for (const name of options.scenarios) console.log(`${name}, where the CPU goes:\n${topOfProfiles(profileFolder(path.join(scratch, name)), 25)}\n`)
     finish(options, results, tools)
   } finally {
-    if (process.env['TURNPIKE_BENCH_KEEP'] === undefined) rmSync(scratch, { recursive: true, force: true })
+    await stopAll()
+    if (process.env['BENCH_KEEP'] === undefined) rmSync(scratch, { recursive: true, force: true })
     else say(`kept ${scratch}`)
   }
 }

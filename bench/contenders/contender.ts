@@ -17,6 +17,8 @@ export type Contender = {
 
 export type Recorded = {
   readonly requests: number
+  /** Requests that are known to have begun and not to have ended. */
+  readonly open: number
   /** Requests whose outcome is ok: each has both of its bodies stored. */
   readonly answered: number
   readonly bodies: number

@@ -59,9 +59,9 @@ export function entryPoint(): string {
 export const profileFolder = (scratch: string): string => path.join(scratch, 'profiles')
 
 /** Vendor keys would register providers, settings of this shell would apply: neither belongs into a measurement. */
-function withoutOwnSettings(): Record<string, string> {
+function withoutOwnSettings(): Record<string, undefined> {
   const foreign = Object.keys(process.env).filter((name) => name.startsWith('TURNPIKE_') || /_(API_KEY|TOKEN)$/.test(name))
-  return Object.fromEntries(foreign.map((name) => [name, '']))
+  return Object.fromEntries(foreign.map((name) => [name, undefined]))
 }
 
 /**
@@ -77,8 +77,8 @@ async function untilRecorded(home: string, pid: number, expected: number, profil
     await wait(100)
     calm = profile || cpuBetween(before, readCpu([pid])).allUs < 2_000 ? calm + 1 : 0
     if (calm > 0) recorded = countRows(home)
-    // Calm for three seconds and still too few: they will not come.
-    if (calm > 30) break
+    // Calm for ten seconds and still too few: they will not come.
+    if (calm > 100) break
   }
   return recorded
 }
@@ -91,6 +91,7 @@ function countRows(home: string): Recorded {
     const count = (sql: string) => Number(db.prepare(sql).get()!['n'])
     return {
       requests: count('SELECT count(*) AS n FROM requests'),
+      open: count('SELECT count(*) AS n FROM open_requests'),
       answered: count("SELECT count(*) AS n FROM requests JOIN facets ON facets.id = requests.facet WHERE outcome = 'ok'"),
       bodies: count('SELECT count(*) AS n FROM payloads'),
       failures: count("SELECT count(*) AS n FROM requests JOIN facets ON facets.id = requests.facet WHERE outcome NOT IN ('ok', 'cancelled')"),
