@@ -13,11 +13,11 @@ import Anthropic, {
 import { betaTool } from '@anthropic-ai/sdk/helpers/beta/json-schema'
 import { zodOutputFormat } from '@anthropic-ai/sdk/helpers/zod'
 import { z } from 'zod'
-import type { Wire } from '#ir'
 import type { JsonObject } from '#kernel'
-import { faults, rateLimited, sseAnswer, wireScripts, type Saying } from '#test/scripts.ts'
+import { faults, rateLimited, sseAnswer, wireScripts } from '#test/scripts.ts'
 import { pricedModel, startTest, testKey, type TestTurnpike } from '#test/turnpike.ts'
-import { createUpstream, cut, type Received, type ScriptedUpstream } from '#test/upstream.ts'
+import { createUpstream, cut, type ScriptedUpstream } from '#test/upstream.ts'
+import { askForWeather, resultsIn, weatherCalls, weatherIn, weatherResults, weatherSchema } from '#test/weather.ts'
 
 let upstream: ScriptedUpstream
 let turnpike: TestTurnpike
@@ -43,39 +43,6 @@ after(async () => {
 const messages = [{ role: 'user' as const, content: 'Say hello.' }]
 /** 12 tokens at 2 USD a million and 5 at 10. */
 const costUsd = 0.000074
-const calls = [
-  { id: 'toolu_paris1', name: 'weather', args: { city: 'Paris' } },
-  { id: 'toolu_rome22', name: 'weather', args: { city: 'Rome' } },
-]
-const weatherSchema = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] } as const
-
-/** Asks for two tools at once; with their results at hand, it answers. */
-function askForWeather(provider: Wire, stream: boolean): void {
-  const script = wireScripts[provider]
-  upstream.route(script.path, (request) => {
-    const saying: Saying = resultsIn(request).length > 0 ? { text: ['Warm ', 'in both.'] } : { toolCalls: calls }
-    return stream ? script.sse(saying) : script.json(saying)
-  })
-}
-
-/** Tool results in a request, by call id, whatever the wire. */
-function resultsIn(request: Received): (readonly [id: unknown, content: string])[] {
-  const { messages } = request.json<{ messages: JsonObject[] }>()
-  return messages.flatMap((message) => {
-    if (message['role'] === 'tool') return [[message['tool_call_id'], textOf(message['content'])] as const]
-    const blocks = Array.isArray(message['content']) ? (message['content'] as JsonObject[]) : []
-    return blocks.flatMap((block) => (block['type'] === 'tool_result' ? [[block['tool_use_id'], textOf(block['content'])] as const] : []))
-  })
-}
-
-function textOf(content: unknown): string {
-  return typeof content === 'string' ? content : (content as { text: string }[]).map(({ text }) => text).join('')
-}
-
-const weatherResults = [
-  ['toolu_paris1', 'Paris: 21 degrees'],
-  ['toolu_rome22', 'Rome: 24 degrees'],
-]
 
 async function recordOf(session: string): Promise<JsonObject> {
   const records = (await turnpike.records()).filter((record) => record['session'] === session)
@@ -148,22 +115,22 @@ for (const [provider, slug] of [
   })
 
   test(`${provider} provider: the stream helper puts the input of parallel tool calls together`, async () => {
-    upstream.enqueue(script.sse({ toolCalls: calls }))
+    upstream.enqueue(script.sse({ toolCalls: weatherCalls }))
     const stream = client.messages.stream({ ...body, tools: [{ name: 'weather', input_schema: { ...weatherSchema, required: ['city'] } }] })
     const json: string[] = []
     stream.on('inputJson', (delta) => json.push(delta))
     const message = await stream.finalMessage()
     assert.deepEqual(
       message.content.map((block) => block.type === 'tool_use' && [block.id, block.name, block.input]),
-      calls.map(({ id, name, args }) => [id, name, args]),
+      weatherCalls.map(({ id, name, args }) => [id, name, args]),
     )
-    assert.equal(json.join(''), calls.map(({ args }) => JSON.stringify(args)).join(''))
+    assert.equal(json.join(''), weatherCalls.map(({ args }) => JSON.stringify(args)).join(''))
     assert.equal(message.stop_reason, 'tool_use')
   })
 
   for (const stream of [false, true]) {
     test(`${provider} provider: the tool runner calls both tools and brings their results back (${stream ? 'stream' : 'whole'})`, async () => {
-      askForWeather(provider, stream)
+      askForWeather(upstream, provider, stream)
       const asked: string[] = []
       const weather = betaTool({
         name: 'weather',
@@ -171,7 +138,7 @@ for (const [provider, slug] of [
         inputSchema: weatherSchema,
         run: ({ city }) => {
           asked.push(city)
-          return `${city}: ${city === 'Paris' ? 21 : 24} degrees`
+          return weatherIn(city)
         },
       })
       const last = await client.beta.messages.toolRunner({ ...body, tools: [weather], stream })

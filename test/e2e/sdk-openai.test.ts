@@ -4,11 +4,11 @@ import { after, before, beforeEach, test } from 'node:test'
 import OpenAI, { APIError, AuthenticationError, BadRequestError, InternalServerError, NotFoundError, RateLimitError } from 'openai'
 import { zodResponseFormat } from 'openai/helpers/zod'
 import { z } from 'zod'
-import type { Wire } from '#ir'
 import type { JsonObject } from '#kernel'
-import { faults, rateLimited, sseAnswer, wireScripts, type Saying } from '#test/scripts.ts'
+import { faults, rateLimited, sseAnswer, wireScripts } from '#test/scripts.ts'
 import { pricedModel, startTest, testKey, type TestTurnpike } from '#test/turnpike.ts'
-import { createUpstream, cut, type Received, type ScriptedUpstream } from '#test/upstream.ts'
+import { createUpstream, cut, type ScriptedUpstream } from '#test/upstream.ts'
+import { askForWeather, resultsIn, weatherCalls, weatherIn, weatherResults, weatherSchema } from '#test/weather.ts'
 
 let upstream: ScriptedUpstream
 let turnpike: TestTurnpike
@@ -39,39 +39,6 @@ after(async () => {
 const messages = [{ role: 'user' as const, content: 'Say hello.' }]
 /** 12 tokens at 2 USD a million and 5 at 10. */
 const costUsd = 0.000074
-const calls = [
-  { id: 'call_paris1', name: 'weather', args: { city: 'Paris' } },
-  { id: 'call_rome22', name: 'weather', args: { city: 'Rome' } },
-]
-const weatherSchema = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] }
-
-/** Asks for two tools at once; with their results at hand, it answers. */
-function askForWeather(provider: Wire, stream: boolean): void {
-  const script = wireScripts[provider]
-  upstream.route(script.path, (request) => {
-    const saying: Saying = resultsIn(request).length > 0 ? { text: ['Warm ', 'in both.'] } : { toolCalls: calls }
-    return stream ? script.sse(saying) : script.json(saying)
-  })
-}
-
-/** Tool results in a request, by call id, whatever the wire. */
-function resultsIn(request: Received): (readonly [id: unknown, content: string])[] {
-  const { messages } = request.json<{ messages: JsonObject[] }>()
-  return messages.flatMap((message) => {
-    if (message['role'] === 'tool') return [[message['tool_call_id'], textOf(message['content'])] as const]
-    const blocks = Array.isArray(message['content']) ? (message['content'] as JsonObject[]) : []
-    return blocks.flatMap((block) => (block['type'] === 'tool_result' ? [[block['tool_use_id'], textOf(block['content'])] as const] : []))
-  })
-}
-
-function textOf(content: unknown): string {
-  return typeof content === 'string' ? content : (content as { text: string }[]).map(({ text }) => text).join('')
-}
-
-const weatherResults = [
-  ['call_paris1', 'Paris: 21 degrees'],
-  ['call_rome22', 'Rome: 24 degrees'],
-]
 
 async function recordOf(session: string): Promise<JsonObject> {
   const records = (await turnpike.records()).filter((record) => record['session'] === session)
@@ -140,25 +107,25 @@ for (const [provider, slug] of [
   })
 
   test(`${provider} provider: the stream helper puts the arguments of parallel tool calls together`, async () => {
-    upstream.enqueue(script.sse({ toolCalls: calls }))
-    const tools = [{ type: 'function' as const, function: { name: 'weather', parameters: weatherSchema } }]
+    upstream.enqueue(script.sse({ toolCalls: weatherCalls }))
+    const tools = [{ type: 'function' as const, function: { name: 'weather', parameters: { ...weatherSchema } } }]
     const stream = client.chat.completions.stream({ ...body, tools })
     const done: unknown[] = []
     stream.on('tool_calls.function.arguments.done', (event) => done.push([event.index, event.name, event.arguments]))
     const message = await stream.finalMessage()
     assert.deepEqual(
       message.tool_calls?.map((call) => call.type === 'function' && [call.id, call.function.name, JSON.parse(call.function.arguments)]),
-      calls.map(({ id, name, args }) => [id, name, args]),
+      weatherCalls.map(({ id, name, args }) => [id, name, args]),
     )
     assert.deepEqual(
       done,
-      calls.map(({ name, args }, index) => [index, name, JSON.stringify(args)]),
+      weatherCalls.map(({ name, args }, index) => [index, name, JSON.stringify(args)]),
     )
   })
 
   for (const stream of [false, true]) {
     test(`${provider} provider: runTools calls both tools and brings their results back (${stream ? 'stream' : 'whole'})`, async () => {
-      askForWeather(provider, stream)
+      askForWeather(upstream, provider, stream)
       const asked: string[] = []
       const tools = [
         {
@@ -166,11 +133,11 @@ for (const [provider, slug] of [
           function: {
             name: 'weather',
             description: 'The weather in a city.',
-            parameters: weatherSchema,
+            parameters: { ...weatherSchema },
             parse: (text: string) => JSON.parse(text) as { city: string },
             function: ({ city }: { city: string }) => {
               asked.push(city)
-              return `${city}: ${city === 'Paris' ? 21 : 24} degrees`
+              return weatherIn(city)
             },
           },
         },

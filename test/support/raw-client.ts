@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import type { JsonObject } from '#kernel'
+import { testKey } from './turnpike.ts'
 
 export type RawAnswer = {
   readonly status: number
@@ -19,6 +20,11 @@ export type RawClient = {
   answer(): Promise<RawAnswer>
   /** Resolves when the connection is closed, however. */
   readonly closed: Promise<unknown>
+}
+
+/** A request with the test key, as its bytes. */
+export function rawRequest(headers: readonly string[], content = '', line = 'POST /v1/chat/completions HTTP/1.1'): string {
+  return [line, 'host: localhost', `authorization: Bearer ${testKey}`, ...headers, '', content].join('\r\n')
 }
 
 export async function connectRaw(port: number): Promise<RawClient> {
