@@ -133,7 +133,7 @@ for (const [provider, slug] of [
           function: {
             name: 'weather',
             description: 'The weather in a city.',
-            parameters: { ...weatherSchema },
+            parameters: { ...weatherSchema, required: ['city'] },
             parse: (text: string) => JSON.parse(text) as { city: string },
             function: ({ city }: { city: string }) => {
               asked.push(city)
