@@ -337,7 +337,8 @@ function isJson(contentType: string | undefined): boolean {
 
 /** The first bytes of a stream that came under another content type. */
 function looksLikeEventStream(chunk: Buffer): boolean {
-  const start = chunk.subarray(0, 7).toString('latin1')
+  if (chunk[0] === 0x7b) return false
+  const start = chunk.toString('latin1', 0, 7)
   return start.startsWith('data:') || start.startsWith('event:') || start.startsWith(': ')
 }
 

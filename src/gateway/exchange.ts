@@ -30,6 +30,8 @@ export class Exchange implements Waiting {
   inspected!: Inspected
   /** What was journalled before the first attempt. */
   reserved: ReserveRecord | undefined
+  /** Of the latest attempt. */
+  target: PlannedTarget | undefined
   plan: Plan = { targets: [], skipped: [] }
   dueMs = Infinity
   /** The head went out before any provider had content: the answer is encoded by us from then on. */
@@ -163,6 +165,7 @@ export class Exchange implements Waiting {
     this.#position = position
     this.tries++
     const target = this.plan.targets[position]!
+    this.target = target
     const attempt = new Attempt(this, target)
     this.#attempt = attempt
     if (!this.headIsOurs) this.#encoder = undefined

@@ -46,19 +46,27 @@ function build({ provider, credential }: PlannedTarget, accept: string): string[
 
 /** Head lines of an answer: the given ones, and what the contract says about every answer. */
 export function answerHead(exchange: Exchange, target: PlannedTarget | undefined, headers: string[], failure?: Failure): string[] {
-  const { id } = exchange.arrival
-  headers.push('x-turnpike-request-id', id, exchange.codec.ingress.requestIdHeader, id, 'x-turnpike-attempts', String(exchange.tries))
-  if (target !== undefined) headers.push('x-turnpike-provider', target.provider.slug, 'x-turnpike-model', headerText(exchange.servedModel ?? target.model.id))
-  if (exchange.inspected?.trace !== undefined && exchange.inspected.trace !== '') headers.push('x-turnpike-trace-id', headerText(exchange.inspected.trace))
-  headers.push('x-turnpike-cache', 'DISABLED')
-  if (exchange.dispatchedMs > 0) headers.push('x-turnpike-overhead-us', String(Math.round((exchange.dispatchedMs - exchange.arrival.readyMs) * 1000)))
-  const cost = exchange.pricedUsage?.costNanoUsd
-  if (cost !== undefined && !exchange.inspected.stream) headers.push('x-turnpike-cost', formatUsd(cost))
+  const { arrival, inspected, pricedUsage } = exchange
+  const add = (name: string, value: string): number => headers.push(name, value)
+  add('x-turnpike-request-id', arrival.id)
+  add(exchange.codec.ingress.requestIdHeader, arrival.id)
+  add('x-turnpike-attempts', digits[exchange.tries] ?? String(exchange.tries))
+  if (target !== undefined) {
+    add('x-turnpike-provider', target.provider.slug)
+    add('x-turnpike-model', headerText(exchange.servedModel ?? target.model.id))
+  }
+  if (inspected !== undefined && inspected.trace !== '') add('x-turnpike-trace-id', headerText(inspected.trace))
+  add('x-turnpike-cache', 'DISABLED')
+  if (exchange.dispatchedMs > 0) add('x-turnpike-overhead-us', String(Math.round((exchange.dispatchedMs - arrival.readyMs) * 1000)))
+  const cost = pricedUsage?.costNanoUsd
+  if (cost !== undefined && !inspected.stream) add('x-turnpike-cost', formatUsd(cost))
   if (failure !== undefined && (failure.status === 429 || failure.status === 503)) {
-    headers.push('retry-after', String(Math.max(1, Math.ceil((failure.details.retryAfterMs ?? defaultRetryMs) / 1000))))
+    add('retry-after', String(Math.max(1, Math.ceil((failure.details.retryAfterMs ?? defaultRetryMs) / 1000))))
   }
   return headers
 }
+
+const digits = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']
 
 /** Header values are latin-1 without control characters; model names can be anything. */
 function headerText(value: string): string {

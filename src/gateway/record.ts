@@ -17,7 +17,8 @@ export function priceOfTarget({ model }: PlannedTarget): Price | undefined {
 
 export function priceAnswer(usage: Usage, target: PlannedTarget): Priced {
   const counts = usageCounts(usage)
-  return { usage, counts, ...priceUsage({ counts, price: priceOfTarget(target), providerCost: usage.cost }) }
+  const { costNanoUsd, costSource, lines, providerCostNanoUsd } = priceUsage({ counts, price: priceOfTarget(target), providerCost: usage.cost })
+  return { usage, counts, costNanoUsd, costSource, lines, providerCostNanoUsd }
 }
 
 export function costUsdOf(priced: Priced): number | undefined {
@@ -123,18 +124,34 @@ export type Ending = {
 export function finishRecord(exchange: Exchange, ending: Ending): FinishRecord {
   const { arrival, attempts, pricedUsage } = exchange
   const last = attempts.at(-1)
-  const target = exchange.plan.targets.find(({ provider, model }) => provider.slug === last?.provider && model.id === last?.model)
-  const answered = last?.errorClass === ''
+  const first = exchange.plan.targets[0]
+  const target = last === undefined ? undefined : exchange.target
+  const answered = last !== undefined && last.errorClass === ''
+  const begun = exchange.reserved ?? reserveRecord(exchange)
+  // One literal, not a spread of the other record: this is built for every request.
   return {
-    ...(exchange.reserved ?? reserveRecord(exchange)),
-    provider: last?.provider ?? exchange.plan.targets[0]?.provider.slug ?? '',
-    modelTarget: last?.model ?? exchange.plan.targets[0]?.model.id ?? '',
+    id: begun.id,
+    atMs: begun.atMs,
+    keyId: begun.keyId,
+    keyName: begun.keyName,
+    kind: begun.kind,
+    session: begun.session,
+    trace: begun.trace,
+    client: begun.client,
+    wire: begun.wire,
+    endpoint: begun.endpoint,
+    modelAsked: begun.modelAsked,
+    stream: begun.stream,
+    requestBytes: begun.requestBytes,
+    metadata: begun.metadata,
+    provider: last?.provider ?? first?.provider.slug ?? '',
+    modelTarget: last?.model ?? first?.model.id ?? '',
     price: target === undefined ? undefined : priceOfTarget(target),
     status: exchange.status,
     outcome: ending.outcome,
     errorCode: ending.failure === undefined ? '' : ending.failure.kind,
     errorClass: last !== undefined && !answered ? last.errorClass : (ending.failure?.kind ?? ''),
-    modelServed: answered || pricedUsage !== undefined || exchange.responseBytes > 0 ? (exchange.servedModel ?? (answered ? last!.model : '')) : '',
+    modelServed: answered || pricedUsage !== undefined || exchange.responseBytes > 0 ? (exchange.servedModel ?? (answered ? last.model : '')) : '',
     lane: target === undefined ? 'none' : target.lane === 'pass' && !exchange.headIsOurs ? 'pass' : 'translate',
     attempts,
     usage: pricedUsage?.counts,

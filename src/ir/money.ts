@@ -37,8 +37,11 @@ export function formatUsdPerMillion(picoPerToken: bigint): string {
 
 /** The number of USD closest to an amount, for the wires' `usage.cost`, which is a JSON number. Never to be computed with. */
 export function usdNumber(nanoUsd: bigint): number {
-  return Number(formatUsd(nanoUsd))
+  // Both sides are exact below 2^53, and IEEE division rounds to the closest double: the one that the decimal text would parse to.
+  return nanoUsd < exactIntegers ? Number(nanoUsd) / 1e9 : Number(formatUsd(nanoUsd))
 }
+
+const exactIntegers = BigInt(Number.MAX_SAFE_INTEGER)
 
 /**
  * The price row times an exact decimal (`1.05`), every rate rounded up to a whole pico-USD; `version` says so. Undefined when the
@@ -155,7 +158,8 @@ function shiftUp(value: bigint, exponent: number): bigint {
 function formatScaled(value: bigint, places: number): string {
   const negative = value < 0n
   const digits = (negative ? -value : value).toString().padStart(places + 1, '0')
-  const whole = digits.slice(0, -places)
-  const fraction = digits.slice(-places).replace(/0+$/, '')
-  return `${negative ? '-' : ''}${whole}${fraction === '' ? '' : `.${fraction}`}`
+  const point = digits.length - places
+  let end = digits.length
+  while (end > point && digits.charCodeAt(end - 1) === 0x30) end--
+  return (negative ? '-' : '') + digits.slice(0, point) + (end === point ? '' : `.${digits.slice(point, end)}`)
 }

@@ -14,7 +14,7 @@ export const passThrough: PassThrough = {
   markers: ['"usage":{', '"usage": {', '"finish_reason":"', '"finish_reason": "', '"error"', 'event: error', 'event:error', '[DONE]'],
   terminator: 'data: [DONE]\n\n',
   createWatch: (dialect) => createWatch(dialect),
-  responseFields: ['id', 'model', 'usage', 'service_tier', 'x_groq', 'error'],
+  responseFields: ['model', 'usage', 'service_tier', 'x_groq', 'error'],
   readResponse,
   finishIn,
   requestFields: ['stream_options', 'max_tokens', 'max_completion_tokens', 'n', 'user', 'prompt_cache_key', 'metadata', 'reasoning_effort'],
@@ -112,11 +112,16 @@ function readResponse(fields: JsonObject, dialect: Dialect): Watched {
 
 const finishKey = Buffer.from('"finish_reason"')
 
-/** The finish reason of a whole answer's bytes, without parsing them: the first choice's, which is the first that stands there. */
+/**
+ * The finish reason of a whole answer's bytes, without parsing them; of several choices, the last one's. It stands behind the message,
+ * so it is looked for from the end. Whether the message holds calls is not looked at: a forced call that ended in "stop" stays "stop".
+ */
 function finishIn(body: Buffer): Finish | undefined {
-  const at = body.indexOf(finishKey)
+  const at = body.lastIndexOf(finishKey)
   if (at === -1) return undefined
   const from = at + finishKey.length
-  const raw = /^\s*:\s*"([^"\\]*)"/.exec(body.toString('latin1', from, Math.min(from + 100, body.length)))?.[1]
-  return raw === undefined ? undefined : decodeFinish(raw, {}, body.includes('"tool_calls":[{') || body.includes('"tool_calls": [{'))
+  const raw = /^\s*:\s*"([^"\\]*)"/.exec(body.toString('latin1', from, Math.min(from + 64, body.length)))?.[1]
+  return raw === undefined ? undefined : decodeFinish(raw, noFields, false)
 }
+
+const noFields: JsonObject = {}
