@@ -84,8 +84,10 @@ export function openSegmentReader(path: string, kind: SegmentKind): SegmentReade
       let want = chunkBytes
       const stop = at + maxBytes
       while (at < to && at < stop) {
-        const got = fill(at, Math.min(want, to - at))
-        const last = at + got >= to || got === 0
+        const asked = Math.min(want, to - at)
+        const got = fill(at, asked)
+        // Less than asked: the file is shorter than it was, cut by whoever damaged it.
+        const last = at + got >= to || got < asked
         let used = 0
         let grow = 1
         while (used < got) {

@@ -8,16 +8,11 @@ import { runCommand, scratchFolder, startGateway } from '#test/turnpike-process.
 
 // Root may write anywhere: it becomes nobody for these.
 const isRoot = process.getuid?.() === 0
-const asNobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
-const [setpriv = '', ...words] = [
-  ...asNobody,
-  process.execPath,
-  '--eval',
-  `require('fs').accessSync(${JSON.stringify(import.meta.filename)})`,
-]
-const skip =
-  isRoot && spawnSync(setpriv, words).status !== 0 ? 'root cannot become another user here, or that one may not read this clone' : false
-const through = isRoot ? asNobody : []
+const asNobody = ['--reuid=65534', '--regid=65534', '--clear-groups']
+const look = `require('fs').accessSync(${JSON.stringify(import.meta.filename)})`
+const cannot = isRoot && spawnSync('setpriv', [...asNobody, process.execPath, '--eval', look]).status !== 0
+const skip = cannot ? 'root cannot become another user here, or that one may not read this clone' : false
+const through = isRoot ? ['setpriv', ...asNobody] : []
 
 async function refusal(context: TestContext, args: readonly string[]): Promise<string> {
   const { exitCode, stdout, stderr } = await runCommand(context, ['up', '--port', '0', ...args], { through })

@@ -46,12 +46,12 @@ test(`a journal whose end is damaged by hand, ${rounds} times, starts and has ev
       const ask = await load.ask(gateway.ready.url, 'fast')
       assert.ok(ask.complete)
       // Its last record was written before its last byte came.
-      ends.push({ ask, bytes: newestSegment().bytes })
+      ends.push({ ask, bytes: newestSegment(home).bytes })
     }
     gateway.child.kill('SIGKILL')
     await gateway.ended
 
-    const segment = newestSegment()
+    const segment = newestSegment(home)
     const names = Object.keys(damages) as (keyof typeof damages)[]
     const damage = names[round % names.length]!
     const at = Math.floor(segment.bytes * (1 - random() ** 3))
@@ -86,11 +86,30 @@ test(`a journal whose end is damaged by hand, ${rounds} times, starts and has ev
     `${load.asks.length} requests, ${exposed.size} behind a damage, ${lost} of them lost; ${torn} damaged ends kept beside`,
   )
   assert.ok(torn > 0, 'no damage was in what had to be read: nothing was tested')
-
-  function newestSegment(): { readonly name: string; readonly bytes: number } {
-    const place = (name: string): number => Number(/^\d+-(\d+)\.tpj$/.exec(name)?.[1] ?? 0)
-    return journalFiles(home)
-      .filter(({ name }) => name.endsWith('.tpj'))
-      .reduce((newest, file) => (place(file.name) > place(newest.name) ? file : newest))
-  }
 })
+
+test('a journal that is shorter than what had been loaded from it starts, and costs nothing', async (context) => {
+  const load = await createCrashLoad(createRandom(seed))
+  context.after(() => load.close())
+  const home = scratchFolder(context)
+  writeFileSync(path.join(home, 'turnpike.yaml'), crashConfig(load.upstream.origin))
+  const first = await startGateway(context, home)
+  for (let n = 0; n < 5; n++) await load.ask(first.ready.url, 'fast')
+  const authorization = `Bearer ${readFileSync(path.join(home, 'admin-token'), 'utf8').trim()}`
+  // Whoever asks sees all that was recorded: it has been loaded.
+  assert.equal((await fetch(`${first.ready.url}/api/v1/requests`, { headers: { authorization } })).status, 200)
+  first.child.kill('SIGKILL')
+  await first.ended
+  const { name, bytes } = newestSegment(home)
+  truncateSync(path.join(home, 'journal', name), bytes - 5)
+  await startGateway(context, home)
+  assert.deepEqual(auditRecords(load.asks, readRows(home), () => Infinity, 0).violations, [])
+  assert.equal(readRows(home).length, 5)
+})
+
+function newestSegment(home: string): { readonly name: string; readonly bytes: number } {
+  const place = (name: string): number => Number(/^\d+-(\d+)\.tpj$/.exec(name)?.[1] ?? 0)
+  return journalFiles(home)
+    .filter(({ name }) => name.endsWith('.tpj'))
+    .reduce((newest, file) => (place(file.name) > place(newest.name) ? file : newest))
+}
