@@ -16,6 +16,7 @@ export type Figures = {
   /** Microseconds of CPU per unit, absent for the direct run. */
   readonly allUs?: number
   readonly mainUs?: number
+  readonly byThreadUs?: Readonly<Record<string, number>>
   readonly p50Ms?: number
   readonly p99Ms?: number
   readonly rssBytes?: number
@@ -63,7 +64,7 @@ export async function measure(bench: Bench, scenario: Scenario, contender: Conte
     const rssBytes = watched.rssBytes ?? 0
     return { ...figures, rssPerStreamBytes: rssBytes / load.connections, coreShare: (watched.cpu?.allUs ?? 0) / 1e6 / load.watchSeconds }
   }
-  return { ...figures, allUs: cpu.allUs / loaded.units, mainUs: cpu.mainUs / loaded.units, rssBytes: readRssBytes(contender.pids) }
+  return { ...figures, allUs: cpu.allUs / loaded.units, mainUs: cpu.mainUs / loaded.units, byThreadUs: perUnit(cpu.byThreadUs, loaded.units), rssBytes: readRssBytes(contender.pids) }
 }
 
 async function generate(bench: Bench, load: Exclude<Load, { kind: 'open-streams' }>, contender: Contender, scenario: Scenario): Promise<Loaded> {
@@ -147,6 +148,10 @@ async function openStreams(bench: Bench, load: Extract<Load, { kind: 'open-strea
   const result = await running
   const problems = [...late, ...Object.entries(result.errors).map(([why, count]) => `${count} streams: ${why}`)]
   return { requests: result.streams, units: result.streams, seconds: result.seconds, problems }
+}
+
+function perUnit(byThreadUs: Readonly<Record<string, number>>, units: number): Record<string, number> {
+  return Object.fromEntries(Object.entries(byThreadUs).map(([name, us]) => [name, us / units]))
 }
 
 /** A peer that only forwards brings the provider's own frames to the client. */

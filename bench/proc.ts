@@ -8,26 +8,29 @@ export type Cpu = {
   readonly allUs: number
   /** The thread that runs the event loop: the process's first. */
   readonly mainUs: number
+  /** By the thread's name (workers by theirs, V8's helpers and libuv's pool together). */
+  readonly byThreadUs: Readonly<Record<string, number>>
 }
 
-type Threads = { readonly nsByThread: ReadonlyMap<string, number>; readonly mainNs: number; readonly ticks: number }
+type Threads = { readonly threads: ReadonlyMap<string, { readonly name: string; readonly ns: number }>; readonly mainNs: number; readonly ticks: number }
 
 let ticksPerSecond: number | undefined
 
 /** Remembers where each thread stood; the difference of two readings is `cpuBetween`. */
 export function readCpu(pids: readonly number[]): Threads {
-  const nsByThread = new Map<string, number>()
+  const threads = new Map<string, { name: string; ns: number }>()
   let mainNs = 0
   let ticks = 0
   for (const pid of pids.flatMap(withChildren)) {
     ticks += readTicks(pid)
     for (const tid of readdirSync(`/proc/${pid}/task`)) {
       const ns = Number(readFileSync(`/proc/${pid}/task/${tid}/schedstat`, 'latin1').split(' ', 1)[0])
-      nsByThread.set(`${pid}/${tid}`, ns)
+      const name = readFileSync(`/proc/${pid}/task/${tid}/comm`, 'latin1').trim()
+      threads.set(`${pid}/${tid}`, { name: Number(tid) === pid ? 'main' : name, ns })
       if (Number(tid) === pid) mainNs += ns
     }
   }
-  return { nsByThread, mainNs, ticks }
+  return { threads, mainNs, ticks }
 }
 
 /**
@@ -36,11 +39,14 @@ export function readCpu(pids: readonly number[]): Threads {
  */
 export function cpuBetween(before: Threads, after: Threads): Cpu {
   const mainUs = (after.mainNs - before.mainNs) / 1000
-  const threadEnded = [...before.nsByThread.keys()].some((thread) => !after.nsByThread.has(thread))
-  if (threadEnded) return { allUs: ((after.ticks - before.ticks) * 1_000_000) / clockTicks(), mainUs }
-  let ns = 0
-  for (const [thread, value] of after.nsByThread) ns += value - (before.nsByThread.get(thread) ?? 0)
-  return { allUs: ns / 1000, mainUs }
+  const byThreadUs: Record<string, number> = {}
+  for (const [thread, { name, ns }] of after.threads) {
+    const us = (ns - (before.threads.get(thread)?.ns ?? 0)) / 1000
+    if (us > 0) byThreadUs[name] = (byThreadUs[name] ?? 0) + us
+  }
+  const threadEnded = [...before.threads.keys()].some((thread) => !after.threads.has(thread))
+  if (threadEnded) return { allUs: ((after.ticks - before.ticks) * 1_000_000) / clockTicks(), mainUs, byThreadUs }
+  return { allUs: Object.values(byThreadUs).reduce((sum, us) => sum + us, 0), mainUs, byThreadUs }
 }
 
 /** Resident bytes, shared pages of nginx's workers counted once each. */

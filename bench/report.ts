@@ -9,7 +9,7 @@ import { spread, type Spread } from './statistics.ts'
 type Row = { readonly contender: ContenderName; readonly cells: readonly string[] }
 export type Verdict = { readonly what: string; readonly value: number; readonly bounds: Bounds; readonly met: 'target' | 'ceiling' | 'missed' }
 
-export type Table = { readonly title: string; readonly columns: readonly string[]; readonly rows: readonly Row[]; readonly verdicts: readonly Verdict[] }
+export type Table = { readonly title: string; readonly columns: readonly string[]; readonly rows: readonly Row[]; readonly verdicts: readonly Verdict[]; readonly threads?: string }
 
 /** A figure of every round in which the contender has it. */
 function values(rounds: readonly Round[], contender: ContenderName, of: (figures: Figures) => number | undefined): number[] {
@@ -94,6 +94,7 @@ export function tableOf({ scenario, rounds, idleRssBytes }: ScenarioResult): Tab
       ...(scenario.main === undefined ? [] : verdict('event-loop thread, x naive', ratios(rounds, 'turnpike', 'naive', main), scenario.main)),
       ...(scenario.portkey === undefined ? [] : verdict("Portkey's CPU, x Turnpike's", ratios(rounds, 'portkey', 'turnpike', all), scenario.portkey)),
     ],
+    threads: threadsOf(rounds, digits),
   }
 }
 
@@ -101,7 +102,7 @@ export function renderText(table: Table): string {
   const rows = [['', ...table.columns], ...table.rows.map(({ contender, cells }) => [contender, ...cells])]
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
   const lines = rows.map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join('   '))
-  return [table.title, ...lines.map((line) => `  ${line}`), ...table.verdicts.map((one) => `  ${sentence(one)}`)].join('\n')
+  return [table.title, ...lines.map((line) => `  ${line}`), ...table.verdicts.map((one) => `  ${sentence(one)}`), ...(table.threads ? [`  ${table.threads}`] : [])].join('\n')
 }
 
 export function renderMarkdown(table: Table): string {
@@ -126,6 +127,14 @@ export function jsonOf(result: ScenarioResult, table: Table): object {
     idleRssBytes: Object.fromEntries(result.idleRssBytes),
     verdicts: table.verdicts,
   }
+}
+
+/** Where Turnpike's CPU goes, thread by thread, medians. */
+function threadsOf(rounds: readonly Round[], digits: number): string {
+  const names = new Set(rounds.flatMap((round) => Object.keys(round.get('turnpike')?.byThreadUs ?? {})))
+  const shares = [...names].map((name) => ({ name, us: spread(values(rounds, 'turnpike', (figures) => figures.byThreadUs?.[name] ?? 0)).median }))
+  if (shares.length === 0) return ''
+  return `turnpike, us by thread: ${shares.sort((a, b) => b.us - a.us).map(({ name, us }) => `${name} ${us.toFixed(digits)}`).join(', ')}`
 }
 
 const order: readonly ContenderName[] = ['direct', 'nginx', 'naive', 'turnpike', 'portkey']

@@ -1,5 +1,7 @@
 // `npm run bench`: Turnpike beside its peers, in one run, as ratios. See README.md in this folder.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { installPortkey, portkeyVersion } from './contenders/peers.ts'
@@ -18,6 +20,7 @@ async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2))
   const tools = findTools()
   if (os.cpus().length < 2) throw new Error('The bench needs two cores: one for the gateway, one for mock and load.')
+  const turn = await takeTurn()
   if (options.contenders.includes('portkey')) installPortkey()
   stopAllOnExit()
   const scratch = mkdtempSync(path.join(os.tmpdir(), 'turnpike-bench-'))
@@ -38,9 +41,21 @@ async function main(): Promise<void> {
     finish(options, results, tools)
   } finally {
     await stopAll()
+    turn.close()
     if (process.env['BENCH_KEEP'] === undefined) rmSync(scratch, { recursive: true, force: true })
     else say(`kept ${scratch}`)
   }
+}
+
+/** Two runs on the same two cores measure each other. An abstract socket goes with its process, whatever ends it. */
+async function takeTurn(): Promise<Server> {
+  const turn = createServer().listen({ path: '\0turnpike-bench' })
+  try {
+    await once(turn, 'listening')
+  } catch {
+    throw new Error('Another bench is running on this machine; wait for its end.')
+  }
+  return turn
 }
 
 function finish(options: Options, results: readonly ScenarioResult[], tools: Record<string, string>): void {
