@@ -5,7 +5,7 @@ export { Failure, failureTable, invalidRequest, type Fault, type FailureDetails,
 export { newRequestId, timeOfRequestId } from './ids.ts'
 export { asCount, asText, isObject, type JsonObject, type JsonValue } from './json.ts'
 export { parseBody } from './json-body.ts'
-export { createPeek, readValue, type ByteRange, type Peek, type Peeked, type PeekedMember } from './json-peek.ts'
+export { createPeek, readValue, type ByteRange, type Peek, type Peeked, type PeekedMember, type PreviousBody } from './json-peek.ts'
 export { createSplicer, type MemberEdit, type SplicedBody, type Splicer } from './json-splice.ts'
 export { nearestNames } from './nearest.ts'
 export { siblingModule } from './sibling.ts'

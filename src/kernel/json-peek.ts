@@ -1,5 +1,17 @@
 // Finds a few top-level fields of a JSON body where they lie, without parsing it; says `doubtful` rather than guess.
 import { isUtf8 } from 'node:buffer'
+import {
+  clearMarks,
+  copyEnds,
+  copyStarts,
+  createMarks,
+  findEnd,
+  markEnd,
+  markNextKey,
+  markStart,
+  shifted,
+  type Marks,
+} from './json-marks.ts'
 import { createSource, endOfValue, maxDepth, openSource, skipWhite } from './json-scan.ts'
 import type { JsonValue } from './json.ts'
 
@@ -29,6 +41,16 @@ export type Peeked<Field extends string = string> = {
   readonly members: Readonly<Record<Field, PeekedMember>>
   /** Of the field `lastElementOf`; `count` is -1 when that is absent or no array. */
   readonly elements: { readonly count: number; readonly first: readonly ByteRange[]; readonly last: ByteRange }
+  /** Bytes that were not scanned because an earlier body had them: `head` in front, up to an element of the array, and `rest` at the end. */
+  readonly reused: { readonly head: number; readonly rest: number }
+}
+
+/** A body that was peeked: its bytes, unchanged since, and what was found, in a result of its own. */
+export type PreviousBody<Field extends string = string> = {
+  readonly buffer: Buffer
+  readonly start: number
+  readonly end: number
+  readonly found: Peeked<Field>
 }
 
 export type PeekOptions<Field extends string> = {
@@ -46,6 +68,18 @@ export type Peek<Field extends string = string> = {
    * (Go's decoders ignore case). Then `parseBody` finds the value or says what is wrong.
    */
   readonly peek: (buffer: Buffer, start: number, end: number, into?: Peeked<Field>) => Peeked<Field> | 'doubtful'
+  /**
+   * The same answer as `peek`, byte for byte, for less when the body begins like `previous` up to some element of the array
+   * `lastElementOf`, or ends like it: bytes that were checked in the same place of the same syntax are only compared.
+   * `into` must not be the result of `previous`.
+   */
+  readonly resume: (
+    buffer: Buffer,
+    start: number,
+    end: number,
+    previous: PreviousBody<Field> | undefined,
+    into?: Peeked<Field>,
+  ) => Peeked<Field> | 'doubtful'
   /** A result of one's own, for `into`: it survives other peeks. */
   readonly createResult: () => Peeked<Field>
 }
@@ -53,9 +87,11 @@ export type Peek<Field extends string = string> = {
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 type Member = Writable<PeekedMember> & { readonly bytes: Uint8Array; readonly folded: Uint8Array }
 type Elements = { count: number; readonly first: Writable<ByteRange>[]; readonly last: Writable<ByteRange> }
-type Result<Field extends string> = Writable<Omit<Peeked<Field>, 'elements'>> & {
+type Result<Field extends string> = Writable<Omit<Peeked<Field>, 'elements' | 'reused'>> & {
   readonly list: readonly Member[]
   readonly elements: Elements
+  readonly reused: { head: number; rest: number }
+  readonly marks: Marks
 }
 
 const quote = 0x22
@@ -70,47 +106,85 @@ export function createPeek<const Field extends string>(options: PeekOptions<Fiel
     throw new Error('Cannot peek at two fields whose names differ only in case.')
   }
   const elementsIndex = options.lastElementOf === undefined ? -1 : options.fields.indexOf(options.lastElementOf)
+  // The fields seen so far are the bits of one number.
+  const resumable = elementsIndex >= 0 && options.fields.length <= 31
+  const names = options.fields.map((name) => ({ name, bytes: Buffer.from(name), folded: Buffer.from(name.toLowerCase()) }))
   const source = createSource()
-  const shared = createResult(options.fields)
+  const shared = createResult<Field>(names)
 
-  function peek(buffer: Buffer, start: number, end: number, into: Peeked<Field> = shared): Peeked<Field> | 'doubtful' {
+  function resume(
+    buffer: Buffer,
+    start: number,
+    end: number,
+    previous: PreviousBody<Field> | undefined,
+    into: Peeked<Field> = shared,
+  ): Peeked<Field> | 'doubtful' {
     const result = into as Result<Field>
+    const { marks } = result
     reset(result)
     if (!isUtf8(buffer.subarray(start, end))) return 'doubtful'
     openSource(source, buffer, end)
-    const open = skipWhite(buffer, start)
-    if (buffer[open] !== 0x7b) return 'doubtful'
-    result.start = open
-    result.insertAt = open + 1
-    let i = skipWhite(buffer, open + 1)
+    let i = -1
     let comma = -1
-    let previous: Member | undefined
-    if (buffer[i] === 0x7d) i++
+    let seen = 0
+    let last: Member | undefined
+    if (resumable && previous !== undefined) {
+      i = takeHead(result, buffer, start, end, previous as PreviousBody & { found: Result<Field> })
+      if (i >= 0) {
+        i = endOfElements(i, result.elements, marks, true)
+        if (i < 0) return 'doubtful'
+        last = result.list[elementsIndex]!
+        last.end = i
+        result.memberCount = marks.membersBefore + 1
+        for (let index = 0; index < result.list.length; index++) if (result.list[index]!.start >= 0) seen |= 1 << index
+        markEnd(marks, i, seen, result.memberCount)
+      }
+    }
+    let resumed = i >= 0
+    if (!resumed) {
+      const open = skipWhite(buffer, start)
+      if (buffer[open] !== 0x7b) return 'doubtful'
+      result.start = open
+      result.insertAt = open + 1
+      i = skipWhite(buffer, open + 1)
+    }
+    if (!resumed && buffer[i] === 0x7d) i++
     else {
       for (;;) {
-        const keyStart = i
-        const keyEnd = endOfPlainKey(buffer, keyStart, end)
-        if (keyEnd < 0) return 'doubtful'
-        const index = indexOfName(result.list, buffer, keyStart + 1, keyEnd)
-        if (index === ambiguous) return 'doubtful'
-        if (previous !== undefined) previous.next = keyStart
-        i = skipWhite(buffer, keyEnd + 1)
-        if (buffer[i] !== 0x3a) return 'doubtful'
-        const valueStart = skipWhite(buffer, i + 1)
-        if (index >= 0 && index === elementsIndex && buffer[valueStart] === 0x5b) i = endOfElements(valueStart, result.elements)
-        else i = endOfValue(source, valueStart, maxDepth - 1)
-        if (i < 0) return 'doubtful'
+        if (!resumed) {
+          const keyStart = i
+          const keyEnd = endOfPlainKey(buffer, keyStart, end)
+          if (keyEnd < 0) return 'doubtful'
+          const index = indexOfName(result.list, buffer, keyStart + 1, keyEnd)
+          if (index === ambiguous) return 'doubtful'
+          if (last !== undefined) last.next = keyStart
+          markNextKey(marks, result.memberCount, keyStart)
+          i = skipWhite(buffer, keyEnd + 1)
+          if (buffer[i] !== 0x3a) return 'doubtful'
+          const valueStart = skipWhite(buffer, i + 1)
+          if (index >= 0 && index === elementsIndex && buffer[valueStart] === 0x5b) {
+            marks.membersBefore = result.memberCount
+            i = endOfElements(valueStart + 1, result.elements, marks, false)
+          } else i = endOfValue(source, valueStart, maxDepth - 1)
+          if (i < 0) return 'doubtful'
 
-        previous = undefined
-        if (index >= 0) {
-          previous = result.list[index]!
-          if (previous.start >= 0) return 'doubtful'
-          previous.keyStart = keyStart
-          previous.start = valueStart
-          previous.end = i
-          previous.comma = comma
+          last = undefined
+          if (index >= 0) {
+            last = result.list[index]!
+            if (last.start >= 0) return 'doubtful'
+            last.keyStart = keyStart
+            last.start = valueStart
+            last.end = i
+            last.comma = comma
+            seen |= 1 << index
+          }
+          result.memberCount++
+          if (result.elements.count >= 0) markEnd(marks, i, seen, result.memberCount)
         }
-        result.memberCount++
+        resumed = false
+        if (resumable && previous !== undefined && result.elements.count >= 0) {
+          if (takeRest(result, buffer, i, end, seen, last, previous as PreviousBody & { found: Result<Field> })) return result
+        }
         i = skipWhite(buffer, i)
         if (buffer[i] === 0x7d) {
           i++
@@ -127,23 +201,30 @@ export function createPeek<const Field extends string>(options: PeekOptions<Fiel
     return i === end ? result : 'doubtful'
   }
 
-  function endOfElements(open: number, elements: Elements): number {
+  /** Scans the elements from the first one on, which is at `i` or behind white space; or, when it continues, from where `takeHead` said. */
+  function endOfElements(from: number, elements: Elements, marks: Marks, continues: boolean): number {
     const bytes = source.bytes
-    let count = 0
-    let i = skipWhite(bytes, open + 1)
-    if (bytes[i] === 0x5d) i++
+    let count = continues ? elements.count : 0
+    // Behind the last element that was taken over; or in front of the next one.
+    let behind = continues && elements.last.end === from
+    let i = behind ? from : skipWhite(bytes, from)
+    if (!continues && bytes[i] === 0x5d) i++
     else {
       for (;;) {
-        const start = i
-        i = endOfValue(source, start, maxDepth - 2)
-        if (i < 0) return i
-        elements.last.start = start
-        elements.last.end = i
-        if (count < firstElements) {
-          elements.first[count]!.start = start
-          elements.first[count]!.end = i
+        if (!behind) {
+          const start = i
+          i = endOfValue(source, start, maxDepth - 2)
+          if (i < 0) return i
+          elements.last.start = start
+          elements.last.end = i
+          if (count < firstElements) {
+            elements.first[count]!.start = start
+            elements.first[count]!.end = i
+          }
+          markStart(marks, count, start)
+          count++
         }
-        count++
+        behind = false
         i = skipWhite(bytes, i)
         const after = bytes[i++]
         if (after === 0x5d) break
@@ -155,7 +236,113 @@ export function createPeek<const Field extends string>(options: PeekOptions<Fiel
     return i
   }
 
-  return { peek, createResult: () => createResult(options.fields) }
+  /**
+   * Takes over everything up to the last mark before which the two bodies are the same, and says where to go on: behind the array's last
+   * element, or at the start of one (never the first, so that one is still to come). -1 when they part before that.
+   */
+  function takeHead(
+    result: Result<Field>,
+    buffer: Buffer,
+    start: number,
+    end: number,
+    previous: PreviousBody & { found: Result<Field> },
+  ): number {
+    const { found } = previous
+    const from = found.marks
+    const shift = start - previous.start
+    const { count, last } = found.elements
+    if (count < 1) return -1
+    const sameUpTo = (known: number, to: number) =>
+      to + shift <= end && previous.buffer.compare(buffer, known + shift, to + shift, known, to) === 0
+    let position: number
+    let starts = from.startCount
+    // A number could go on in the new body, anything else that is complete here is complete there.
+    if (isClosed(previous.buffer[last.end - 1]!) && sameUpTo(previous.start, last.end)) {
+      position = last.end
+      result.elements.count = count
+      result.elements.last.start = last.start + shift
+      result.elements.last.end = last.end + shift
+    } else {
+      let low = 0
+      let known = previous.start
+      for (let high = starts - 1; low < high;) {
+        const middle = (low + high + 1) >> 1
+        const to = from.starts[middle]!
+        if (sameUpTo(known, to)) {
+          low = middle
+          known = to
+        } else high = middle - 1
+      }
+      if (low === 0) return -1
+      starts = low
+      position = known
+      result.elements.count = low << from.stepBits
+    }
+    copyStarts(result.marks, from, starts, shift)
+    result.start = found.start + shift
+    result.insertAt = found.insertAt + shift
+    const array = found.list[elementsIndex]!
+    for (let index = 0; index < found.list.length; index++) {
+      if (found.list[index]!.start >= 0 && found.list[index]!.keyStart <= array.keyStart)
+        copyMember(result.list[index]!, found.list[index]!, shift)
+    }
+    const self = result.list[elementsIndex]!
+    self.end = self.next = -1
+    for (let index = 0; index < firstElements && index < result.elements.count; index++) {
+      result.elements.first[index]!.start = found.elements.first[index]!.start + shift
+      result.elements.first[index]!.end = found.elements.first[index]!.end + shift
+    }
+    result.reused.head = position - previous.start
+    return position + shift
+  }
+
+  /** Behind a top-level value: when the other body went on from here with the same bytes and the same fields seen, so does this one. */
+  function takeRest(
+    result: Result<Field>,
+    buffer: Buffer,
+    i: number,
+    end: number,
+    seen: number,
+    last: Member | undefined,
+    previous: PreviousBody & { found: Result<Field> },
+  ): boolean {
+    const { found } = previous
+    const from = found.marks
+    // Behind a mark there is at least the closing brace: an `i` behind the end finds none.
+    const at = findEnd(from, previous.end, end - i, seen)
+    if (at < 0) return false
+    const behind = from.ends[at]!
+    if (previous.buffer.compare(buffer, i, end, behind, previous.end) !== 0) return false
+    const shift = i - behind
+    if (last !== undefined) last.next = shifted(from.ends[at + 3]!, shift)
+    for (let index = 0; index < found.list.length; index++) {
+      if (found.list[index]!.keyStart >= behind) copyMember(result.list[index]!, found.list[index]!, shift)
+    }
+    copyEnds(result.marks, from, at, shift, result.memberCount)
+    result.memberCount += found.memberCount - from.ends[at + 2]!
+    result.end = found.end + shift
+    result.reused.rest = end - i
+    return true
+  }
+
+  return {
+    peek: (buffer, start, end, into) => resume(buffer, start, end, undefined, into),
+    resume,
+    createResult: () => createResult(names),
+  }
+}
+
+/** The last byte of a string, an array or an object. */
+function isClosed(byte: number): boolean {
+  return byte === quote || byte === 0x7d || byte === 0x5d
+}
+
+function copyMember(to: Member, from: Member, shift: number): void {
+  to.keyStart = from.keyStart + shift
+  to.start = from.start + shift
+  to.end = from.end + shift
+  to.comma = shifted(from.comma, shift)
+  to.next = shifted(from.next, shift)
 }
 
 /** The value at those bytes, parsed. */
@@ -199,21 +386,41 @@ function toLower(byte: number): number {
   return byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte
 }
 
-function createResult<Field extends string>(fields: readonly Field[]): Result<Field> {
-  const list = fields.map((name): Member => {
-    const bytes = Buffer.from(name)
-    return { name, keyStart: -1, start: -1, end: -1, comma: -1, next: -1, bytes, folded: Buffer.from(name.toLowerCase()) }
-  })
+type Name = { readonly name: string; readonly bytes: Uint8Array; readonly folded: Uint8Array }
+
+function createResult<Field extends string>(names: readonly Name[]): Result<Field> {
+  const list = names.map(({ name, bytes, folded }): Member => ({
+    name,
+    keyStart: -1,
+    start: -1,
+    end: -1,
+    comma: -1,
+    next: -1,
+    bytes,
+    folded,
+  }))
   const members = Object.fromEntries(list.map((member) => [member.name, member as PeekedMember])) as Record<Field, PeekedMember>
   const first = Array.from({ length: firstElements }, () => ({ start: -1, end: -1 }))
-  return { insertAt: -1, start: -1, end: -1, memberCount: 0, members, list, elements: { count: -1, first, last: { start: -1, end: -1 } } }
+  return {
+    insertAt: -1,
+    start: -1,
+    end: -1,
+    memberCount: 0,
+    members,
+    list,
+    elements: { count: -1, first, last: { start: -1, end: -1 } },
+    reused: { head: 0, rest: 0 },
+    marks: createMarks(),
+  }
 }
 
 function reset(result: Result<string>): void {
   result.insertAt = result.start = result.end = -1
   result.memberCount = 0
   for (const member of result.list) member.keyStart = member.start = member.end = member.comma = member.next = -1
-  const { elements } = result
+  const { elements, reused } = result
   elements.count = elements.last.start = elements.last.end = -1
   for (const element of elements.first) element.start = element.end = -1
+  reused.head = reused.rest = 0
+  clearMarks(result.marks)
 }
