@@ -15,7 +15,9 @@ const seed = Number(process.env['KILL9_SEED'] ?? Date.now() % 1_000_000)
 const clients = 30
 /** A progress record is due every second, on a clock of 50 ms ticks; the rest is what a busy machine adds. */
 const intervalMs = 1000 + 50 + 450
-const slowestStartMs = 5000
+/** Most starts take a second; one that waits for a busy machine is no failure, one that hangs is. */
+const slowestStartMs = 20_000
+const medianStartMs = 5000
 const journalBytes = 64 * 1024 * 1024
 
 test(`kill -9 under load, ${kills} times: the journal keeps its promise`, async (context) => {
@@ -57,9 +59,9 @@ test(`kill -9 under load, ${kills} times: the journal keeps its promise`, async 
   context.diagnostic(
     `the most that a charge stayed behind: ${worstLoss.tokens} tokens, ${worstLoss.ageMs} ms old; ${killedStarts} starts were killed as well`,
   )
-  context.diagnostic(
-    `start after a kill: ${Math.round(Math.max(...startsMs))} ms at most, ${Math.round(startsMs.toSorted((a, b) => a - b)[startsMs.length >> 1]!)} ms in the median`,
-  )
+  const medianMs = startsMs.toSorted((a, b) => a - b)[startsMs.length >> 1]!
+  context.diagnostic(`start after a kill: ${Math.round(Math.max(...startsMs))} ms at most, ${Math.round(medianMs)} ms in the median`)
+  assert.ok(medianMs < medianStartMs, 'starts after a kill are slow')
   assert.ok(answered > kills * 5, `only ${answered} were answered: nothing was tested`)
   assert.ok(orphans > kills, `only ${orphans} were in flight: nothing was tested`)
   assert.ok(bounded > 0, 'no stream was killed after more than an interval: the lower bound was not tested')
