@@ -15,7 +15,8 @@ export async function checkAnswer(contender: Contender, scenario: Scenario): Pro
   })
   const text = await response.text()
   const wanted = contentOf(mockAnswer)
-  if (response.status !== 200 || contentOf(text) !== wanted) throw new Error(`${contender.name} answered ${response.status} ${text.slice(0, 300)} instead of the mock's answer`)
+  if (response.status !== 200 || contentOf(text) !== wanted)
+    throw new Error(`${contender.name} answered ${response.status} ${text.slice(0, 300)} instead of the mock's answer`)
   return 1
 }
 

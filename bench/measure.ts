@@ -36,7 +36,14 @@ export type Tally = {
   mayHaveMore: number
 }
 
-type Loaded = { readonly requests: number; readonly units: number; readonly seconds: number; readonly p50Ms?: number; readonly p99Ms?: number; readonly problems: string[] }
+type Loaded = {
+  readonly requests: number
+  readonly units: number
+  readonly seconds: number
+  readonly p50Ms?: number
+  readonly p99Ms?: number
+  readonly problems: string[]
+}
 
 export const smallBody =
   '{"model":"mock/gpt-4o-mini","messages":[{"role":"user","content":"Say in one sentence why a toll road remembers."}],"max_tokens":100,"n":1,"stream":false}'
@@ -47,7 +54,8 @@ export async function measure(bench: Bench, scenario: Scenario, contender: Conte
   const { load } = scenario
   const before = readCpu(contender.pids)
   const watched: { cpu?: Cpu; rssBytes?: number } = {}
-  const loaded = load.kind === 'open-streams' ? await openStreams(bench, load, contender, watched) : await generate(bench, load, contender, scenario)
+  const loaded =
+    load.kind === 'open-streams' ? await openStreams(bench, load, contender, watched) : await generate(bench, load, contender, scenario)
   const problems = [...loaded.problems]
   tally.requests += loaded.requests
   if (contender.recorded !== undefined) problems.push(...(await recordProblems(contender, tally, load)))
@@ -64,10 +72,21 @@ export async function measure(bench: Bench, scenario: Scenario, contender: Conte
     const rssBytes = watched.rssBytes ?? 0
     return { ...figures, rssPerStreamBytes: rssBytes / load.connections, coreShare: (watched.cpu?.allUs ?? 0) / 1e6 / load.watchSeconds }
   }
-  return { ...figures, allUs: cpu.allUs / loaded.units, mainUs: cpu.mainUs / loaded.units, byThreadUs: perUnit(cpu.byThreadUs, loaded.units), rssBytes: readRssBytes(contender.pids) }
+  return {
+    ...figures,
+    allUs: cpu.allUs / loaded.units,
+    mainUs: cpu.mainUs / loaded.units,
+    byThreadUs: perUnit(cpu.byThreadUs, loaded.units),
+    rssBytes: readRssBytes(contender.pids),
+  }
 }
 
-async function generate(bench: Bench, load: Exclude<Load, { kind: 'open-streams' }>, contender: Contender, scenario: Scenario): Promise<Loaded> {
+async function generate(
+  bench: Bench,
+  load: Exclude<Load, { kind: 'open-streams' }>,
+  contender: Contender,
+  scenario: Scenario,
+): Promise<Loaded> {
   switch (load.kind) {
     case 'saturate':
       return saturate(bench, load, contender)
@@ -84,8 +103,18 @@ async function saturate(bench: Bench, load: Extract<Load, { kind: 'saturate' }>,
   const script = path.join(import.meta.dirname, 'load', 'saturate.lua')
   const seed = String(Math.floor(Math.random() * 2 ** 31))
   const args = ['-t1', `-c${load.connections}`, `-d${load.seconds}s`, '--timeout', '20s', '--latency', ...headers, '-s', script]
-  const output = await run('wrk', [...args, `http://127.0.0.1:${contender.port}${chatPath}`, load.body, bench.textsPath, seed], (load.seconds + 40) * 1000)
-  const result = JSON.parse(/^RESULT (.*)$/m.exec(output)?.[1] ?? '{}') as { requests: number; seconds: number; errors: Record<string, number>; p50Ms: number; p99Ms: number }
+  const output = await run(
+    'wrk',
+    [...args, `http://127.0.0.1:${contender.port}${chatPath}`, load.body, bench.textsPath, seed],
+    (load.seconds + 40) * 1000,
+  )
+  const result = JSON.parse(/^RESULT (.*)$/m.exec(output)?.[1] ?? '{}') as {
+    requests: number
+    seconds: number
+    errors: Record<string, number>
+    p50Ms: number
+    p99Ms: number
+  }
   const problems = Object.entries(result.errors)
     .filter(([, count]) => count > 0)
     .map(([kind, count]) => `${count} ${kind} errors`)
@@ -99,11 +128,27 @@ async function atRate(bench: Bench, load: Extract<Load, { kind: 'rate' }>, conte
   const bodyPath = path.join(bench.scratch, 'small.json')
   const logPath = path.join(bench.scratch, `rate-${contender.name}-${Date.now()}.log`)
   writeFileSync(bodyPath, smallBody)
-  const headers = Object.entries({ 'content-type': 'application/json', ...contender.headers }).flatMap(([name, value]) => ['-H', `${name}: ${value}`])
+  const headers = Object.entries({ 'content-type': 'application/json', ...contender.headers }).flatMap(([name, value]) => [
+    '-H',
+    `${name}: ${value}`,
+  ])
   const count = load.perSecond * load.seconds
-  const args = ['--h1', '-t1', `-c${load.connections}`, `-n${count}`, `--rps=${load.perSecond / load.connections}`, '-d', bodyPath, `--log-file=${logPath}`, ...headers]
+  const args = [
+    '--h1',
+    '-t1',
+    `-c${load.connections}`,
+    `-n${count}`,
+    `--rps=${load.perSecond / load.connections}`,
+    '-d',
+    bodyPath,
+    `--log-file=${logPath}`,
+    ...headers,
+  ]
   await run('h2load', [...args, `http://127.0.0.1:${contender.port}${chatPath}`], (load.seconds + 30) * 1000)
-  const rows = readFileSync(logPath, 'latin1').trim().split('\n').map((line) => line.split('\t').map(Number))
+  const rows = readFileSync(logPath, 'latin1')
+    .trim()
+    .split('\n')
+    .map((line) => line.split('\t').map(Number))
   const bad = rows.filter(([, status]) => status !== 200).length + (count - rows.length)
   const micros = rows.map((row) => row[2]!)
   return {
@@ -131,13 +176,20 @@ async function streams(load: Extract<Load, { kind: 'streams' }>, contender: Cont
   }
 }
 
-async function openStreams(bench: Bench, load: Extract<Load, { kind: 'open-streams' }>, contender: Contender, watched: { cpu?: Cpu; rssBytes?: number }): Promise<Loaded> {
+async function openStreams(
+  bench: Bench,
+  load: Extract<Load, { kind: 'open-streams' }>,
+  contender: Contender,
+  watched: { cpu?: Cpu; rssBytes?: number },
+): Promise<Loaded> {
   const holdFile = path.join(bench.scratch, `open-${contender.name}-${Date.now()}`)
   const idleBytes = readRssBytes(contender.pids)
   let ended = false
-  const running = runStreams({ connections: load.connections, streamsEach: 1, events: load.events, holdFile, wire: 'chat' }, contender, load.events * load.intervalMs + 60_000).finally(
-    () => (ended = true),
-  )
+  const running = runStreams(
+    { connections: load.connections, streamsEach: 1, events: load.events, holdFile, wire: 'chat' },
+    contender,
+    load.events * load.intervalMs + 60_000,
+  ).finally(() => (ended = true))
   running.catch(() => {})
   while (!existsSync(holdFile) && !ended) await wait(100)
   const before = readCpu(contender.pids)
@@ -189,7 +241,8 @@ async function recordProblems(contender: Contender, tally: Tally, load: Load): P
   const problems: string[] = []
   if (more < 0) problems.push(`${-more} of ${tally.requests} requests are not recorded, ${recorded.open} of them are known as begun`)
   if (more > tally.mayHaveMore) problems.push(`${more} requests more are recorded than the ${tally.requests} that the provider got`)
-  if (recorded.bodies < recorded.answered * 2) problems.push(`${recorded.bodies} bodies are stored for ${recorded.answered} answered requests`)
+  if (recorded.bodies < recorded.answered * 2)
+    problems.push(`${recorded.bodies} bodies are stored for ${recorded.answered} answered requests`)
   if (recorded.failures > 0) problems.push(`${recorded.failures} requests are recorded as failed`)
   return problems
 }

@@ -12,7 +12,12 @@ export const mockAnswer = JSON.stringify({
   choices: [
     {
       index: 0,
-      message: { role: 'assistant', content: 'The first request through a toll road is the one that everybody remembers.', refusal: null, annotations: [] },
+      message: {
+        role: 'assistant',
+        content: 'The first request through a toll road is the one that everybody remembers.',
+        refusal: null,
+        annotations: [],
+      },
       logprobs: null,
       finish_reason: 'stop',
     },

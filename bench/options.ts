@@ -33,14 +33,17 @@ export function readOptions(args: readonly string[]): Options {
   })
   const smoke = values.smoke
   const rounds = Number(values.rounds ?? (smoke ? 1 : 5))
-  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 50) throw new Error(`--rounds takes a number from 1 to 50, not '${values.rounds}'`)
-  const wanted = list('--contender', values.contender, contenderNames) ?? (smoke ? (['direct', 'naive', 'turnpike'] as const) : contenderNames)
+  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 50)
+    throw new Error(`--rounds takes a number from 1 to 50, not '${values.rounds}'`)
+  const wanted =
+    list('--contender', values.contender, contenderNames) ?? (smoke ? (['direct', 'naive', 'turnpike'] as const) : contenderNames)
   return {
     smoke,
     rounds,
     json: values.json,
     profile: values.profile,
-    scenarios: list('--scenario', values.scenario, scenarioNames) ?? (smoke ? ['S2', 'S3', 'S4'] : scenarioNames.filter((name) => name !== 'S6')),
+    scenarios:
+      list('--scenario', values.scenario, scenarioNames) ?? (smoke ? ['S2', 'S3', 'S4'] : scenarioNames.filter((name) => name !== 'S6')),
     contenders: contenderNames.filter((name) => name === 'direct' || name === 'naive' || wanted.includes(name)),
   }
 }

@@ -12,7 +12,11 @@ export type Cpu = {
   readonly byThreadUs: Readonly<Record<string, number>>
 }
 
-type Threads = { readonly threads: ReadonlyMap<string, { readonly name: string; readonly ns: number }>; readonly mainNs: number; readonly ticks: number }
+type Threads = {
+  readonly threads: ReadonlyMap<string, { readonly name: string; readonly ns: number }>
+  readonly mainNs: number
+  readonly ticks: number
+}
 
 let ticksPerSecond: number | undefined
 
@@ -51,7 +55,9 @@ export function cpuBetween(before: Threads, after: Threads): Cpu {
 
 /** Resident bytes, shared pages of nginx's workers counted once each. */
 export function readRssBytes(pids: readonly number[]): number {
-  return pids.flatMap(withChildren).reduce((sum, pid) => sum + Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0) * 1024, 0)
+  return pids
+    .flatMap(withChildren)
+    .reduce((sum, pid) => sum + Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0) * 1024, 0)
 }
 
 function withChildren(pid: number): number[] {

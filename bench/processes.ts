@@ -42,7 +42,9 @@ export async function start(command: string, args: readonly string[], options: S
   for (let tries = 0; !(await accepts(options.port)); tries++) {
     if (ended !== undefined || tries > 300) {
       child.kill('SIGKILL')
-      throw new Error(`${command} ${args[0] ?? ''} did not start (${ended ?? 'nothing listens after 30 s'}); its output is in ${options.logPath}`)
+      throw new Error(
+        `${command} ${args[0] ?? ''} did not start (${ended ?? 'nothing listens after 30 s'}); its output is in ${options.logPath}`,
+      )
     }
     await wait(100)
   }
@@ -50,8 +52,16 @@ export async function start(command: string, args: readonly string[], options: S
 }
 
 /** Runs a load generator to its end and returns what it printed. */
-export async function run(command: string, args: readonly string[], timeoutMs: number, env: Readonly<Record<string, string>> = {}): Promise<string> {
-  const child = spawn('taskset', ['-c', String(loadCore), command, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+export async function run(
+  command: string,
+  args: readonly string[],
+  timeoutMs: number,
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const child = spawn('taskset', ['-c', String(loadCore), command, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  })
   running.add(child)
   let output = ''
   let errors = ''

@@ -7,9 +7,20 @@ import type { Bounds } from './scenarios.ts'
 import { spread, type Spread } from './statistics.ts'
 
 type Row = { readonly contender: ContenderName; readonly cells: readonly string[] }
-export type Verdict = { readonly what: string; readonly value: number; readonly bounds: Bounds; readonly met: 'target' | 'ceiling' | 'missed' }
+export type Verdict = {
+  readonly what: string
+  readonly value: number
+  readonly bounds: Bounds
+  readonly met: 'target' | 'ceiling' | 'missed'
+}
 
-export type Table = { readonly title: string; readonly columns: readonly string[]; readonly rows: readonly Row[]; readonly verdicts: readonly Verdict[]; readonly threads?: string }
+export type Table = {
+  readonly title: string
+  readonly columns: readonly string[]
+  readonly rows: readonly Row[]
+  readonly verdicts: readonly Verdict[]
+  readonly threads?: string
+}
 
 /** A figure of every round in which the contender has it. */
 function values(rounds: readonly Round[], contender: ContenderName, of: (figures: Figures) => number | undefined): number[] {
@@ -17,7 +28,12 @@ function values(rounds: readonly Round[], contender: ContenderName, of: (figures
 }
 
 /** Ratios of one contender to another, each within its round. */
-export function ratios(rounds: readonly Round[], above: ContenderName, below: ContenderName, of: (figures: Figures) => number | undefined): number[] {
+export function ratios(
+  rounds: readonly Round[],
+  above: ContenderName,
+  below: ContenderName,
+  of: (figures: Figures) => number | undefined,
+): number[] {
   return rounds.flatMap((round) => {
     const a = round.get(above)
     const b = round.get(below)
@@ -40,16 +56,36 @@ export function tableOf({ scenario, rounds, idleRssBytes }: ScenarioResult): Tab
       rows: names.map((contender) => ({
         contender,
         cells: [
-          cell(values(rounds, contender, (f) => f.p50Ms), 2),
-          cell(values(rounds, contender, (f) => f.p99Ms), 2),
-          cell(added(rounds, contender, (f) => f.p50Ms), 2),
-          cell(added(rounds, contender, (f) => f.p99Ms), 2),
+          cell(
+            values(rounds, contender, (f) => f.p50Ms),
+            2,
+          ),
+          cell(
+            values(rounds, contender, (f) => f.p99Ms),
+            2,
+          ),
+          cell(
+            added(rounds, contender, (f) => f.p50Ms),
+            2,
+          ),
+          cell(
+            added(rounds, contender, (f) => f.p99Ms),
+            2,
+          ),
           cell(values(rounds, contender, all), 0),
         ],
       })),
       verdicts: [
-        ...verdict('p50 beside the naive proxy, ms', added(rounds, 'turnpike', (f) => f.p50Ms), { target: 0.15, ceiling: 0.4 }),
-        ...verdict('p99 beside the naive proxy, ms', added(rounds, 'turnpike', (f) => f.p99Ms), { target: 0.5, ceiling: 2 }),
+        ...verdict(
+          'p50 beside the naive proxy, ms',
+          added(rounds, 'turnpike', (f) => f.p50Ms),
+          { target: 0.15, ceiling: 0.4 },
+        ),
+        ...verdict(
+          'p99 beside the naive proxy, ms',
+          added(rounds, 'turnpike', (f) => f.p99Ms),
+          { target: 0.5, ceiling: 2 },
+        ),
       ],
     }
   }
@@ -63,13 +99,20 @@ export function tableOf({ scenario, rounds, idleRssBytes }: ScenarioResult): Tab
           contender,
           cells: [
             cell(values(rounds, contender, (f) => f.rssPerStreamBytes).map(kilo), 1),
-            cell(values(rounds, contender, (f) => f.coreShare).map((share) => share * 100), 1),
+            cell(
+              values(rounds, contender, (f) => f.coreShare).map((share) => share * 100),
+              1,
+            ),
             ((idleRssBytes.get(contender) ?? 0) / 2 ** 20).toFixed(0),
           ],
         })),
       verdicts: [
         ...verdict('RSS a stream, KB', values(rounds, 'turnpike', (f) => f.rssPerStreamBytes).map(kilo), { target: 60, ceiling: 60 }),
-        ...verdict('share of a core', values(rounds, 'turnpike', (f) => f.coreShare), { target: 0.25, ceiling: 0.25 }),
+        ...verdict(
+          'share of a core',
+          values(rounds, 'turnpike', (f) => f.coreShare),
+          { target: 0.25, ceiling: 0.25 },
+        ),
       ],
     }
   }
@@ -77,7 +120,14 @@ export function tableOf({ scenario, rounds, idleRssBytes }: ScenarioResult): Tab
   const digits = chunk ? 1 : 0
   return {
     title,
-    columns: [`CPU us a ${scenario.unit}`, 'event loop us', 'x naive', 'event loop x naive', chunk ? 'first content p50 ms' : `${scenario.unit}s/s`, 'RSS MB'],
+    columns: [
+      `CPU us a ${scenario.unit}`,
+      'event loop us',
+      'x naive',
+      'event loop x naive',
+      chunk ? 'first content p50 ms' : `${scenario.unit}s/s`,
+      'RSS MB',
+    ],
     rows: names.map((contender) => ({
       contender,
       cells: [
@@ -85,14 +135,29 @@ export function tableOf({ scenario, rounds, idleRssBytes }: ScenarioResult): Tab
         cell(values(rounds, contender, main), digits),
         cell(ratios(rounds, contender, 'naive', all), 2),
         cell(ratios(rounds, contender, 'naive', main), 2),
-        chunk ? cell(values(rounds, contender, (f) => f.p50Ms), 1) : cell(values(rounds, contender, (f) => f.unitsPerSecond), 0),
-        cell(values(rounds, contender, (f) => f.rssBytes).map((bytes) => bytes / 2 ** 20), 0),
+        chunk
+          ? cell(
+              values(rounds, contender, (f) => f.p50Ms),
+              1,
+            )
+          : cell(
+              values(rounds, contender, (f) => f.unitsPerSecond),
+              0,
+            ),
+        cell(
+          values(rounds, contender, (f) => f.rssBytes).map((bytes) => bytes / 2 ** 20),
+          0,
+        ),
       ],
     })),
     verdicts: [
       ...(scenario.all === undefined ? [] : verdict('CPU of all threads, x naive', ratios(rounds, 'turnpike', 'naive', all), scenario.all)),
-      ...(scenario.main === undefined ? [] : verdict('event-loop thread, x naive', ratios(rounds, 'turnpike', 'naive', main), scenario.main)),
-      ...(scenario.portkey === undefined ? [] : verdict("Portkey's CPU, x Turnpike's", ratios(rounds, 'portkey', 'turnpike', all), scenario.portkey)),
+      ...(scenario.main === undefined
+        ? []
+        : verdict('event-loop thread, x naive', ratios(rounds, 'turnpike', 'naive', main), scenario.main)),
+      ...(scenario.portkey === undefined
+        ? []
+        : verdict("Portkey's CPU, x Turnpike's", ratios(rounds, 'portkey', 'turnpike', all), scenario.portkey)),
     ],
     threads: threadsOf(rounds, digits),
   }
@@ -101,18 +166,39 @@ export function tableOf({ scenario, rounds, idleRssBytes }: ScenarioResult): Tab
 export function renderText(table: Table): string {
   const rows = [['', ...table.columns], ...table.rows.map(({ contender, cells }) => [contender, ...cells])]
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
-  const lines = rows.map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join('   '))
-  return [table.title, ...lines.map((line) => `  ${line}`), ...table.verdicts.map((one) => `  ${sentence(one)}`), ...(table.threads ? [`  ${table.threads}`] : [])].join('\n')
+  const lines = rows.map((row) =>
+    row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join('   '),
+  )
+  return [
+    table.title,
+    ...lines.map((line) => `  ${line}`),
+    ...table.verdicts.map((one) => `  ${sentence(one)}`),
+    ...(table.threads ? [`  ${table.threads}`] : []),
+  ].join('\n')
 }
 
 export function renderMarkdown(table: Table): string {
   const rows = table.rows.map(({ contender, cells }) => `| ${contender} | ${cells.join(' | ')} |`)
   const verdicts = table.verdicts.map((one) => `- ${sentence(one)}`)
-  return [`**${table.title}**`, '', `| | ${table.columns.join(' | ')} |`, `|---|${table.columns.map(() => '---:|').join('')}`, ...rows, ...(verdicts.length > 0 ? ['', ...verdicts] : []), ''].join('\n')
+  return [
+    `**${table.title}**`,
+    '',
+    `| | ${table.columns.join(' | ')} |`,
+    `|---|${table.columns.map(() => '---:|').join('')}`,
+    ...rows,
+    ...(verdicts.length > 0 ? ['', ...verdicts] : []),
+    '',
+  ].join('\n')
 }
 
 export function machine(): Record<string, string | number> {
-  return { cpu: os.cpus()[0]?.model ?? 'unknown', cores: os.cpus().length, memoryGb: Math.round(os.totalmem() / 2 ** 30), kernel: os.release(), arch: os.arch() }
+  return {
+    cpu: os.cpus()[0]?.model ?? 'unknown',
+    cores: os.cpus().length,
+    memoryGb: Math.round(os.totalmem() / 2 ** 30),
+    kernel: os.release(),
+    arch: os.arch(),
+  }
 }
 
 /** Plain data of one scenario, every accepted round as measured. */
@@ -132,9 +218,15 @@ export function jsonOf(result: ScenarioResult, table: Table): object {
 /** Where Turnpike's CPU goes, thread by thread, medians. */
 function threadsOf(rounds: readonly Round[], digits: number): string {
   const names = new Set(rounds.flatMap((round) => Object.keys(round.get('turnpike')?.byThreadUs ?? {})))
-  const shares = [...names].map((name) => ({ name, us: spread(values(rounds, 'turnpike', (figures) => figures.byThreadUs?.[name] ?? 0)).median }))
+  const shares = [...names].map((name) => ({
+    name,
+    us: spread(values(rounds, 'turnpike', (figures) => figures.byThreadUs?.[name] ?? 0)).median,
+  }))
   if (shares.length === 0) return ''
-  return `turnpike, us by thread: ${shares.sort((a, b) => b.us - a.us).map(({ name, us }) => `${name} ${us.toFixed(digits)}`).join(', ')}`
+  return `turnpike, us by thread: ${shares
+    .sort((a, b) => b.us - a.us)
+    .map(({ name, us }) => `${name} ${us.toFixed(digits)}`)
+    .join(', ')}`
 }
 
 const order: readonly ContenderName[] = ['direct', 'nginx', 'naive', 'turnpike', 'portkey']

@@ -32,9 +32,18 @@ const starters: Readonly<Record<ContenderName, (context: ContenderContext) => Pr
   turnpike: startTurnpike,
 }
 
-export type RoundsOptions = { readonly contenders: readonly ContenderName[]; readonly rounds: number; readonly profile: boolean; readonly say: (line: string) => void }
+export type RoundsOptions = {
+  readonly contenders: readonly ContenderName[]
+  readonly rounds: number
+  readonly profile: boolean
+  readonly say: (line: string) => void
+}
 
-export async function runScenario(bench: Bench, scenario: Scenario, { contenders: names, rounds: wanted, profile, say }: RoundsOptions): Promise<ScenarioResult> {
+export async function runScenario(
+  bench: Bench,
+  scenario: Scenario,
+  { contenders: names, rounds: wanted, profile, say }: RoundsOptions,
+): Promise<ScenarioResult> {
   const scratch = path.join(bench.scratch, scenario.name)
   mkdirSync(scratch)
   const started: Contender[] = []
@@ -52,7 +61,8 @@ export async function runScenario(bench: Bench, scenario: Scenario, { contenders
     const refused: string[] = []
     for (let tries = 1; rounds.length < wanted && tries <= wanted * 2 + 1; tries++) {
       const round = new Map<ContenderName, Figures>()
-      for (const contender of shuffled(started)) round.set(contender.name, await measure(bench, scenario, contender, tallies.get(contender.name)!))
+      for (const contender of shuffled(started))
+        round.set(contender.name, await measure(bench, scenario, contender, tallies.get(contender.name)!))
       const problem = problemOf(round, rounds)
       if (problem === undefined) rounds.push(round)
       else refused.push(problem)

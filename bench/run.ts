@@ -37,7 +37,9 @@ async function main(): Promise<void> {
       results.push(result)
       if (!options.json && result.rounds.length > 0) console.log(`${renderText(tableOf(result))}\n`)
     }
-    if (options.profile) for (const name of options.scenarios) console.log(`${name}, where the CPU goes:\n${topOfProfiles(profileFolder(path.join(scratch, name)), 25)}\n`)
+    if (options.profile)
+      for (const name of options.scenarios)
+        console.log(`${name}, where the CPU goes:\n${topOfProfiles(profileFolder(path.join(scratch, name)), 25)}\n`)
     finish(options, results, tools)
   } finally {
     await stopAll()
@@ -59,27 +61,44 @@ async function takeTurn(): Promise<Server> {
 }
 
 function finish(options: Options, results: readonly ScenarioResult[], tools: Record<string, string>): void {
-  const versions = { node: process.version, turnpike: path.basename(path.dirname(path.dirname(entryPoint()))), 'portkey-gateway': portkeyVersion, ...tools }
+  const versions = {
+    node: process.version,
+    turnpike: path.basename(path.dirname(path.dirname(entryPoint()))),
+    'portkey-gateway': portkeyVersion,
+    ...tools,
+  }
   const tables = results.map(tableOf)
-  const report = { at: new Date().toISOString(), command: `npm run bench -- ${process.argv.slice(2).join(' ')}`.trim(), machine: machine(), versions, scenarios: results.map((result, n) => jsonOf(result, tables[n]!)) }
+  const report = {
+    at: new Date().toISOString(),
+    command: `npm run bench -- ${process.argv.slice(2).join(' ')}`.trim(),
+    machine: machine(),
+    versions,
+    scenarios: results.map((result, n) => jsonOf(result, tables[n]!)),
+  }
   if (options.json) console.log(JSON.stringify(report, null, 2))
   if (!options.smoke && !options.profile) {
     const folder = path.join(import.meta.dirname, 'results')
     mkdirSync(folder, { recursive: true })
     const file = path.join(folder, report.at.slice(0, 16).replace(':', ''))
     writeFileSync(`${file}.json`, `${JSON.stringify(report, null, 1)}\n`)
-    writeFileSync(`${file}.md`, `${report.command} on ${report.machine['cpu']}, ${report.at.slice(0, 10)}\n\n${tables.map(renderMarkdown).join('\n')}`)
+    writeFileSync(
+      `${file}.md`,
+      `${report.command} on ${report.machine['cpu']}, ${report.at.slice(0, 10)}\n\n${tables.map(renderMarkdown).join('\n')}`,
+    )
     process.stderr.write(`written: ${path.relative(process.cwd(), file)}.json and .md\n`)
   }
   const empty = results.filter(({ rounds }) => rounds.length < options.rounds)
-  for (const { scenario, rounds, refused } of empty) process.stderr.write(`${scenario.name}: only ${rounds.length} of ${options.rounds} rounds count. ${refused.at(-1) ?? ''}\n`)
+  for (const { scenario, rounds, refused } of empty)
+    process.stderr.write(`${scenario.name}: only ${rounds.length} of ${options.rounds} rounds count. ${refused.at(-1) ?? ''}\n`)
   if (options.smoke && empty.length === 0) smokeLine(results)
   process.exitCode = empty.length > 0 ? 1 : 0
 }
 
 /** The smoke asserts that nothing failed and nothing was lost (else its round was refused), and prints ratios without judging them. */
 function smokeLine(results: readonly ScenarioResult[]): void {
-  const parts = results.map(({ scenario, rounds }) => `${scenario.name} ${ratios(rounds, 'turnpike', 'naive', (figures) => figures.allUs)[0]?.toFixed(2) ?? '-'}`)
+  const parts = results.map(
+    ({ scenario, rounds }) => `${scenario.name} ${ratios(rounds, 'turnpike', 'naive', (figures) => figures.allUs)[0]?.toFixed(2) ?? '-'}`,
+  )
   console.log(`bench smoke: no errors, every request recorded. CPU as a multiple of the naive proxy: ${parts.join(', ')}`)
 }
 

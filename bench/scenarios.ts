@@ -5,9 +5,21 @@ export type ScenarioName = (typeof scenarioNames)[number]
 
 export type Load =
   | { readonly kind: 'saturate'; readonly body: 'small' | 'history' | 'unique'; readonly connections: number; readonly seconds: number }
-  | { readonly kind: 'streams'; readonly connections: number; readonly streamsEach: number; readonly events: number; readonly intervalMs: number }
+  | {
+      readonly kind: 'streams'
+      readonly connections: number
+      readonly streamsEach: number
+      readonly events: number
+      readonly intervalMs: number
+    }
   | { readonly kind: 'rate'; readonly connections: number; readonly perSecond: number; readonly seconds: number }
-  | { readonly kind: 'open-streams'; readonly connections: number; readonly events: number; readonly intervalMs: number; readonly watchSeconds: number }
+  | {
+      readonly kind: 'open-streams'
+      readonly connections: number
+      readonly events: number
+      readonly intervalMs: number
+      readonly watchSeconds: number
+    }
 
 /** Turnpike as a ratio to the naive proxy: what is aimed at, and what is never passed. */
 export type Bounds = { readonly target: number; readonly ceiling: number }

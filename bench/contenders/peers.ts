@@ -55,8 +55,15 @@ export function installPortkey(): void {
   if (existsSync(path.join(folder, 'node_modules', '@portkey-ai', 'gateway', 'package.json'))) return
   mkdirSync(folder, { recursive: true })
   writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify({ private: true, overrides: portkeyOverrides })}\n`)
-  const { status, stderr } = spawnSync('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', `@portkey-ai/gateway@${portkeyVersion}`], { cwd: folder, encoding: 'utf8' })
-  if (status !== 0) throw new Error(`@portkey-ai/gateway ${portkeyVersion} could not be installed from npm; leave it out with --contender nginx,turnpike. ${stderr.slice(-300)}`)
+  const { status, stderr } = spawnSync(
+    'npm',
+    ['install', '--ignore-scripts', '--no-audit', '--no-fund', `@portkey-ai/gateway@${portkeyVersion}`],
+    { cwd: folder, encoding: 'utf8' },
+  )
+  if (status !== 0)
+    throw new Error(
+      `@portkey-ai/gateway ${portkeyVersion} could not be installed from npm; leave it out with --contender nginx,turnpike. ${stderr.slice(-300)}`,
+    )
 }
 
 function portkeyFolder(): string {

@@ -27,7 +27,14 @@ export async function startTurnpike({ scratch, providerPort, scenario, profile }
           vendor: chat ? 'openai' : 'anthropic',
           base_url: `http://127.0.0.1:${providerPort}${chat ? '/v1' : ''}`,
           credentials: [{ value: 'sk-provider' }],
-          models: { custom: [{ id: 'gpt-4o-mini', price: { input_per_million_usd: '0.15', output_per_million_usd: '0.6', cache_read_per_million_usd: '0.075' } }] },
+          models: {
+            custom: [
+              {
+                id: 'gpt-4o-mini',
+                price: { input_per_million_usd: '0.15', output_per_million_usd: '0.6', cache_read_per_million_usd: '0.075' },
+              },
+            ],
+          },
         },
       },
     }),
@@ -94,7 +101,9 @@ function countRows(home: string): Recorded {
       open: count('SELECT count(*) AS n FROM open_requests'),
       answered: count("SELECT count(*) AS n FROM requests JOIN facets ON facets.id = requests.facet WHERE outcome = 'ok'"),
       bodies: count('SELECT count(*) AS n FROM payloads'),
-      failures: count("SELECT count(*) AS n FROM requests JOIN facets ON facets.id = requests.facet WHERE outcome NOT IN ('ok', 'cancelled')"),
+      failures: count(
+        "SELECT count(*) AS n FROM requests JOIN facets ON facets.id = requests.facet WHERE outcome NOT IN ('ok', 'cancelled')",
+      ),
     }
   } finally {
     db.close()

@@ -40,7 +40,14 @@ function one(): Promise<void> {
       resolve()
     }
     const outgoing = httpRequest(
-      { host: '127.0.0.1', port: job.port, path: job.path, method: 'POST', agent, headers: { 'content-type': 'application/json', ...job.headers, 'content-length': Buffer.byteLength(job.body) } },
+      {
+        host: '127.0.0.1',
+        port: job.port,
+        path: job.path,
+        method: 'POST',
+        agent,
+        headers: { 'content-type': 'application/json', ...job.headers, 'content-length': Buffer.byteLength(job.body) },
+      },
       (response) => {
         let seen = 0
         let tail = ''
@@ -80,4 +87,6 @@ await Promise.all(
   }),
 )
 agent.destroy()
-console.log(JSON.stringify({ streams, content, seconds: (performance.now() - startedAt) / 1000, firstContentMs, errors: Object.fromEntries(errors) }))
+console.log(
+  JSON.stringify({ streams, content, seconds: (performance.now() - startedAt) / 1000, firstContentMs, errors: Object.fromEntries(errors) }),
+)

@@ -10,11 +10,13 @@ export function promptTexts(count: number, seed: number): string {
   const common = () => vocabulary[Math.floor(random() ** 3 * vocabulary.length)]!
   const hex = (digits: number) => Array.from({ length: digits }, () => Math.floor(random() * 16).toString(16)).join('')
 
-  const prose = () => Array.from({ length: 14 }, () => Array.from({ length: 8 + Math.floor(random() * 10) }, common).join(' ') + '. ').join('')
+  const prose = () =>
+    Array.from({ length: 14 }, () => Array.from({ length: 8 + Math.floor(random() * 10) }, common).join(' ') + '. ').join('')
   const code = () =>
     Array.from(
       { length: 26 },
-      () => `  const ${common()} = await ${common()}.${common()}('${common()}', { ${common()}: ${Math.floor(random() * 1000)}, id: "${hex(6)}" })`,
+      () =>
+        `  const ${common()} = await ${common()}.${common()}('${common()}', { ${common()}: ${Math.floor(random() * 1000)}, id: "${hex(6)}" })`,
     ).join('\n')
   const result = () =>
     JSON.stringify(
@@ -35,7 +37,32 @@ export function promptTexts(count: number, seed: number): string {
   return lines.join('\n') + '\n'
 }
 
-const syllables = ['ta', 'ren', 'lo', 'mi', 'sub', 'ker', 'ion', 'pra', 'ster', 'vel', 'ou', 'gan', 'thi', 'qua', 'be', 'nor', 'ex', 'al', 'fi', 'du', 'ish', 'ment', 'co', 'pli']
+const syllables = [
+  'ta',
+  'ren',
+  'lo',
+  'mi',
+  'sub',
+  'ker',
+  'ion',
+  'pra',
+  'ster',
+  'vel',
+  'ou',
+  'gan',
+  'thi',
+  'qua',
+  'be',
+  'nor',
+  'ex',
+  'al',
+  'fi',
+  'du',
+  'ish',
+  'ment',
+  'co',
+  'pli',
+]
 
 /** mulberry32 */
 function randomFrom(seed: number): () => number {

@@ -3,7 +3,8 @@
 import { createServer, type ServerResponse } from 'node:http'
 
 const [port, events, intervalMs] = process.argv.slice(2).map(Number)
-if (port === undefined || events === undefined || intervalMs === undefined) throw new Error('usage: node stream-server.ts PORT EVENTS INTERVAL_MS')
+if (port === undefined || events === undefined || intervalMs === undefined)
+  throw new Error('usage: node stream-server.ts PORT EVENTS INTERVAL_MS')
 /** Streams are served in turns, so that an interval isn't one burst. */
 const turns = 5
 
@@ -11,9 +12,16 @@ type Stream = { readonly response: ServerResponse; readonly frames: readonly Buf
 
 const chatFrames = [
   chatChunk([{ index: 0, delta: { role: 'assistant', content: '', refusal: null }, logprobs: null, finish_reason: null }]),
-  ...Array.from({ length: events }, (_, n) => chatChunk([{ index: 0, delta: { content: ` word${n}` }, logprobs: null, finish_reason: null }])),
+  ...Array.from({ length: events }, (_, n) =>
+    chatChunk([{ index: 0, delta: { content: ` word${n}` }, logprobs: null, finish_reason: null }]),
+  ),
   chatChunk([{ index: 0, delta: {}, logprobs: null, finish_reason: 'stop' }]) +
-    chatChunk([], { prompt_tokens: 24, completion_tokens: events, total_tokens: 24 + events, prompt_tokens_details: { cached_tokens: 0 } }) +
+    chatChunk([], {
+      prompt_tokens: 24,
+      completion_tokens: events,
+      total_tokens: 24 + events,
+      prompt_tokens_details: { cached_tokens: 0 },
+    }) +
     'data: [DONE]\n\n',
 ].map((text) => Buffer.from(text))
 
@@ -30,7 +38,9 @@ const messagesFrames = [
       usage: { input_tokens: 24, cache_creation_input_tokens: 0, cache_read_input_tokens: 0, output_tokens: 1 },
     },
   }) + messagesEvent('content_block_start', { index: 0, content_block: { type: 'text', text: '' } }),
-  ...Array.from({ length: events }, (_, n) => messagesEvent('content_block_delta', { index: 0, delta: { type: 'text_delta', text: ` word${n}` } })),
+  ...Array.from({ length: events }, (_, n) =>
+    messagesEvent('content_block_delta', { index: 0, delta: { type: 'text_delta', text: ` word${n}` } }),
+  ),
   messagesEvent('content_block_stop', { index: 0 }) +
     messagesEvent('message_delta', { delta: { stop_reason: 'end_turn', stop_sequence: null }, usage: { output_tokens: events } }) +
     messagesEvent('message_stop', {}),

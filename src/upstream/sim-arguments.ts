@@ -76,13 +76,16 @@ function exampleNumber(schema: JsonObject): number {
 function typeOf(schema: JsonObject): string {
   const { type } = schema
   if (typeof type === 'string') return type
-  if (Array.isArray(type)) return String(type.find((name) => name !== 'null') ?? 'null')
+  if (Array.isArray(type)) return type.filter((name) => typeof name === 'string').find((name) => name !== 'null') ?? 'null'
   return schema['items'] === undefined ? 'object' : 'array'
 }
 
 function merged(schema: JsonObject, parts: JsonValue[], root: JsonObject): JsonObject {
   const { allOf: _, ...own } = schema
-  const all = [own, ...parts.map((part) => (isObject(part) && typeof part['$ref'] === 'string' ? resolve(part['$ref'], root) : part))].filter(isObject)
+  const all = [
+    own,
+    ...parts.map((part) => (isObject(part) && typeof part['$ref'] === 'string' ? resolve(part['$ref'], root) : part)),
+  ].filter(isObject)
   const properties = Object.assign({}, ...all.map((part) => part['properties']).filter(isObject)) as JsonObject
   const required = all.flatMap((part) => (Array.isArray(part['required']) ? part['required'] : []))
   return Object.assign({}, ...all, { properties, required }) as JsonObject

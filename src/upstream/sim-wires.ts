@@ -42,12 +42,16 @@ export type SimWire = {
 }
 
 export const chatWire: SimWire = {
-  errorBody: (status, message) => ({ error: { message, type: chatErrorType(status), param: null, code: chatErrorCodes.get(status) ?? null } }),
+  errorBody: (status, message) => ({
+    error: { message, type: chatErrorType(status), param: null, code: chatErrorCodes.get(status) ?? null },
+  }),
   errorFrame: (message) => data({ error: { message, type: 'server_error', param: null, code: null } }),
   readRequest(body) {
     const turns = objects(body['messages'])
     const lastCall = turns.findLastIndex((turn) => objects(turn['tool_calls']).length > 0)
-    const tool = objects(body['tools']).map((entry) => entry['function']).find(isObject)
+    const tool = objects(body['tools'])
+      .map((entry) => entry['function'])
+      .find(isObject)
     return {
       model: text(body['model']),
       stream: body['stream'] === true,
@@ -73,8 +77,16 @@ export const chatWire: SimWire = {
   },
   frames(answer, request) {
     const chunk = (choices: JsonValue[], more: JsonObject = {}) =>
-      data({ id: `chatcmpl-${answer.id}`, object: 'chat.completion.chunk', created: answer.createdSeconds, model: answer.model, choices, ...more })
-    const delta = (value: JsonObject, finish: string | null = null) => chunk([{ index: 0, delta: value, logprobs: null, finish_reason: finish }])
+      data({
+        id: `chatcmpl-${answer.id}`,
+        object: 'chat.completion.chunk',
+        created: answer.createdSeconds,
+        model: answer.model,
+        choices,
+        ...more,
+      })
+    const delta = (value: JsonObject, finish: string | null = null) =>
+      chunk([{ index: 0, delta: value, logprobs: null, finish_reason: finish }])
     const call = answer.toolCall
     return {
       preamble: [delta({ role: 'assistant', content: call === undefined ? '' : null })],
@@ -95,7 +107,10 @@ export const chatWire: SimWire = {
 }
 
 export const messagesWire: SimWire = {
-  errorBody: (status, message) => ({ type: 'error', error: { type: messagesErrorTypes.get(status) ?? (status < 500 ? 'invalid_request_error' : 'api_error'), message } }),
+  errorBody: (status, message) => ({
+    type: 'error',
+    error: { type: messagesErrorTypes.get(status) ?? (status < 500 ? 'invalid_request_error' : 'api_error'), message },
+  }),
   errorFrame: (message) => event({ type: 'error', error: { type: 'overloaded_error', message } }),
   readRequest(body) {
     const turns = objects(body['messages'])
@@ -126,19 +141,30 @@ export const messagesWire: SimWire = {
   }),
   frames(answer) {
     const call = answer.toolCall
-    const block: JsonObject = call === undefined ? { type: 'text', text: '' } : { type: 'tool_use', id: call.id, name: call.name, input: {} }
+    const block: JsonObject =
+      call === undefined ? { type: 'text', text: '' } : { type: 'tool_use', id: call.id, name: call.name, input: {} }
     const deltas: JsonObject[] =
       call === undefined
         ? answer.pieces.map((piece) => ({ type: 'text_delta', text: piece }))
         : [{ type: 'input_json_delta', partial_json: JSON.stringify(call.args) }]
     const start = event({ type: 'content_block_start', index: 0, content_block: block })
-    const message = { ...messagesHead(answer), content: [], stop_reason: null, stop_sequence: null, usage: { ...messagesUsage(answer.usage), output_tokens: 0 } }
+    const message = {
+      ...messagesHead(answer),
+      content: [],
+      stop_reason: null,
+      stop_sequence: null,
+      usage: { ...messagesUsage(answer.usage), output_tokens: 0 },
+    }
     return {
       preamble: [event({ type: 'message_start', message }), event({ type: 'ping' }), ...(call === undefined ? [start] : [])],
       content: [...(call === undefined ? [] : [start]), ...deltas.map((delta) => event({ type: 'content_block_delta', index: 0, delta }))],
       closing: [
         event({ type: 'content_block_stop', index: 0 }),
-        event({ type: 'message_delta', delta: { stop_reason: messagesFinish(answer), stop_sequence: null }, usage: messagesUsage(answer.usage) }),
+        event({
+          type: 'message_delta',
+          delta: { stop_reason: messagesFinish(answer), stop_sequence: null },
+          usage: messagesUsage(answer.usage),
+        }),
         event({ type: 'message_stop' }),
       ],
     }
@@ -146,7 +172,7 @@ export const messagesWire: SimWire = {
 }
 
 const data = (value: JsonObject) => `data: ${JSON.stringify(value)}\n\n`
-const event = (value: JsonObject) => `event: ${String(value['type'])}\ndata: ${JSON.stringify(value)}\n\n`
+const event = (value: JsonObject & { type: string }) => `event: ${value.type}\ndata: ${JSON.stringify(value)}\n\n`
 
 const chatErrorCodes = new Map([
   [401, 'invalid_api_key'],
@@ -171,7 +197,11 @@ const messagesErrorTypes = new Map([
 ])
 
 function chatToolCall(call: { id: string; name: string; args: JsonObject | undefined }): JsonObject {
-  return { id: call.id, type: 'function', function: { name: call.name, arguments: call.args === undefined ? '' : JSON.stringify(call.args) } }
+  return {
+    id: call.id,
+    type: 'function',
+    function: { name: call.name, arguments: call.args === undefined ? '' : JSON.stringify(call.args) },
+  }
 }
 
 function chatFinish(answer: SimAnswer): string {

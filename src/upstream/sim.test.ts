@@ -35,12 +35,25 @@ function manualTimers() {
   }
 }
 
-type Answer = { status: number; headers: Readonly<Record<string, string>>; chunks: string[]; ending: 'end' | Failure | undefined; call: UpstreamCall }
+type Answer = {
+  status: number
+  headers: Readonly<Record<string, string>>
+  chunks: string[]
+  ending: 'end' | Failure | undefined
+  call: UpstreamCall
+}
 
 function ask(sim: Upstream, path: string, body: JsonObject | string, onData?: (answer: Answer) => void): Answer {
   const answer: Answer = { status: 0, headers: {}, chunks: [], ending: undefined, call: undefined as unknown as UpstreamCall }
   answer.call = sim.send(
-    { origin: 'sim:', path, method: 'POST', headers: [], body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)), connectMs: 1000 },
+    {
+      origin: 'sim:',
+      path,
+      method: 'POST',
+      headers: [],
+      body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
+      connectMs: 1000,
+    },
     {
       head(status, headers) {
         assert.equal(answer.status, 0, 'one head')
@@ -104,36 +117,71 @@ const wires = [
     text: (body: JsonObject) => at(body, 'choices', 0, 'message', 'content'),
     finish: (body: JsonObject) => at(body, 'choices', 0, 'finish_reason'),
     usage: (body: JsonObject) => [at(body, 'usage', 'prompt_tokens'), at(body, 'usage', 'completion_tokens')],
-    words: (events: JsonObject[]) => events.map((event) => at(event, 'choices', 0, 'delta', 'content')).filter((piece) => piece !== undefined && piece !== ''),
+    words: (events: JsonObject[]) =>
+      events.map((event) => at(event, 'choices', 0, 'delta', 'content')).filter((piece) => piece !== undefined && piece !== ''),
     complete: (answer: Answer) => answer.chunks.at(-1) === 'data: [DONE]\n\n',
-    isError: (body: JsonObject) => typeof at(body, 'error', 'message') === 'string' && typeof at(body, 'error', 'type') === 'string' && body['type'] === undefined,
+    isError: (body: JsonObject) =>
+      typeof at(body, 'error', 'message') === 'string' && typeof at(body, 'error', 'type') === 'string' && body['type'] === undefined,
     finishes: { stop: 'stop', length: 'length', tool: 'tool_calls' },
-    tools: (schema: JsonObject): JsonObject => ({ tools: [{ type: 'function', function: { name: 'look', parameters: schema } }, { type: 'function', function: { name: 'other' } }] }),
-    call: (body: JsonObject) => ({ name: at(body, 'choices', 0, 'message', 'tool_calls', 0, 'function', 'name'), args: JSON.parse(String(at(body, 'choices', 0, 'message', 'tool_calls', 0, 'function', 'arguments'))) as JsonValue }),
+    tools: (schema: JsonObject): JsonObject => ({
+      tools: [
+        { type: 'function', function: { name: 'look', parameters: schema } },
+        { type: 'function', function: { name: 'other' } },
+      ],
+    }),
+    call: (body: JsonObject) => ({
+      name: at(body, 'choices', 0, 'message', 'tool_calls', 0, 'function', 'name'),
+      args: JSON.parse(String(at(body, 'choices', 0, 'message', 'tool_calls', 0, 'function', 'arguments'))) as JsonValue,
+    }),
     streamedCall: (events: JsonObject[]) => {
       const calls = events.map((event) => at(event, 'choices', 0, 'delta', 'tool_calls', 0)).filter((call) => call !== undefined)
-      return { name: at(calls[0], 'function', 'name'), args: JSON.parse(calls.map((call) => String(at(call, 'function', 'arguments'))).join('')) as JsonValue }
+      return {
+        name: at(calls[0], 'function', 'name'),
+        args: JSON.parse(calls.map((call) => String(at(call, 'function', 'arguments'))).join('')) as JsonValue,
+      }
     },
-    withResult: (body: JsonObject) => [user('go'), at(body, 'choices', 0, 'message')!, { role: 'tool', tool_call_id: at(body, 'choices', 0, 'message', 'tool_calls', 0, 'id')!, content: 'sunny' }, user('internal words')],
+    withResult: (body: JsonObject) => [
+      user('go'),
+      at(body, 'choices', 0, 'message')!,
+      { role: 'tool', tool_call_id: at(body, 'choices', 0, 'message', 'tool_calls', 0, 'id')!, content: 'sunny' },
+      user('internal words'),
+    ],
   },
   {
     name: 'messages',
     path: messagesPath,
-    body: (model: string, more: JsonObject = {}): JsonObject => ({ model, max_tokens: 100, messages: [user([{ type: 'text', text: 'one two  three' }])], ...more }),
+    body: (model: string, more: JsonObject = {}): JsonObject => ({
+      model,
+      max_tokens: 100,
+      messages: [user([{ type: 'text', text: 'one two  three' }])],
+      ...more,
+    }),
     text: (body: JsonObject) => at(body, 'content', 0, 'text'),
     finish: (body: JsonObject) => body['stop_reason'],
     usage: (body: JsonObject) => [at(body, 'usage', 'input_tokens'), at(body, 'usage', 'output_tokens')],
     words: (events: JsonObject[]) => events.map((event) => at(event, 'delta', 'text')).filter((piece) => piece !== undefined),
     complete: (answer: Answer) => answer.chunks.at(-1)?.startsWith('event: message_stop\n') === true,
-    isError: (body: JsonObject) => body['type'] === 'error' && typeof at(body, 'error', 'message') === 'string' && typeof at(body, 'error', 'type') === 'string',
+    isError: (body: JsonObject) =>
+      body['type'] === 'error' && typeof at(body, 'error', 'message') === 'string' && typeof at(body, 'error', 'type') === 'string',
     finishes: { stop: 'end_turn', length: 'max_tokens', tool: 'tool_use' },
-    tools: (schema: JsonObject): JsonObject => ({ tools: [{ type: 'web_search_20250305', name: 'web_search' }, { name: 'look', input_schema: schema }, { name: 'other', input_schema: {} }] }),
+    tools: (schema: JsonObject): JsonObject => ({
+      tools: [
+        { type: 'web_search_20250305', name: 'web_search' },
+        { name: 'look', input_schema: schema },
+        { name: 'other', input_schema: {} },
+      ],
+    }),
     call: (body: JsonObject) => ({ name: at(body, 'content', 0, 'name'), args: at(body, 'content', 0, 'input') }),
     streamedCall: (events: JsonObject[]) => ({
       name: events.map((event) => at(event, 'content_block', 'name')).find((name) => name !== undefined),
       args: JSON.parse(events.map((event) => at(event, 'delta', 'partial_json') ?? '').join('')) as JsonValue,
     }),
-    withResult: (body: JsonObject) => [user('go'), { role: 'assistant', content: body['content']! }, user([{ type: 'tool_result', tool_use_id: at(body, 'content', 0, 'id')!, content: 'sunny' }]), user('internal words')],
+    withResult: (body: JsonObject) => [
+      user('go'),
+      { role: 'assistant', content: body['content']! },
+      user([{ type: 'tool_result', tool_use_id: at(body, 'content', 0, 'id')!, content: 'sunny' }]),
+      user('internal words'),
+    ],
   },
 ] as const
 
@@ -161,7 +209,10 @@ for (const wire of wires) {
 
     test('says the same each time', () => {
       for (const stream of [true, false]) {
-        assert.deepEqual(answered(wire.path, wire.body('echo', { stream })).chunks, answered(wire.path, wire.body('echo', { stream })).chunks)
+        assert.deepEqual(
+          answered(wire.path, wire.body('echo', { stream })).chunks,
+          answered(wire.path, wire.body('echo', { stream })).chunks,
+        )
       }
     })
 
@@ -350,15 +401,19 @@ describe('a call of the simulator', () => {
   })
 
   test('sends chat usage at the end of a stream only when asked', () => {
-    const usages = (more: JsonObject) => frames(answered(chatPath, { ...streaming, ...more })).filter((event) => event['usage'] !== undefined)
+    const usages = (more: JsonObject) =>
+      frames(answered(chatPath, { ...streaming, ...more })).filter((event) => event['usage'] !== undefined)
     assert.equal(usages({}).length, 0)
-    assert.deepEqual(usages({ stream_options: { include_usage: true } }).map((event) => event['usage']), [
-      { prompt_tokens: 6, completion_tokens: 6, total_tokens: 12 },
-    ])
+    assert.deepEqual(
+      usages({ stream_options: { include_usage: true } }).map((event) => event['usage']),
+      [{ prompt_tokens: 6, completion_tokens: 6, total_tokens: 12 }],
+    )
   })
 
   test('counts the tokens of a messages request', () => {
-    assert.deepEqual(whole(answered('/v1/messages/count_tokens', { model: 'echo', system: 'be kind', messages: [user('one two')] })), { input_tokens: 4 })
+    assert.deepEqual(whole(answered('/v1/messages/count_tokens', { model: 'echo', system: 'be kind', messages: [user('one two')] })), {
+      input_tokens: 4,
+    })
   })
 
   test('knows no other path', () => {
@@ -375,10 +430,47 @@ describe('a call of the simulator', () => {
 
 describe('example arguments', () => {
   const cases: [string, JsonObject, JsonValue][] = [
-    ['take what the schema offers', { properties: { a: { enum: ['x', 'y'] }, b: { const: 4 }, c: { default: [] }, d: { examples: ['e'] } }, required: ['a', 'b', 'c', 'd'] }, { a: 'x', b: 4, c: [], d: 'e' }],
-    ['keep to bounds', { properties: { a: { type: 'number', maximum: 0.5, multipleOf: 0.25 }, b: { type: 'integer', exclusiveMinimum: 7 }, c: { type: 'string', minLength: 9 }, d: { type: 'string', maxLength: 2 } }, required: ['a', 'b', 'c', 'd'] }, { a: 0.25, b: 8, c: 'examplexx', d: 'ex' }],
-    ['nest, repeat and refer', { $defs: { p: { type: 'object', properties: { n: { type: ['null', 'string'] } }, required: ['n'] } }, properties: { list: { type: 'array', minItems: 2, items: { $ref: '#/$defs/p' } } }, required: ['list'] }, { list: [{ n: 'example' }, { n: 'example' }] }],
-    ['choose the first alternative', { properties: { a: { anyOf: [{ type: 'boolean' }, { type: 'null' }] }, b: { allOf: [{ properties: { x: { type: 'string' } } }, { required: ['x'] }] } }, required: ['a', 'b'] }, { a: true, b: { x: 'example' } }],
+    [
+      'take what the schema offers',
+      {
+        properties: { a: { enum: ['x', 'y'] }, b: { const: 4 }, c: { default: [] }, d: { examples: ['e'] } },
+        required: ['a', 'b', 'c', 'd'],
+      },
+      { a: 'x', b: 4, c: [], d: 'e' },
+    ],
+    [
+      'keep to bounds',
+      {
+        properties: {
+          a: { type: 'number', maximum: 0.5, multipleOf: 0.25 },
+          b: { type: 'integer', exclusiveMinimum: 7 },
+          c: { type: 'string', minLength: 9 },
+          d: { type: 'string', maxLength: 2 },
+        },
+        required: ['a', 'b', 'c', 'd'],
+      },
+      { a: 0.25, b: 8, c: 'examplexx', d: 'ex' },
+    ],
+    [
+      'nest, repeat and refer',
+      {
+        $defs: { p: { type: 'object', properties: { n: { type: ['null', 'string'] } }, required: ['n'] } },
+        properties: { list: { type: 'array', minItems: 2, items: { $ref: '#/$defs/p' } } },
+        required: ['list'],
+      },
+      { list: [{ n: 'example' }, { n: 'example' }] },
+    ],
+    [
+      'choose the first alternative',
+      {
+        properties: {
+          a: { anyOf: [{ type: 'boolean' }, { type: 'null' }] },
+          b: { allOf: [{ properties: { x: { type: 'string' } } }, { required: ['x'] }] },
+        },
+        required: ['a', 'b'],
+      },
+      { a: true, b: { x: 'example' } },
+    ],
     ['are an object whatever the schema says', { type: 'string' }, {}],
     ['require a name that is no property', { required: ['__proto__x', 'toString'] }, { __proto__x: 'example', toString: 'example' }],
   ]

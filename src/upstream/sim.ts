@@ -69,14 +69,19 @@ export function createSim(deps: SimDeps = {}): Upstream {
         return brokenSteps(wire, asked, { kind: 'cut', afterMs: 0 })
       case 'error-in-stream':
         return asked.stream
-          ? brokenSteps(wire, asked, { kind: 'data', text: wire.errorFrame('The simulated provider failed in the middle of its answer.'), afterMs: 0 })
+          ? brokenSteps(wire, asked, {
+              kind: 'data',
+              text: wire.errorFrame('The simulated provider failed in the middle of its answer.'),
+              afterMs: 0,
+            })
           : json(200, wire.errorBody(500, 'The simulated provider put an error into a 200.'))
       case 'stall':
         return [head(asked), ...dataSteps(asked.stream ? wire.frames(compose(asked), asked).preamble : [])]
     }
     const numbered = /^(status|flaky)-(\d{1,3})$/.exec(asked.model)
     const number = Number(numbered?.[2])
-    if (numbered?.[1] === 'status' && number >= 400 && number <= 599) return refusal(wire, number, `The simulated provider answers ${number}, as it was asked to.`)
+    if (numbered?.[1] === 'status' && number >= 400 && number <= 599)
+      return refusal(wire, number, `The simulated provider answers ${number}, as it was asked to.`)
     if (numbered?.[1] === 'flaky' && number <= 100) {
       // 37 is coprime with 100: each hundred requests visit each value once, and the failures come spread out.
       const fails = (flakyRequests++ * 37 + flakyOffset) % 100 < number
@@ -191,7 +196,15 @@ function answerSteps(wire: SimWire, asked: SimRequest, answer: SimAnswer, slow: 
 
 /** Half of an answer, then `last`, then the end of the connection. */
 function brokenSteps(wire: SimWire, asked: SimRequest, last: Step): Step[] {
-  const answer: SimAnswer = { id: 'sim-broken', createdSeconds: 0, model: asked.model, pieces: words(`${asked.lastUserText} and so on`), toolCall: undefined, capped: false, usage: { input: 0, output: 0 } }
+  const answer: SimAnswer = {
+    id: 'sim-broken',
+    createdSeconds: 0,
+    model: asked.model,
+    pieces: words(`${asked.lastUserText} and so on`),
+    toolCall: undefined,
+    capped: false,
+    usage: { input: 0, output: 0 },
+  }
   const ending: Step[] = last.kind === 'cut' ? [last] : [last, { kind: 'end', afterMs: 0 }]
   if (!asked.stream) {
     const whole = JSON.stringify(wire.whole(answer))

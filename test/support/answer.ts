@@ -103,7 +103,7 @@ export async function planAnswer(answer: Answer, method: string): Promise<Answer
   const headerLines = Object.entries(answer.headers ?? {}).map(([name, value]) => `${name}: ${value}`)
   if (answer.raw !== undefined) return { status, headerLines, steps: answer.raw, closes: true, endsShort: false }
   const whole = typeof answer.body === 'string' || answer.body instanceof Uint8Array || answer.body === undefined
-  const plain: readonly Step[] = whole ? (answer.body === undefined || answer.body.length === 0 ? [] : [write(answer.body as string)]) : answer.body
+  const plain: readonly Step[] = whole ? (answer.body === undefined || answer.body.length === 0 ? [] : [write(answer.body)]) : answer.body
   const steps = answer.encoding === undefined ? plain : await compressSteps(plain, answer.encoding)
   if (answer.encoding !== undefined) headerLines.push(`content-encoding: ${answer.encoding}`)
   const length = steps.reduce((sum, step) => sum + (step.kind === 'write' ? step.bytes.length : 0), 0)
@@ -118,7 +118,13 @@ export async function planAnswer(answer: Answer, method: string): Promise<Answer
     }
     case 'chunked':
       headerLines.push('transfer-encoding: chunked')
-      return { status, headerLines, steps: [...steps.filter((step) => step.kind !== 'write' || step.bytes.length > 0).map(asChunk), write('0\r\n\r\n')], closes: saysClose, endsShort: false }
+      return {
+        status,
+        headerLines,
+        steps: [...steps.filter((step) => step.kind !== 'write' || step.bytes.length > 0).map(asChunk), write('0\r\n\r\n')],
+        closes: saysClose,
+        endsShort: false,
+      }
     case 'close':
       headerLines.push('connection: close')
       return { status, headerLines, steps, closes: true, endsShort: false }
@@ -126,7 +132,10 @@ export async function planAnswer(answer: Answer, method: string): Promise<Answer
 }
 
 export function encodeHead(plan: AnswerPlan): Buffer {
-  return Buffer.from([`HTTP/1.1 ${plan.status} ${STATUS_CODES[plan.status] ?? 'Scripted'}`, ...plan.headerLines, '', ''].join('\r\n'), 'latin1')
+  return Buffer.from(
+    [`HTTP/1.1 ${plan.status} ${STATUS_CODES[plan.status] ?? 'Scripted'}`, ...plan.headerLines, '', ''].join('\r\n'),
+    'latin1',
+  )
 }
 
 function asChunk(step: Step): Step {

@@ -123,7 +123,8 @@ function chatFrames(saying: Saying = {}): string[] {
       choices,
       ...more,
     })}\n\n`
-  const delta = (value: JsonObject, finish: string | null = null) => chunk([{ index: 0, delta: value, logprobs: null, finish_reason: finish }])
+  const delta = (value: JsonObject, finish: string | null = null) =>
+    chunk([{ index: 0, delta: value, logprobs: null, finish_reason: finish }])
   const usage = chatUsage(saying)
   return [
     delta({ role: 'assistant', content: text.length > 0 ? '' : null, refusal: null }),
@@ -139,15 +140,32 @@ function chatFrames(saying: Saying = {}): string[] {
 }
 
 const chatErrors: Readonly<Record<ErrorStatus, { message: string; type: string; param?: string; code: string | null }>> = {
-  400: { message: "Invalid type for 'temperature': expected a decimal, but got a string instead.", type: 'invalid_request_error', param: 'temperature', code: 'invalid_type' },
-  401: { message: 'Incorrect API key provided: sk-x. You can find your API key in your account settings.', type: 'invalid_request_error', code: 'invalid_api_key' },
+  400: {
+    message: "Invalid type for 'temperature': expected a decimal, but got a string instead.",
+    type: 'invalid_request_error',
+    param: 'temperature',
+    code: 'invalid_type',
+  },
+  401: {
+    message: 'Incorrect API key provided: sk-x. You can find your API key in your account settings.',
+    type: 'invalid_request_error',
+    code: 'invalid_api_key',
+  },
   402: { message: 'Insufficient Balance', type: 'unknown_error', code: 'invalid_request_error' },
   403: { message: 'Country, region, or territory not supported', type: 'request_forbidden', code: 'unsupported_country_region_territory' },
-  404: { message: 'The model `gpt-none` does not exist or you do not have access to it.', type: 'invalid_request_error', code: 'model_not_found' },
+  404: {
+    message: 'The model `gpt-none` does not exist or you do not have access to it.',
+    type: 'invalid_request_error',
+    code: 'model_not_found',
+  },
   408: { message: 'Request timed out.', type: 'timeout', code: null },
   413: { message: 'Request body is too large.', type: 'invalid_request_error', code: 'request_too_large' },
   422: { message: "Unprocessable: 'messages' must alternate.", type: 'invalid_request_error', param: 'messages', code: null },
-  429: { message: 'Rate limit reached for gpt-4o-mini on requests per min (RPM): Limit 3, Used 3, Requested 1.', type: 'requests', code: 'rate_limit_exceeded' },
+  429: {
+    message: 'Rate limit reached for gpt-4o-mini on requests per min (RPM): Limit 3, Used 3, Requested 1.',
+    type: 'requests',
+    code: 'rate_limit_exceeded',
+  },
   500: { message: 'The server had an error while processing your request. Sorry about that!', type: 'server_error', code: null },
   503: { message: 'The engine is currently overloaded, please try again later', type: 'server_error', code: null },
   529: { message: 'The server is overloaded', type: 'server_error', code: 'overloaded' },
@@ -168,7 +186,8 @@ export const chat: WireScripts = {
   contextTooLong: () =>
     jsonAnswer(400, {
       error: {
-        message: "This model's maximum context length is 128000 tokens. However, your messages resulted in 130021 tokens. Please reduce the length of the messages.",
+        message:
+          "This model's maximum context length is 128000 tokens. However, your messages resulted in 130021 tokens. Please reduce the length of the messages.",
         type: 'invalid_request_error',
         param: 'messages',
         code: 'context_length_exceeded',
@@ -197,7 +216,13 @@ function messagesUsage(saying: Saying): JsonObject | null {
   if (usage === null) return null
   // Anthropic's input_tokens exclude what came from the cache.
   const cacheRead = usage.cacheRead ?? 0
-  return { input_tokens: usage.input - cacheRead, cache_creation_input_tokens: 0, cache_read_input_tokens: cacheRead, output_tokens: usage.output, service_tier: 'standard' }
+  return {
+    input_tokens: usage.input - cacheRead,
+    cache_creation_input_tokens: 0,
+    cache_read_input_tokens: cacheRead,
+    output_tokens: usage.output,
+    service_tier: 'standard',
+  }
 }
 
 function messagesFinish(saying: Saying): string {
@@ -228,7 +253,8 @@ function messagesFrames(saying: Saying = {}): string[] {
   const frame = (type: string, more: JsonObject) => `event: ${type}\ndata: ${JSON.stringify({ type, ...more })}\n\n`
   const usage = messagesUsage(saying)
   const blocks: { block: JsonObject; deltas: JsonObject[] }[] = []
-  if (text.length > 0) blocks.push({ block: { type: 'text', text: '' }, deltas: text.map((piece) => ({ type: 'text_delta', text: piece })) })
+  if (text.length > 0)
+    blocks.push({ block: { type: 'text', text: '' }, deltas: text.map((piece) => ({ type: 'text_delta', text: piece })) })
   for (const call of toolCalls) {
     blocks.push({
       block: { type: 'tool_use', id: call.id, name: call.name, input: {} },
@@ -237,7 +263,13 @@ function messagesFrames(saying: Saying = {}): string[] {
   }
   return [
     frame('message_start', {
-      message: { ...messagesHead(saying), content: [], stop_reason: null, stop_sequence: null, ...(usage === null ? {} : { usage: { ...usage, output_tokens: 1 } }) },
+      message: {
+        ...messagesHead(saying),
+        content: [],
+        stop_reason: null,
+        stop_sequence: null,
+        ...(usage === null ? {} : { usage: { ...usage, output_tokens: 1 } }),
+      },
     }),
     frame('ping', {}),
     ...blocks.flatMap(({ block, deltas }, index) => [
@@ -303,7 +335,10 @@ export function rateLimited(wire: WireScripts, form: RetryAfterForm, afterMs: nu
     case 'http-date':
       return withHeaders({ 'retry-after': new Date(nowMs + afterMs).toUTCString() })
     case 'message':
-      return wire.error(429, `Rate limit reached for tokens per min. Please try again in ${afterMs < 1000 ? `${afterMs}ms` : `${afterMs / 1000}s`}.`)
+      return wire.error(
+        429,
+        `Rate limit reached for tokens per min. Please try again in ${afterMs < 1000 ? `${afterMs}ms` : `${afterMs / 1000}s`}.`,
+      )
     case 'retry-info':
       return jsonAnswer(429, {
         error: {
@@ -356,7 +391,7 @@ export function replay(exchange: Exchange): Answer {
   const { status, kind, body } = exchange.resp
   const headers: Record<string, string> = {}
   for (const [name, value] of Object.entries(exchange.resp.headers)) {
-    if (!hopHeaders.has(name.toLowerCase())) headers[name.toLowerCase()] = String(value).replaceAll(/[\r\n]+/g, ' ')
+    if (!hopHeaders.has(name.toLowerCase())) headers[name.toLowerCase()] = value.replaceAll(/[\r\n]+/g, ' ')
   }
   headers['content-type'] ??= contentTypes.get(kind) ?? 'application/octet-stream'
   if (kind === 'sse' || kind === 'ndjson') return { status, headers, body: kind === 'sse' ? splitEvents(body) : [write(body)] }

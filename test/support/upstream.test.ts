@@ -6,7 +6,20 @@ import { after, before, beforeEach, describe, test } from 'node:test'
 import { readExchanges, skipWithoutCorpus } from './corpus.ts'
 import { refusedPort, silentPort } from './ports.ts'
 import { chat, errorStatuses, faults, messages, rateLimited, replay, wireScripts } from './scripts.ts'
-import { createGate, createUpstream, cut, keepAlive, reset, splitAt, splitEvents, splitEvery, stall, waitFor, write, type ScriptedUpstream } from './upstream.ts'
+import {
+  createGate,
+  createUpstream,
+  cut,
+  keepAlive,
+  reset,
+  splitAt,
+  splitEvents,
+  splitEvery,
+  stall,
+  waitFor,
+  write,
+  type ScriptedUpstream,
+} from './upstream.ts'
 
 let upstream: ScriptedUpstream
 before(async () => {
@@ -16,7 +29,12 @@ after(() => upstream.close())
 beforeEach(() => upstream.clear())
 
 const post = (path = '/v1/chat/completions', body = '{}', signal?: AbortSignal) =>
-  fetch(upstream.origin + path, { method: 'POST', body, headers: { 'content-type': 'application/json' }, ...(signal === undefined ? {} : { signal }) })
+  fetch(upstream.origin + path, {
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'application/json' },
+    ...(signal === undefined ? {} : { signal }),
+  })
 
 /** Sends with node:http on a connection of its own, and collects the reads of the body. */
 async function rawPost(): Promise<{ response: IncomingMessage; reads: Buffer[]; ended: Promise<'end' | 'aborted'> }> {
@@ -66,16 +84,20 @@ describe('a scripted upstream remembers', () => {
       socket.on('data', (chunk) => (text += chunk.toString()))
       socket.on('close', () => resolve(text))
     })
-    const bytes = 'POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\nPOST /b HTTP/1.1\r\nhost: b\r\ncontent-length: 4\r\n\r\nlast'
+    const bytes =
+      'POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\nPOST /b HTTP/1.1\r\nhost: b\r\ncontent-length: 4\r\n\r\nlast'
     for (const byte of bytes) {
       await new Promise((resolve) => socket.write(byte, resolve))
       await new Promise(setImmediate)
     }
     assert.match(await said, /one.*two$/s)
-    assert.deepEqual(upstream.received.map((request) => [request.url, request.body.toString(), request.connection === upstream.connections]), [
-      ['/a', 'abc0123456789', true],
-      ['/b', 'last', true],
-    ])
+    assert.deepEqual(
+      upstream.received.map((request) => [request.url, request.body.toString(), request.connection === upstream.connections]),
+      [
+        ['/a', 'abc0123456789', true],
+        ['/b', 'last', true],
+      ],
+    )
     assert.ok(upstream.received[0]!.rawHeaders.includes('Transfer-Encoding'))
   })
 
@@ -100,7 +122,10 @@ describe('a scripted upstream remembers', () => {
 
   test('what was not scripted, and what was not HTTP', async () => {
     assert.equal((await post('/nobody')).status, 501)
-    assert.deepEqual(upstream.unscripted.map((request) => request.url), ['/nobody'])
+    assert.deepEqual(
+      upstream.unscripted.map((request) => request.url),
+      ['/nobody'],
+    )
     await exchangeBytes('hello\r\n\r\n')
     assert.deepEqual(upstream.malformed, ['the request head is not HTTP/1.1'])
   })
@@ -122,7 +147,8 @@ describe('a scripted upstream answers', () => {
     upstream.route('/v1/chat/completions', (request) => ({ body: `path ${request.json<{ n: number }>().n}` }))
     upstream.enqueue({ body: 'queued' })
     const said: string[] = []
-    for (const path of ['/v1/chat/completions?q=1', '/v1/chat/completions?q=1', '/v1/other']) said.push(await (await post(path, '{"n":7}')).text())
+    for (const path of ['/v1/chat/completions?q=1', '/v1/chat/completions?q=1', '/v1/other'])
+      said.push(await (await post(path, '{"n":7}')).text())
     assert.deepEqual(said, ['queued', 'path 7', 'pattern'])
   })
 
@@ -132,7 +158,10 @@ describe('a scripted upstream answers', () => {
     const bytes = Buffer.from(body)
     const single = await rawPost()
     assert.equal(await single.ended, 'end')
-    assert.deepEqual(single.reads.map((read) => read.length), [...bytes].map(() => 1))
+    assert.deepEqual(
+      single.reads.map((read) => read.length),
+      [...bytes].map(() => 1),
+    )
     const three = await rawPost()
     await three.ended
     assert.deepEqual(three.reads.map(String), [bytes.subarray(0, 3), bytes.subarray(3, 8), bytes.subarray(8)].map(String))
@@ -177,9 +206,17 @@ describe('a scripted upstream answers', () => {
   })
 
   test('half a body, a cut, a reset, or bytes that are not HTTP', async () => {
-    upstream.enqueue({ body: 'abc', contentLength: 10 }, { body: [write('abc'), cut()] }, { body: [write('abc'), reset()] }, { raw: [write('SSH-2.0-x\r\n')] })
+    upstream.enqueue(
+      { body: 'abc', contentLength: 10 },
+      { body: [write('abc'), cut()] },
+      { body: [write('abc'), reset()] },
+      { raw: [write('SSH-2.0-x\r\n')] },
+    )
     assert.deepEqual(await exchangeBytes(bareRequest), { text: 'HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc', ending: 'fin' })
-    assert.deepEqual(await exchangeBytes(bareRequest), { text: 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n', ending: 'fin' })
+    assert.deepEqual(await exchangeBytes(bareRequest), {
+      text: 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n',
+      ending: 'fin',
+    })
     assert.equal((await exchangeBytes(bareRequest)).ending, 'rst')
     assert.deepEqual(await exchangeBytes(bareRequest), { text: 'SSH-2.0-x\r\n', ending: 'fin' })
     assert.deepEqual(await Promise.all(upstream.received.slice(0, 3).map((request) => request.closed)), ['cut', 'cut', 'cut'])
@@ -222,18 +259,22 @@ describe('ports that fail', () => {
     await refused.close()
   })
 
-  test('a silent port neither accepts nor refuses', { skip: process.platform !== 'linux' && 'only Linux drops handshakes of a full backlog' }, async () => {
-    const silent = await silentPort()
-    const socket = connect(silent.port, '127.0.0.1')
-    const outcomes: string[] = []
-    for (const event of ['connect', 'error', 'close']) socket.once(event, () => outcomes.push(event))
-    // Longer than a loopback handshake by far: 200 round trips of another connection.
-    upstream.route('/', { body: 'x' })
-    for (let i = 0; i < 200; i++) await (await post('/')).text()
-    assert.deepEqual(outcomes, [])
-    socket.destroy()
-    await silent.close()
-  })
+  test(
+    'a silent port neither accepts nor refuses',
+    { skip: process.platform !== 'linux' && 'only Linux drops handshakes of a full backlog' },
+    async () => {
+      const silent = await silentPort()
+      const socket = connect(silent.port, '127.0.0.1')
+      const outcomes: string[] = []
+      for (const event of ['connect', 'error', 'close']) socket.once(event, () => outcomes.push(event))
+      // Longer than a loopback handshake by far: 200 round trips of another connection.
+      upstream.route('/', { body: 'x' })
+      for (let i = 0; i < 200; i++) await (await post('/')).text()
+      assert.deepEqual(outcomes, [])
+      socket.destroy()
+      await silent.close()
+    },
+  )
 })
 
 describe('ready-made answers', () => {
@@ -275,7 +316,12 @@ describe('ready-made answers', () => {
   })
 
   test('replay recorded exchanges byte for byte', { skip: skipWithoutCorpus }, async () => {
-    const wanted = new Map([['chat json', 3], ['chat sse', 3], ['messages json', 3], ['messages sse', 3]])
+    const wanted = new Map([
+      ['chat json', 3],
+      ['chat sse', 3],
+      ['messages json', 3],
+      ['messages sse', 3],
+    ])
     for (const exchange of readExchanges(({ api, resp }) => wanted.has(`${api} ${resp.kind}`))) {
       const name = `${exchange.api} ${exchange.resp.kind}`
       const left = wanted.get(name)!

@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import type { Answer } from './answer.ts'
 import { serveConnection, type Received } from './scripted-connection.ts'
 
-export * from './answer.ts'
+export { createGate, cut, keepAlive, reset, splitAt, splitEvents, splitEvery, stall, waitFor, write } from './answer.ts'
+export type { Answer, Encoding, Gate, Step } from './answer.ts'
 export { type ExchangeEnd, type Received } from './scripted-connection.ts'
 
 export type AnswerSource = Answer | ((request: Received) => Answer | Promise<Answer>)
