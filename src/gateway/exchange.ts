@@ -5,7 +5,7 @@ import { blamesRequest, nextTarget, type Plan, type PlannedTarget } from '#routi
 import type { AttemptRecord, Outcome, ReserveRecord } from '#store'
 import { codecOf, decodeCountTokens, encodeTokenCount, requestEdits, type AnswerContext, type StreamEncoder, type WireCodec } from '#wires'
 import { Attempt, type WholeAnswer } from './attempt.ts'
-import { inspect, type Inspected } from './inspect.ts'
+import { inspect, type Inspected, type RequestHistories } from './inspect.ts'
 import type { Arrival, GatewayDeps } from './port.ts'
 import { allFailed, answerHead, requestHeaders } from './heads.ts'
 import { costUsdOf, finishRecord, keptText, promptText, reserveRecord, SentContent, type Priced, priceAnswer, progressRecord } from './record.ts'
@@ -59,6 +59,7 @@ export class Exchange implements Waiting {
   #encoder: StreamEncoder | undefined
   #firstFailure: { failure: Failure; body: Buffer | undefined; target: PlannedTarget } | undefined
   readonly #failures: { target: string; failure: Failure }[] = []
+  readonly #histories: RequestHistories
   #committed = false
   /** The client reads slower than the provider sends: the provider waits for it, and its silence is not its fault. */
   #clientBehind = false
@@ -71,8 +72,9 @@ export class Exchange implements Waiting {
   #bufferGiven = false
   #sent: SentContent | undefined
 
-  constructor(deps: GatewayDeps, arrival: Arrival, onOver: (exchange: Exchange) => void) {
+  constructor(deps: GatewayDeps, histories: RequestHistories, arrival: Arrival, onOver: (exchange: Exchange) => void) {
     this.deps = deps
+    this.#histories = histories
     this.arrival = arrival
     this.codec = codecOf(arrival.wire)
     this.onOver = onOver
@@ -84,7 +86,7 @@ export class Exchange implements Waiting {
     client.onClose = () => this.#clientLeft()
     client.onDrain = () => this.#clientCaughtUp()
     try {
-      this.inspected = inspect(this.arrival, this.codec)
+      this.inspected = inspect(this.arrival, this.codec, this.#histories)
       this.streamUsage = this.arrival.key.streamUsage === 'always' || this.inspected.asksForUsage
       this.plan = planOf(this)
     } catch (error) {
@@ -401,7 +403,11 @@ export class Exchange implements Waiting {
     if (this.#bufferGiven) return
     this.#bufferGiven = true
     // A buffer whose bytes may still be on their way to a socket is left to the garbage collector.
-    if (this.#attempt === undefined || this.#attempt.bodySent) this.deps.buffers.give(this.arrival.buffer)
+    if (this.#attempt !== undefined && !this.#attempt.bodySent) return
+    // Nothing was inspected when the body was refused.
+    const turn = (this.inspected as Inspected | undefined)?.body.retire()
+    if (turn === undefined) this.deps.buffers.give(this.arrival.buffer)
+    else this.#histories.keep(turn, performance.now())
   }
 
   // Time.

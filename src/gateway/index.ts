@@ -3,6 +3,8 @@ import type { Snapshot } from '#config'
 import { Failure } from '#kernel'
 import { planTargets, type Plan } from '#routing'
 import { Exchange } from './exchange.ts'
+import { createHistories } from './histories.ts'
+import { requestPeek } from './inspect.ts'
 import type { Arrival, GatewayDeps, Refusal } from './port.ts'
 import { refusalRecord } from './record.ts'
 
@@ -22,6 +24,7 @@ const maxCachedPlans = 2000
 
 export function createGateway(deps: GatewayDeps): Gateway {
   const running = new Set<Exchange>()
+  const histories = createHistories(requestPeek, deps.buffers)
   let whenEmpty: (() => void) | undefined
   let plans = new Map<string, Plan>()
   let plansOf: Snapshot | undefined
@@ -55,7 +58,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
 
   return {
     handle(arrival) {
-      const exchange = new Exchange(deps, arrival, over)
+      const exchange = new Exchange(deps, histories, arrival, over)
       running.add(exchange)
       exchange.begin(planOf)
     },

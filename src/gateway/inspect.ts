@@ -4,17 +4,21 @@ import { createPeek, createSplicer, invalidRequest, isObject, parseBody, readVal
 import { kindOf, sessionOf, type ConversationBytes } from '#policy'
 import type { RequestKind } from '#store'
 import type { RequestEdit, WireCodec } from '#wires'
+import { minHistoryBytes, type Histories, type Turn } from './histories.ts'
 import type { Arrival } from './port.ts'
 
 /** Small top-level fields of both wires, read by value; the conversation is only located. */
 const smallFields = ['model', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'prompt_cache_key', 'metadata'] as const
-const requestPeek = createPeek({ fields: [...smallFields, 'messages', 'system'], lastElementOf: 'messages' })
+export const requestPeek = createPeek({ fields: [...smallFields, 'messages', 'system'], lastElementOf: 'messages' })
 const sharedResult = requestPeek.createResult()
 /** How often the shared result has been written. */
 let peeks = 0
 const guarded = [...smallFields, 'messages', 'system']
 
 type RequestPeeked = Exclude<ReturnType<typeof requestPeek.peek>, 'doubtful'>
+type RequestField = keyof RequestPeeked['members']
+export type RequestHistories = Histories<RequestField>
+export type RequestTurn = Turn<RequestField>
 
 export type Inspected = {
   /** As the client wrote it, with the provider of `x-turnpike-provider` in front if that was sent. */
@@ -40,13 +44,14 @@ export interface InspectedBody {
   splice(edits: readonly RequestEdit[]): Buffer
   /** The whole body, parsed. */
   document(): JsonObject
+  /** The original bytes again, for the histories; undefined when there is nothing to keep. Afterwards this body is not to be used. */
+  retire(): RequestTurn | undefined
 }
 
 /** Throws `Failure('invalid_request')` that names the field or header. */
-export function inspect(arrival: Arrival, codec: WireCodec): Inspected {
-  const { buffer, bodyStart, bodyEnd, headers } = arrival
-  const peeked = requestPeek.peek(buffer, bodyStart, bodyEnd, sharedResult)
-  const body = peeked === 'doubtful' ? parsedBody(arrival) : new PeekedBody(arrival, peeked)
+export function inspect(arrival: Arrival, codec: WireCodec, histories: RequestHistories): Inspected {
+  const { bodyStart, bodyEnd, headers } = arrival
+  const body = bodyEnd - bodyStart < minHistoryBytes ? smallBody(arrival) : historyBody(arrival, histories)
   const { fields } = body
   const model = fields['model']
   if (model === undefined || model === null) throw invalidRequest('model', 'The field "model" is missing. Name the model to ask, for example "openai/gpt-5-mini"; GET /v1/models lists them.')
@@ -75,17 +80,30 @@ export function inspect(arrival: Arrival, codec: WireCodec): Inspected {
   }
 }
 
+function smallBody(arrival: Arrival): InspectedBody {
+  const peeked = requestPeek.peek(arrival.buffer, arrival.bodyStart, arrival.bodyEnd, sharedResult)
+  return peeked === 'doubtful' ? parsedBody(arrival) : new PeekedBody(arrival, peeked, undefined)
+}
+
+function historyBody(arrival: Arrival, histories: RequestHistories): InspectedBody {
+  const turn = histories.peek(arrival)
+  return turn === 'doubtful' ? parsedBody(arrival) : new PeekedBody(arrival, turn.found, turn)
+}
+
 /** A body whose fields were found where they lie. */
 class PeekedBody implements InspectedBody {
   readonly fields: JsonObject = {}
   readonly conversation: ConversationBytes
   readonly #arrival: Arrival
   #splicer: Splicer<string> | undefined
-  /** The shared result is this body's only until another request is inspected. */
-  readonly #peekedAs = ++peeks
+  readonly #turn: RequestTurn | undefined
+  /** Without a turn of its own, what was found is this body's only until another request is inspected. */
+  readonly #peekedAs: number
 
-  constructor(arrival: Arrival, peeked: RequestPeeked) {
+  constructor(arrival: Arrival, peeked: RequestPeeked, turn: RequestTurn | undefined) {
     this.#arrival = arrival
+    this.#turn = turn
+    this.#peekedAs = turn === undefined ? ++peeks : 0
     const { buffer } = arrival
     for (const name of smallFields) {
       const member = peeked.members[name]
@@ -109,11 +127,11 @@ class PeekedBody implements InspectedBody {
     if (edits.length === 0) return buffer.subarray(bodyStart, bodyEnd)
     const known = edits.every(({ field }) => field in requestNames)
     if (!known) return Buffer.from(JSON.stringify(applyEdits(this.document(), edits)))
-    if (this.#peekedAs !== peeks) {
+    if (this.#turn === undefined && this.#peekedAs !== peeks) {
       peeks++
       requestPeek.peek(buffer, bodyStart, bodyEnd, sharedResult)
     }
-    this.#splicer = createSplicer(buffer, bodyStart, bodyEnd, sharedResult as Peeked)
+    this.#splicer = createSplicer(buffer, bodyStart, bodyEnd, (this.#turn?.found ?? sharedResult) as Peeked)
     const spliced = this.#splicer.splice(edits.map(({ field, value }) => ({ field, json: value === undefined ? undefined : JSON.stringify(value) })))
     return spliced.buffer.subarray(spliced.start, spliced.end)
   }
@@ -123,6 +141,11 @@ class PeekedBody implements InspectedBody {
     this.#splicer?.restore()
     this.#splicer = undefined
     return JSON.parse(buffer.toString('utf8', bodyStart, bodyEnd)) as JsonObject
+  }
+
+  retire(): RequestTurn | undefined {
+    if (this.#turn !== undefined) this.#splicer?.restore()
+    return this.#turn
   }
 }
 
@@ -149,6 +172,7 @@ function parsedBody(arrival: Arrival): InspectedBody {
     },
     splice: (edits) => (edits.length === 0 ? text : Buffer.from(JSON.stringify(applyEdits(document, edits)))),
     document: () => document,
+    retire: () => undefined,
   }
 }
 

@@ -1,3 +1,3 @@
 // May it happen: gates in front of a request. In this version: gateway keys; and what a request belongs to.
 export { createKeyring, type CredentialHeaders, type Keyring, type KeyringOptions } from './keyring.ts'
-export { kindOf, sessionOf, type ConversationBytes } from './session.ts'
+export { kindOf, sessionHeader, sessionOf, type ConversationBytes } from './session.ts'

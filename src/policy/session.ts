@@ -28,12 +28,19 @@ const sessionHeaders = [
 ]
 const maxSessionLength = 128
 
-/** The session of a request, in the contract's order of sources; never empty. `fields` are the small top-level fields. */
-export function sessionOf(headers: Headers, fields: JsonObject, bytes: ConversationBytes): string {
+/** The session that a header names; known before the body is read. */
+export function sessionHeader(headers: Headers): string | undefined {
   for (const name of sessionHeaders) {
     const value = headers[name]
     if (typeof value === 'string' && value !== '') return withoutTurn(value)
   }
+  return undefined
+}
+
+/** The session of a request, in the contract's order of sources; never empty. `fields` are the small top-level fields. */
+export function sessionOf(headers: Headers, fields: JsonObject, bytes: ConversationBytes): string {
+  const named = sessionHeader(headers)
+  if (named !== undefined) return named
   const cacheKey = fields['prompt_cache_key']
   if (typeof cacheKey === 'string' && cacheKey !== '') return withoutTurn(cacheKey)
   const metadata = fields['metadata']

@@ -1,0 +1,140 @@
+// Kept bodies: found again by their conversation, bounded, and every buffer in one place only.
+import assert from 'node:assert/strict'
+import { beforeEach, test } from 'node:test'
+import { createPeek, headroomBytes, tailroomBytes, type BufferPool } from '#kernel'
+import { createHistories, type Histories, type Turn } from './histories.ts'
+import type { Arrival } from './port.ts'
+
+const peek = createPeek({ fields: ['model', 'messages'], lastElementOf: 'messages' })
+type Field = 'model' | 'messages'
+
+/** Buffers that were taken and not given back. */
+let lent: Set<Buffer>
+let pool: BufferPool
+let histories: Histories<Field>
+
+beforeEach(() => {
+  lent = new Set()
+  pool = {
+    take(bytes) {
+      const buffer = Buffer.alloc(bytes)
+      lent.add(buffer)
+      return buffer
+    },
+    give(buffer) {
+      assert.ok(lent.delete(buffer), 'given back twice, or never taken')
+      buffer.fill('x')
+    },
+  }
+  histories = createHistories(peek, pool)
+})
+
+type Sent = { readonly session?: string; readonly key?: string; readonly opening?: string; readonly bytes?: number }
+
+/** A request of a conversation that has come to this many messages. */
+function arrive(messages: readonly string[], { session, key = 'k', opening = '', bytes = 0 }: Sent = {}): Arrival {
+  const text = JSON.stringify({ model: 'm', messages: [opening, 'padding'.repeat(200), ...messages], x: 'x'.repeat(bytes) })
+  const buffer = pool.take(headroomBytes + text.length + tailroomBytes)
+  const bodyEnd = headroomBytes + buffer.write(text, headroomBytes)
+  const headers = session === undefined ? {} : { 'x-turnpike-session-id': session }
+  return { key: { id: key }, headers, buffer, bodyStart: headroomBytes, bodyEnd } as unknown as Arrival
+}
+
+function look(arrival: Arrival): Turn<Field> {
+  const turn = histories.peek(arrival)
+  assert.ok(turn !== 'doubtful')
+  return turn
+}
+
+const headOf = (turn: Turn<Field>) => turn.found.reused.head
+const wholeOf = (turn: Turn<Field>) => turn.found.elements.last.end - turn.start
+
+test('a turn repeats the one before it, and takes its place', () => {
+  const first = look(arrive(['a', 'b'], { session: 's' }))
+  assert.equal(headOf(first), 0)
+  histories.keep(first, 0)
+  const whole = wholeOf(first)
+  const second = look(arrive(['a', 'b', 'c', 'd'], { session: 's' }))
+  assert.equal(headOf(second), whole)
+  histories.keep(second, 1)
+  assert.deepEqual([...lent], [second.buffer])
+  const third = look(arrive(['a', 'b', 'c', 'd', 'e'], { session: 's' }))
+  assert.equal(headOf(third), wholeOf(second))
+})
+
+test('without a header the first kilobyte tells conversations apart, and branches of one are kept beside each other', () => {
+  const [one, other] = [look(arrive(['a'], { opening: 'one' })), look(arrive(['b'], { opening: 'two' }))]
+  histories.keep(one, 0)
+  histories.keep(other, 0)
+  assert.equal(headOf(look(arrive(['b', 'c'], { opening: 'two' }))), wholeOf(other))
+
+  const branch = look(arrive(['A'], { opening: 'one' }))
+  assert.ok(headOf(branch) > 0 && headOf(branch) < wholeOf(one))
+  histories.keep(branch, 0)
+  assert.equal(headOf(look(arrive(['a', 'b'], { opening: 'one' }))), wholeOf(one))
+  assert.equal(headOf(look(arrive(['A', 'B'], { opening: 'one' }))), wholeOf(branch))
+})
+
+test('at most four branches of a name are kept, the latest', () => {
+  const turns = ['a', 'b', 'c', 'd', 'e'].map((name) => look(arrive([name], { session: 's' })))
+  for (const turn of turns) histories.keep(turn, 0)
+  assert.deepEqual(
+    [...lent],
+    turns.slice(1).map((turn) => turn.buffer),
+  )
+  assert.ok(headOf(look(arrive(['a', 'b'], { session: 's' }))) < wholeOf(turns[0]!))
+  assert.equal(headOf(look(arrive(['b', 'c'], { session: 's' }))), wholeOf(turns[1]!))
+})
+
+test('two requests at once may grow from the same turn: both are right, and both are kept', () => {
+  const first = look(arrive(['a'], { session: 's' }))
+  histories.keep(first, 0)
+  const one = look(arrive(['a', 'b'], { session: 's' }))
+  const other = look(arrive(['a', 'c'], { session: 's' }))
+  assert.equal(headOf(one), headOf(other))
+  histories.keep(one, 1)
+  assert.ok(!lent.has(first.buffer))
+  histories.keep(other, 1)
+  assert.equal(headOf(look(arrive(['a', 'b', 'd'], { session: 's' }))), wholeOf(one))
+  assert.equal(headOf(look(arrive(['a', 'c', 'd'], { session: 's' }))), wholeOf(other))
+})
+
+test('nothing is found across gateway keys', () => {
+  histories.keep(look(arrive(['a'], { session: 's', key: 'k1' })), 0)
+  assert.equal(headOf(look(arrive(['a', 'b'], { session: 's', key: 'k2' }))), 0)
+  assert.equal(look(arrive(['a', 'b'], { session: 's', key: 'k2' })).found.reused.rest, 0)
+})
+
+test('at most 32 MB are kept: the least recently used go first, back to the pool', () => {
+  const mb = 1 << 20
+  const turns = Array.from({ length: 10 }, (_, n) => look(arrive(['a'], { session: `s${n}`, bytes: 3 * mb })))
+  for (const turn of turns) histories.keep(turn, 0)
+  assert.equal(lent.size, 10)
+  pool.give(look(arrive(['a', 'b'], { session: 's0' })).buffer)
+  histories.keep(look(arrive(['a'], { session: 'more', bytes: 3 * mb })), 0)
+  assert.ok(lent.has(turns[0]!.buffer), 'the one that was used just now')
+  assert.ok(!lent.has(turns[1]!.buffer))
+  assert.ok([...lent].reduce((sum, buffer) => sum + buffer.length, 0) <= 32 * mb)
+})
+
+test('a buffer above 4 MB goes back at once', () => {
+  const turn = look(arrive(['a'], { session: 's', bytes: 5 << 20 }))
+  histories.keep(turn, 0)
+  assert.equal(lent.size, 0)
+  assert.equal(headOf(look(arrive(['a', 'b'], { session: 's' }))), 0)
+})
+
+test('what nobody repeated for five minutes goes back', () => {
+  histories.keep(look(arrive(['a'], { session: 's' })), 0)
+  histories.keep(look(arrive(['a'], { session: 't' })), 299_000)
+  assert.equal(lent.size, 2)
+  histories.keep(look(arrive(['a'], { session: 'u' })), 301_000)
+  assert.equal(lent.size, 2)
+})
+
+test('a doubtful body is said to be one, and stays with its request', () => {
+  const arrival = arrive(['a'])
+  arrival.buffer[arrival.bodyEnd - 1] = 0x20
+  assert.equal(histories.peek(arrival), 'doubtful')
+  assert.deepEqual([...lent], [arrival.buffer])
+})
