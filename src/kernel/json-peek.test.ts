@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createPeek, readValue, type Peeked } from './json-peek.ts'
+import type { Peeked } from './json-found.ts'
+import { createPeek, readValue } from './json-peek.ts'
 
 const { peek, createResult } = createPeek({ fields: ['model', 'messages', 'stream', 'max_tokens'], lastElementOf: 'messages' })
 type Field = 'model' | 'messages' | 'stream' | 'max_tokens'

@@ -1,5 +1,5 @@
 // Sets and removes top-level members of a JSON body where it lies, moving as little as possible; can be taken back.
-import type { Peeked, PeekedMember } from './json-peek.ts'
+import type { Peeked, PeekedMember } from './json-found.ts'
 
 /** Sets a peeked field to a JSON text (in place, or as a new member when it is absent), or removes it when `json` is undefined. */
 export type MemberEdit<Field extends string = string> = { readonly field: Field; readonly json: string | undefined }
@@ -124,8 +124,17 @@ function placeAround(cut: Cut, start: number, end: number, room: number): Piece[
   const right = { start: cut.end, end }
   const leftFits = start - growth >= 0
   const rightFits = end + growth <= room
-  if (leftFits && (cut.start - start <= end - cut.end || !rightFits)) return [{ ...left, by: -growth }, { ...right, by: 0 }]
-  return rightFits ? [{ ...left, by: 0 }, { ...right, by: growth }] : undefined
+  if (leftFits && (cut.start - start <= end - cut.end || !rightFits))
+    return [
+      { ...left, by: -growth },
+      { ...right, by: 0 },
+    ]
+  return rightFits
+    ? [
+        { ...left, by: 0 },
+        { ...right, by: growth },
+      ]
+    : undefined
 }
 
 /** Pieces keep their order, so moving left ones from the left and right ones from the right never runs over one not yet moved. */
