@@ -1,3 +1,4 @@
+// How measurements become ratios, percentiles and verdicts.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Figures } from './measure.ts'

@@ -3,7 +3,7 @@ import { ByteCollector, Failure, type Waiting } from '#kernel'
 import type { Finish, Note, Request, Usage } from '#ir'
 import { blamesRequest, nextTarget, type Plan, type PlannedTarget } from '#routing'
 import type { AttemptRecord, Outcome, ReserveRecord } from '#store'
-import { codecOf, decodeCountTokens, encodeTokenCount, requestEdits, type AnswerContext, type StreamEncoder, type WireCodec } from '#wires'
+import { codecOf, decodeCountTokens, encodeTokenCount, type AnswerContext, type StreamEncoder, type WireCodec } from '#wires'
 import { Attempt, type WholeAnswer } from './attempt.ts'
 import { inspect, type Inspected, type RequestHistories } from './inspect.ts'
 import type { Arrival, GatewayDeps } from './port.ts'
@@ -187,7 +187,7 @@ export class Exchange implements Waiting {
   }
 
   #spliced(target: PlannedTarget): Buffer {
-    const { edits, notes } = requestEdits(target.wire, this.inspected.fields, target.model.id, target.provider.dialect)
+    const { edits, notes } = codecOf(target.wire).passThrough.edits(this.inspected.fields, target.model.id, target.provider.dialect)
     this.#note(notes)
     return this.inspected.body.splice(edits)
   }

@@ -1,3 +1,4 @@
+// What the grammar of a stream allows, and what fold makes of a stream that breaks it.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Failure } from '#kernel'

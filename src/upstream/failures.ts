@@ -3,7 +3,7 @@ import { Failure, type FailureKind } from '#kernel'
 
 /** `headSeen`: the response had begun. The cause is kept for the log; its text never reaches a client. */
 export function connectionFailure(error: Error, headSeen: boolean): Failure {
-  const code = String((error as NodeJS.ErrnoException).code ?? '')
+  const { code = '' } = error as NodeJS.ErrnoException
   const [kind, sentence] = classify(code, headSeen)
   return new Failure(kind, sentence, { cause: error })
 }

@@ -1,3 +1,4 @@
+// What each model of the built-in simulator does, on both wires.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { isObject, type Failure, type JsonObject, type JsonValue } from '#kernel'

@@ -1,5 +1,5 @@
 // What a wire is: two halves of translation and the watcher of the pass-through lane. Everything here is synchronous and pure.
-import type { Failure, JsonObject } from '#kernel'
+import type { Failure, JsonObject, JsonValue } from '#kernel'
 import type { Dialect, Finish, Note, Request, Response, StreamEvent, Usage, Wire } from '#ir'
 
 /** One server-sent event. `event` is absent when the stream has no `event:` field; `data` is its data lines joined by \n. */
@@ -91,6 +91,12 @@ export interface Watch {
   withCost(frame: SseFrame, costUsd: number): string | undefined
 }
 
+/** One change of a top-level member: a new value (added when the member is absent), or its removal. */
+export type RequestEdit = { readonly field: string; readonly value: JsonValue | undefined }
+
+/** What must change in a request before its bytes may go on: at most one edit of a field, and a note for each loss. */
+export type RequestEdits = { readonly edits: readonly RequestEdit[]; readonly notes: readonly Note[] }
+
 /** The pass-through half: bytes of this wire on both sides. */
 export interface PassThrough {
   /**
@@ -108,6 +114,11 @@ export interface PassThrough {
   finishIn?(body: Buffer): Finish | undefined
   /** Top-level request fields the lane peeks at besides `model` and `stream`. */
   readonly requestFields: readonly string[]
+  /**
+   * The edits for one target; no edits when the bytes can go as they are. `fields` holds the small top-level fields that were peeked,
+   * `model` is the provider's own id. A field is only ever changed for a reason that is stated in the code.
+   */
+  edits(fields: JsonObject, model: string, dialect: Dialect): RequestEdits
 }
 
 export interface WireCodec {

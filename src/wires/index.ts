@@ -2,5 +2,4 @@
 export type * from './codec.ts'
 export { createSseParser, defaultMaxEventBytes, type RawFrame, type SseParser } from './framing/sse.ts'
 export { codecOf, wires } from './registry.ts'
-export { requestEdits, type RequestEdit } from './request-edits.ts'
 export { decodeCountTokens, encodeTokenCount } from './anthropic-messages/index.ts'

@@ -1,3 +1,4 @@
+// The scripted upstream does what its script says, and remembers what it was asked.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'

@@ -1,16 +1,15 @@
 // Parts -> content blocks: one mapping for the history of a request and for the answer to a client.
 import type { JsonObject } from '#kernel'
-import type { AssistantPart, MediaPart, OpaquePart, PartExtras, TextPart, ToolCallPart, ToolResultPart, UserPart } from '#ir'
+import type { AssistantPart, MediaPart, Notes, OpaquePart, PartExtras, TextPart, ToolCallPart, ToolResultPart, UserPart } from '#ir'
 import { sealDomain } from './decode-stream.ts'
 import { ownExt, wire } from './fields.ts'
-import type { Notes } from './notes.ts'
 import { inputOfArgs, toAnthropicToolId } from './tool-ids.ts'
 
 const unrefused = 'Anthropic has no refusal blocks; it is said as text'
 
 /** A block of a user turn; undefined, with a note, when the part cannot be said on this wire. */
 export function encodeUserPart(part: UserPart, path: string, notes: Notes): JsonObject | undefined {
-  notes.foreignExt(part.ext, path, wire)
+  notes.foreignExt(part.ext, path)
   switch (part.type) {
     case 'text':
       return encodeText(part, path, notes)
@@ -27,7 +26,7 @@ export function encodeUserPart(part: UserPart, path: string, notes: Notes): Json
 
 /** A block of an assistant turn of the history. `seals`: the domain whose seals may be sent. */
 export function encodeHistoryPart(part: AssistantPart, path: string, seals: string | undefined, notes: Notes): JsonObject | undefined {
-  notes.foreignExt(part.ext, path, wire)
+  notes.foreignExt(part.ext, path)
   switch (part.type) {
     case 'text':
       return encodeText(part, path, notes)
@@ -85,7 +84,7 @@ function encodeToolResult(part: ToolResultPart, path: string, notes: Notes): Jso
   const content: JsonObject[] = []
   part.output.forEach((item, i) => {
     const itemPath = `${path}.output[${i}]`
-    notes.foreignExt(item.ext, itemPath, wire)
+    notes.foreignExt(item.ext, itemPath)
     // An empty result is said by leaving its content out: nothing is lost.
     if (item.type === 'text' && item.text.trim() === '') return
     const block =

@@ -1,10 +1,9 @@
 // Turns -> `system` and `messages`, in the order and shape that Anthropic insists on.
 import type { JsonObject } from '#kernel'
-import type { SystemTurn, Turn } from '#ir'
+import type { Notes, SystemTurn, Turn } from '#ir'
 import { encodeHistoryPart, encodeUserPart } from './encode-blocks.ts'
-import { ownExt, textOf, wire } from './fields.ts'
+import { ownExt, textOf } from './fields.ts'
 import type { Generation } from './generation.ts'
-import type { Notes } from './notes.ts'
 
 export type Message = { readonly role: 'user' | 'assistant' | 'system'; content: JsonObject[]; readonly ext?: JsonObject }
 export type EncodedTurns = { readonly system: JsonObject[]; readonly messages: Message[] }
@@ -17,7 +16,7 @@ export function encodeTurns(turns: readonly Turn[], generation: Generation, seal
 
   turns.forEach((turn, i) => {
     const path = `turns[${i}]`
-    notes.foreignExt(turn.ext, path, wire)
+    notes.foreignExt(turn.ext, path)
     if (turn.role !== 'system' && turn.name !== undefined) notes.dropped(`${path}.name`, 'participants have no names on this wire')
     if (turn.role === 'system') {
       const blocks = encodeSystem(turn, path, notes)

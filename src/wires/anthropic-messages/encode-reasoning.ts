@@ -1,8 +1,7 @@
 // How much to think, in Anthropic's words: `thinking` says how, `output_config.effort` how much.
 import type { JsonObject } from '#kernel'
-import type { Reasoning } from '#ir'
+import type { Notes, Reasoning } from '#ir'
 import type { Generation } from './generation.ts'
-import type { Notes } from './notes.ts'
 
 export type ReasoningLimits = {
   readonly generation: Generation

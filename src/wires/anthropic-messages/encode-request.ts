@@ -1,16 +1,15 @@
 // IR -> a request for a provider that speaks Anthropic's Messages API. What cannot be said is noted.
 import { isObject, type JsonObject } from '#kernel'
-import type { Note, Request, Tool, ToolChoice } from '#ir'
+import { Notes, type Note, type Request, type Tool, type ToolChoice } from '#ir'
 import type { EncodeTarget } from '#wires/codec'
 import { encodeTurns, type Message } from './encode-messages.ts'
 import { encodeReasoning } from './encode-reasoning.ts'
 import { ownExt, wire } from './fields.ts'
 import { generationOf, type Generation } from './generation.ts'
-import { Notes } from './notes.ts'
 import { encodeOutput } from './output-format.ts'
 
 export function encodeRequest(request: Request, target: EncodeTarget): { readonly body: JsonObject; readonly notes: readonly Note[] } {
-  const notes = new Notes()
+  const notes = new Notes(wire)
   const generation = generationOf(target.model)
   const own = ownExt(request.ext) ?? {}
   const maxTokens = request.maxOutputTokens ?? target.defaultMaxOutputTokens
@@ -76,7 +75,7 @@ function encodeTools(tools: readonly Tool[] | undefined, generation: Generation,
     else if (tool.type === 'hosted') notes.dropped(path, `"${tool.kind}" is a tool of ${tool.wire}`)
     else if (tool.type === 'custom') notes.dropped(path, 'Anthropic has no tools that take free text')
     else {
-      notes.foreignExt(tool.ext, path, wire)
+      notes.foreignExt(tool.ext, path)
       const strict = tool.strict === true && generation.schemas
       if (tool.strict === true && !strict) notes.dropped(`${path}.strict`, 'this model cannot enforce the schema')
       encoded.push({
@@ -191,7 +190,7 @@ function encodeTier(tier: string | undefined, notes: Notes): JsonObject {
 
 /** Top-level words that this wire lacks. Values that say the default lose nothing. */
 function noteUnsayable(request: Request, notes: Notes): void {
-  notes.foreignExt(request.ext, '', wire)
+  notes.foreignExt(request.ext, '')
   const lacks = 'Anthropic has no such parameter'
   if (request.seed !== undefined) notes.dropped('seed', lacks)
   if (request.frequencyPenalty !== undefined && request.frequencyPenalty !== 0) notes.dropped('frequencyPenalty', lacks)

@@ -1,8 +1,7 @@
 // Structured output in Anthropic's terms: a schema where the model takes one and the schema is of the kind it takes, else an instruction.
 import { isObject, type JsonObject, type JsonValue } from '#kernel'
-import type { OutputFormat } from '#ir'
+import type { Notes, OutputFormat } from '#ir'
 import type { Generation } from './generation.ts'
-import type { Notes } from './notes.ts'
 
 export type EncodedOutput = { readonly format?: JsonObject; readonly instruction?: string }
 

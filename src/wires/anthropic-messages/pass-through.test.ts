@@ -119,3 +119,16 @@ test('a whole answer is read from its small top-level fields', () => {
   assert.equal(read.usage?.output.total, 2)
   assert.equal(passThrough.readResponse({ type: 'error', error: { type: 'api_error', message: 'x' } }, {}).error?.kind, 'error_in_stream')
 })
+
+test("in a request only the model's name changes, and what the provider refuses goes, with a note", () => {
+  const fields = { model: 'anthropic/claude-x', max_tokens: 5, stream: true, metadata: { user_id: 'u' } }
+  assert.deepEqual(passThrough.edits(fields, 'claude-x', { maxTokensField: 'max_completion_tokens' }), {
+    edits: [{ field: 'model', value: 'claude-x' }],
+    notes: [],
+  })
+  assert.deepEqual(passThrough.edits(fields, 'anthropic/claude-x', {}), { edits: [], notes: [] })
+  assert.deepEqual(passThrough.edits(fields, 'anthropic/claude-x', { strip: ['metadata', 'container'] }), {
+    edits: [{ field: 'metadata', value: undefined }],
+    notes: [{ code: 'dropped', path: 'metadata', why: 'this provider refuses the field' }],
+  })
+})

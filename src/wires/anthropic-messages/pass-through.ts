@@ -1,6 +1,7 @@
 // Reads along with an answer whose bytes pass from an Anthropic provider to an Anthropic client.
 import { asText, Failure, isObject, type JsonObject, type JsonValue } from '#kernel'
 import type { PassThrough, SseFrame, Watch, Watched } from '#wires/codec'
+import { requestEdits } from '#wires/request-edits'
 import { failureOf } from './errors.ts'
 import { typeOf } from './fields.ts'
 import { decodeFinish } from './finish.ts'
@@ -14,6 +15,7 @@ export const passThrough: PassThrough = {
   requestFields: ['max_tokens', 'metadata', 'service_tier'],
   createWatch: () => new MessageWatch(),
   readResponse,
+  edits: (fields, model, dialect) => requestEdits(fields, model, dialect),
 }
 
 class MessageWatch implements Watch {

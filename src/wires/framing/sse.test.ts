@@ -1,3 +1,4 @@
+// The event parser against published cases, against its own frames, and against time.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Failure } from '#kernel'

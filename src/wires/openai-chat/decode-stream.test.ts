@@ -1,3 +1,4 @@
+// Reading streams of chat completions, in the variants that providers send.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createGrammar, fold, type Response, type StreamEvent } from '#ir'

@@ -1,24 +1,23 @@
 // Turns -> messages.
 import type { JsonObject } from '#kernel'
-import type { AssistantTurn, Dialect, ReasoningPart, SystemTurn, ToolCallPart, ToolResultPart, Turn, UserTurn } from '#ir'
+import type { AssistantTurn, Dialect, Notes, ReasoningPart, SystemTurn, ToolCallPart, ToolResultPart, Turn, UserTurn } from '#ir'
 import type { EncodeTarget } from '#wires/codec'
 import { encodePart } from './encode-parts.ts'
 import { encodeToolCall } from './encode-response.ts'
 import { wire } from './fields.ts'
-import type { Losses } from './losses.ts'
 import { encodeDetail } from './reasoning-details.ts'
 
-export function encodeMessages(turns: readonly Turn[], target: EncodeTarget, losses: Losses): JsonObject[] {
+export function encodeMessages(turns: readonly Turn[], target: EncodeTarget, notes: Notes): JsonObject[] {
   return turns.flatMap((turn, at) => {
     const path = `turns[${at}]`
-    losses.foreignExt(turn.ext, path)
+    notes.foreignExt(turn.ext, path)
     switch (turn.role) {
       case 'system':
-        return [encodeSystem(turn, path, target.dialect, losses)]
+        return [encodeSystem(turn, path, target.dialect, notes)]
       case 'user':
-        return encodeUser(turn, path, target.dialect, losses)
+        return encodeUser(turn, path, target.dialect, notes)
       case 'assistant':
-        return [encodeAssistant(turn, path, target, losses)]
+        return [encodeAssistant(turn, path, target, notes)]
       default:
         return turn satisfies never
     }
@@ -32,14 +31,14 @@ function contentOf(parts: readonly JsonObject[]): string | JsonObject[] {
   return parts.length === 1 && Object.keys(only!).length === 2 && typeof only!['text'] === 'string' ? only!['text'] : [...parts]
 }
 
-function encodeSystem(turn: SystemTurn, path: string, dialect: Dialect, losses: Losses): JsonObject {
+function encodeSystem(turn: SystemTurn, path: string, dialect: Dialect, notes: Notes): JsonObject {
   const isDeveloper = turn.authority === 'developer' && dialect.developerRole === true
-  if (turn.authority === 'developer' && !isDeveloper) losses.renamed(`${path}.authority`, 'this provider takes instructions as system')
-  const parts = turn.parts.map((part, index) => encodePart(part, `${path}.parts[${index}]`, losses, dialect.cacheControl === true)!)
+  if (turn.authority === 'developer' && !isDeveloper) notes.renamed(`${path}.authority`, 'this provider takes instructions as system')
+  const parts = turn.parts.map((part, index) => encodePart(part, `${path}.parts[${index}]`, notes, dialect.cacheControl === true)!)
   return { ...turn.ext?.[wire], role: isDeveloper ? 'developer' : 'system', content: contentOf(parts) }
 }
 
-function encodeUser(turn: UserTurn, path: string, dialect: Dialect, losses: Losses): JsonObject[] {
+function encodeUser(turn: UserTurn, path: string, dialect: Dialect, notes: Notes): JsonObject[] {
   const cacheControl = dialect.cacheControl === true
   const results: JsonObject[] = []
   const words: JsonObject[] = []
@@ -47,12 +46,12 @@ function encodeUser(turn: UserTurn, path: string, dialect: Dialect, losses: Loss
     const partPath = `${path}.parts[${index}]`
     if (part.type === 'tool-result') {
       // Results must follow their calls at once.
-      if (words.length > 0 && results.length === 0) losses.approximated(partPath, 'tool results come before the words of the same turn')
-      const { message, media } = encodeToolResult(part, partPath, cacheControl, losses)
+      if (words.length > 0 && results.length === 0) notes.approximated(partPath, 'tool results come before the words of the same turn')
+      const { message, media } = encodeToolResult(part, partPath, cacheControl, notes)
       results.push(message)
       words.push(...media)
     } else {
-      const encoded = encodePart(part, partPath, losses, cacheControl)
+      const encoded = encodePart(part, partPath, notes, cacheControl)
       if (encoded !== undefined) words.push(encoded)
     }
   })
@@ -66,28 +65,28 @@ function encodeToolResult(
   part: ToolResultPart,
   path: string,
   cacheControl: boolean,
-  losses: Losses,
+  notes: Notes,
 ): { message: JsonObject; media: JsonObject[] } {
-  losses.foreignExt(part.ext, path)
-  if (part.failed === true) losses.dropped(`${path}.failed`, 'a tool message cannot say that the tool failed')
+  notes.foreignExt(part.ext, path)
+  if (part.failed === true) notes.dropped(`${path}.failed`, 'a tool message cannot say that the tool failed')
   const content: JsonObject[] = []
   const media: JsonObject[] = []
   part.output.forEach((output, index) => {
-    const encoded = encodePart(output, `${path}.output[${index}]`, losses, cacheControl)
+    const encoded = encodePart(output, `${path}.output[${index}]`, notes, cacheControl)
     if (encoded === undefined) return
     if (output.type !== 'media') content.push(encoded)
     else {
       media.push(encoded)
-      losses.approximated(`${path}.output[${index}]`, `a tool message takes only text: the ${output.kind} follows in a user message`)
+      notes.approximated(`${path}.output[${index}]`, `a tool message takes only text: the ${output.kind} follows in a user message`)
     }
   })
   if (content.length === 0 && media.length > 0) content.push({ type: 'text', text: 'The output is attached to the next user message.' })
   const mark = part.cache === undefined ? undefined : cacheControl ? { cache_control: part.cache } : undefined
-  if (part.cache !== undefined && mark === undefined) losses.dropped(`${path}.cache`, 'this provider has no cache marks')
+  if (part.cache !== undefined && mark === undefined) notes.dropped(`${path}.cache`, 'this provider has no cache marks')
   return { message: { ...part.ext?.[wire], role: 'tool', tool_call_id: part.id, content: contentOf(content), ...mark }, media }
 }
 
-function encodeAssistant(turn: AssistantTurn, path: string, target: EncodeTarget, losses: Losses): JsonObject {
+function encodeAssistant(turn: AssistantTurn, path: string, target: EncodeTarget, notes: Notes): JsonObject {
   const content: JsonObject[] = []
   const calls: JsonObject[] = []
   const reasoning: ReasoningPart[] = []
@@ -98,22 +97,22 @@ function encodeAssistant(turn: AssistantTurn, path: string, target: EncodeTarget
       case 'refusal':
       case 'media':
       case 'opaque': {
-        if (part.type === 'media') return losses.dropped(partPath, `an assistant message takes no ${part.kind}`)
-        const encoded = encodePart(part, partPath, losses, target.dialect.cacheControl === true)
+        if (part.type === 'media') return notes.dropped(partPath, `an assistant message takes no ${part.kind}`)
+        const encoded = encodePart(part, partPath, notes, target.dialect.cacheControl === true)
         if (encoded === undefined) return
-        if (calls.length > 0) losses.approximated(partPath, 'a message puts its words before its tool calls')
+        if (calls.length > 0) notes.approximated(partPath, 'a message puts its words before its tool calls')
         content.push(encoded)
         return
       }
       case 'reasoning': {
-        const sent = encodableReasoning(part, partPath, target, losses)
+        const sent = encodableReasoning(part, partPath, target, notes)
         if (sent !== undefined) reasoning.push(sent)
         return
       }
       case 'tool-call':
-        return encodeCall(part, partPath, target, calls, losses)
+        return encodeCall(part, partPath, target, calls, notes)
       case 'tool-result':
-        return losses.dropped(partPath, 'this wire has no results of tools that a provider ran')
+        return notes.dropped(partPath, 'this wire has no results of tools that a provider ran')
       default:
         part satisfies never
     }
@@ -135,24 +134,24 @@ function assistantContent(content: JsonObject[], hasCalls: boolean): JsonObject 
   return { content: content.length === 0 && hasCalls ? null : contentOf(content) }
 }
 
-function encodeCall(part: ToolCallPart, path: string, target: EncodeTarget, calls: JsonObject[], losses: Losses): void {
-  if (part.ranBy === 'provider') return losses.dropped(path, 'this wire has no calls of tools that a provider ran')
-  losses.foreignExt(part.ext, path)
-  if (part.cache !== undefined) losses.dropped(`${path}.cache`, 'a tool call takes no cache mark on this wire')
+function encodeCall(part: ToolCallPart, path: string, target: EncodeTarget, calls: JsonObject[], notes: Notes): void {
+  if (part.ranBy === 'provider') return notes.dropped(path, 'this wire has no calls of tools that a provider ran')
+  notes.foreignExt(part.ext, path)
+  if (part.cache !== undefined) notes.dropped(`${path}.cache`, 'a tool call takes no cache mark on this wire')
   const { seal, ...unsealed } = part
-  if (seal !== undefined && seal.domain !== target.sealDomain) losses.dropped(`${path}.seal`, `only ${seal.domain} can open it`)
+  if (seal !== undefined && seal.domain !== target.sealDomain) notes.dropped(`${path}.seal`, `only ${seal.domain} can open it`)
   calls.push(encodeToolCall(seal !== undefined && seal.domain === target.sealDomain ? part : unsealed))
 }
 
 /** Reasoning goes where the provider reads it back; a seal only to who can open it. Foreign reasoning never becomes visible text. */
-function encodableReasoning(part: ReasoningPart, path: string, target: EncodeTarget, losses: Losses): ReasoningPart | undefined {
+function encodableReasoning(part: ReasoningPart, path: string, target: EncodeTarget, notes: Notes): ReasoningPart | undefined {
   if ((target.dialect.reasoningField ?? 'none') === 'none') {
-    losses.dropped(path, 'this provider takes no reasoning back')
+    notes.dropped(path, 'this provider takes no reasoning back')
     return undefined
   }
   const { seal, ...unsealed } = part
   if (seal === undefined || seal.domain === target.sealDomain) return part
-  losses.dropped(part.text === '' ? path : `${path}.seal`, `only ${seal.domain} can open it`)
+  notes.dropped(part.text === '' ? path : `${path}.seal`, `only ${seal.domain} can open it`)
   return part.text === '' ? undefined : unsealed
 }
 

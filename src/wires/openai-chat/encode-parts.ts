@@ -1,8 +1,7 @@
 // Parts -> content of messages.
 import type { JsonObject } from '#kernel'
-import type { MediaPart, MediaSource, OpaquePart, RefusalPart, TextPart } from '#ir'
+import type { MediaPart, MediaSource, Notes, OpaquePart, RefusalPart, TextPart } from '#ir'
 import { wire } from './fields.ts'
-import type { Losses } from './losses.ts'
 
 /** A data URL or the URL itself; a provider's file id is neither. */
 function urlOf(source: MediaSource): string | undefined {
@@ -20,28 +19,28 @@ export function imageUrl(part: MediaPart): JsonObject | undefined {
 export function encodePart(
   part: TextPart | MediaPart | RefusalPart | OpaquePart,
   path: string,
-  losses: Losses,
+  notes: Notes,
   cacheControl: boolean,
 ): JsonObject | undefined {
-  const encoded = bare(part, path, losses)
+  const encoded = bare(part, path, notes)
   if (encoded === undefined) return undefined
-  losses.foreignExt(part.ext, path)
+  notes.foreignExt(part.ext, path)
   const ext = part.ext?.[wire]
-  if (part.cache !== undefined && !cacheControl) losses.dropped(`${path}.cache`, 'this provider has no cache marks')
+  if (part.cache !== undefined && !cacheControl) notes.dropped(`${path}.cache`, 'this provider has no cache marks')
   return { ...encoded, ...ext, ...(part.cache !== undefined && cacheControl ? { cache_control: part.cache } : {}) }
 }
 
-function bare(part: TextPart | MediaPart | RefusalPart | OpaquePart, path: string, losses: Losses): JsonObject | undefined {
+function bare(part: TextPart | MediaPart | RefusalPart | OpaquePart, path: string, notes: Notes): JsonObject | undefined {
   switch (part.type) {
     case 'text':
       return { type: 'text', text: part.text }
     case 'refusal':
       return { type: 'refusal', refusal: part.text }
     case 'media':
-      return encodeMedia(part, path, losses)
+      return encodeMedia(part, path, notes)
     case 'opaque':
       if (part.wire === wire) return part.value
-      losses.dropped(path, `only ${part.wire} knows a block of kind ${part.kind}`)
+      notes.dropped(path, `only ${part.wire} knows a block of kind ${part.kind}`)
       return undefined
     default:
       return part satisfies never
@@ -55,7 +54,7 @@ const audioFormats: ReadonlyMap<string, string> = new Map([
   ['audio/x-wav', 'wav'],
 ])
 
-function encodeMedia(part: MediaPart, path: string, losses: Losses): JsonObject | undefined {
+function encodeMedia(part: MediaPart, path: string, notes: Notes): JsonObject | undefined {
   const { source } = part
   const url = urlOf(source)
   switch (part.kind) {
@@ -80,6 +79,6 @@ function encodeMedia(part: MediaPart, path: string, losses: Losses): JsonObject 
     default:
       part.kind satisfies never
   }
-  losses.dropped(path, `this wire takes no ${part.kind} by ${source.type === 'file' ? 'file id' : source.type}`)
+  notes.dropped(path, `this wire takes no ${part.kind} by ${source.type === 'file' ? 'file id' : source.type}`)
   return undefined
 }

@@ -1,27 +1,26 @@
 // IR -> a chat completion request for one provider.
 import { isObject, type JsonObject } from '#kernel'
-import type { Dialect, Note, OutputFormat, Request, Tool } from '#ir'
+import { Notes, type Dialect, type Note, type OutputFormat, type Request, type Tool } from '#ir'
 import type { EncodeTarget } from '#wires/codec'
 import { encodeMessages } from './encode-messages.ts'
 import { present, wire } from './fields.ts'
-import { Losses } from './losses.ts'
 
 /** Every loss is in the notes. Fields of this wire that the IR has no word for are re-emitted as they came. */
 export function encodeRequest(request: Request, target: EncodeTarget): { body: JsonObject; notes: readonly Note[] } {
   const { dialect } = target
-  const losses = new Losses()
+  const notes = new Notes(wire)
   const ext = request.ext?.[wire] ?? {}
-  losses.foreignExt(request.ext, '')
+  notes.foreignExt(request.ext, '')
   const tools =
-    request.tools?.map((tool, index) => encodeTool(tool, `tools[${index}]`, dialect, losses)).filter((tool) => tool !== undefined) ?? []
+    request.tools?.map((tool, index) => encodeTool(tool, `tools[${index}]`, dialect, notes)).filter((tool) => tool !== undefined) ?? []
   const body = present<JsonObject>({
     ...ext,
     model: target.model,
-    messages: encodeMessages(request.turns, target, losses),
+    messages: encodeMessages(request.turns, target, notes),
     stream: request.stream ? true : undefined,
     stream_options: encodeStreamOptions(request, dialect, ext),
     tools: tools.length > 0 ? tools : undefined,
-    tool_choice: ext['tool_choice'] ?? encodeToolChoice(request, tools.length > 0, losses),
+    tool_choice: ext['tool_choice'] ?? encodeToolChoice(request, tools.length > 0, notes),
     parallel_tool_calls: tools.length > 0 ? request.parallelToolCalls : undefined,
     [dialect.maxTokensField ?? 'max_completion_tokens']: request.maxOutputTokens,
     stop: request.stop === undefined ? undefined : [...request.stop],
@@ -31,21 +30,21 @@ export function encodeRequest(request: Request, target: EncodeTarget): { body: J
     frequency_penalty: request.frequencyPenalty,
     presence_penalty: request.presencePenalty,
     n: request.n,
-    reasoning_effort: encodeEffort(request, dialect, ext, losses),
-    response_format: ext['response_format'] ?? encodeFormat(request.output, dialect, losses),
+    reasoning_effort: encodeEffort(request, dialect, ext, notes),
+    response_format: ext['response_format'] ?? encodeFormat(request.output, dialect, notes),
     verbosity: request.verbosity,
     service_tier: request.serviceTier,
     user: request.user === ext['safety_identifier'] ? undefined : request.user,
     prompt_cache_key: request.cacheKey,
   })
-  if (request.topK !== undefined && ext['top_k'] === undefined) losses.dropped('topK', 'this wire has no top_k')
-  if (request.parallelToolCalls !== undefined && tools.length === 0) losses.dropped('parallelToolCalls', 'there are no tools to call')
+  if (request.topK !== undefined && ext['top_k'] === undefined) notes.dropped('topK', 'this wire has no top_k')
+  if (request.parallelToolCalls !== undefined && tools.length === 0) notes.dropped('parallelToolCalls', 'there are no tools to call')
   for (const field of dialect.strip ?? []) {
     if (body[field] === undefined) continue
     delete body[field]
-    losses.dropped(field, 'this provider refuses the field')
+    notes.dropped(field, 'this provider refuses the field')
   }
-  return { body, notes: losses.notes }
+  return { body, notes: notes.list }
 }
 
 /** Usage is always asked for: without it there is no cost. */
@@ -55,20 +54,20 @@ function encodeStreamOptions(request: Request, dialect: Dialect, ext: JsonObject
   return isObject(own) ? { ...own, include_usage: true } : { include_usage: true }
 }
 
-function encodeTool(tool: Tool, path: string, dialect: Dialect, losses: Losses): JsonObject | undefined {
+function encodeTool(tool: Tool, path: string, dialect: Dialect, notes: Notes): JsonObject | undefined {
   switch (tool.type) {
     case 'custom':
       return tool.value
     case 'hosted':
       if (tool.wire === wire) return tool.value
-      losses.dropped(path, `only ${tool.wire} has the tool ${tool.kind}`)
+      notes.dropped(path, `only ${tool.wire} has the tool ${tool.kind}`)
       return undefined
     case 'function': {
-      losses.foreignExt(tool.ext, path)
+      notes.foreignExt(tool.ext, path)
       const ext = tool.ext?.[wire] ?? {}
       const { function: inside, ...outside } = ext
       const marked = tool.cache !== undefined && dialect.cacheControl === true
-      if (tool.cache !== undefined && !marked) losses.dropped(`${path}.cache`, 'this provider has no cache marks')
+      if (tool.cache !== undefined && !marked) notes.dropped(`${path}.cache`, 'this provider has no cache marks')
       return {
         ...outside,
         type: 'function',
@@ -87,11 +86,11 @@ function encodeTool(tool: Tool, path: string, dialect: Dialect, losses: Losses):
   }
 }
 
-function encodeToolChoice(request: Request, hasTools: boolean, losses: Losses): JsonObject | string | undefined {
+function encodeToolChoice(request: Request, hasTools: boolean, notes: Notes): JsonObject | string | undefined {
   const choice = request.toolChoice
   if (choice === undefined) return undefined
   if (!hasTools) {
-    losses.dropped('toolChoice', 'there are no tools to choose from')
+    notes.dropped('toolChoice', 'there are no tools to choose from')
     return undefined
   }
   if (choice.mode !== 'tool') return choice.mode
@@ -108,32 +107,32 @@ function effortOf(budgetTokens: number): string {
  * An effort is sent as it was written. `thinking` or `reasoning` of this wire's own dialects is already in `ext`, verbatim. "Don't think"
  * has no word that every model accepts ("none" is an error for many), so only an explicit effort says it.
  */
-function encodeEffort(request: Request, dialect: Dialect, ext: JsonObject, losses: Losses): string | undefined {
+function encodeEffort(request: Request, dialect: Dialect, ext: JsonObject, notes: Notes): string | undefined {
   const { reasoning } = request
   if (reasoning === undefined || ext['reasoning'] !== undefined || ext['thinking'] !== undefined)
     return reasoning === undefined || ext['reasoning'] !== undefined ? undefined : reasoning.effort
-  if (reasoning.display !== undefined) losses.dropped('reasoning.display', 'this wire cannot choose how reasoning is shown')
+  if (reasoning.display !== undefined) notes.dropped('reasoning.display', 'this wire cannot choose how reasoning is shown')
   if (dialect.reasoningEffort === false) {
-    losses.dropped('reasoning', 'this provider takes no reasoning_effort')
+    notes.dropped('reasoning', 'this provider takes no reasoning_effort')
     return undefined
   }
   if (reasoning.effort !== undefined) {
-    if (reasoning.budgetTokens !== undefined) losses.dropped('reasoning.budgetTokens', 'the effort says how much to think')
+    if (reasoning.budgetTokens !== undefined) notes.dropped('reasoning.budgetTokens', 'the effort says how much to think')
     return reasoning.effort
   }
   if (reasoning.mode === 'off') {
-    losses.dropped('reasoning.mode', 'no value of reasoning_effort turns reasoning off everywhere; the model does as it is used to')
+    notes.dropped('reasoning.mode', 'no value of reasoning_effort turns reasoning off everywhere; the model does as it is used to')
     return undefined
   }
   if (reasoning.budgetTokens !== undefined) {
-    losses.approximated('reasoning.budgetTokens', `this wire has words instead: ${effortOf(reasoning.budgetTokens)}`)
+    notes.approximated('reasoning.budgetTokens', `this wire has words instead: ${effortOf(reasoning.budgetTokens)}`)
     return effortOf(reasoning.budgetTokens)
   }
-  if (reasoning.mode !== undefined) losses.dropped('reasoning.mode', 'reasoning models of this wire reason by themselves')
+  if (reasoning.mode !== undefined) notes.dropped('reasoning.mode', 'reasoning models of this wire reason by themselves')
   return undefined
 }
 
-function encodeFormat(output: OutputFormat | undefined, dialect: Dialect, losses: Losses): JsonObject | undefined {
+function encodeFormat(output: OutputFormat | undefined, dialect: Dialect, notes: Notes): JsonObject | undefined {
   switch (output?.type) {
     case undefined:
       return undefined
@@ -143,7 +142,7 @@ function encodeFormat(output: OutputFormat | undefined, dialect: Dialect, losses
       return { type: 'json_object' }
     case 'json-schema': {
       if (dialect.jsonSchema === false) {
-        losses.approximated('output', 'this provider promises JSON, but not a schema')
+        notes.approximated('output', 'this provider promises JSON, but not a schema')
         return { type: 'json_object' }
       }
       return {

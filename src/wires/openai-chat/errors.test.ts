@@ -1,3 +1,4 @@
+// Reading providers' errors and writing our own, in the shapes of this wire.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Failure, type FailureKind, type JsonObject } from '#kernel'

@@ -2,7 +2,9 @@
 import { asText, isObject, type Failure, type JsonObject, type JsonValue } from '#kernel'
 import type { Dialect, Finish, Usage } from '#ir'
 import type { PassThrough, SseFrame, Watch, Watched } from '#wires/codec'
+import { requestEdits } from '#wires/request-edits'
 import { findError, streamFailure } from './errors.ts'
+import { chatEdits } from './edits.ts'
 import { isGiven } from './fields.ts'
 import { decodeFinish, rawFinish } from './finish.ts'
 import { decodeUsage } from './usage.ts'
@@ -17,6 +19,7 @@ export const passThrough: PassThrough = {
   responseFields: ['model', 'usage', 'service_tier', 'x_groq', 'error'],
   readResponse,
   finishIn,
+  edits: (fields, model, dialect) => requestEdits(fields, model, dialect, chatEdits(fields, dialect)),
   requestFields: ['stream_options', 'max_tokens', 'max_completion_tokens', 'n', 'user', 'prompt_cache_key', 'metadata', 'reasoning_effort'],
 }
 

@@ -1,3 +1,4 @@
+// Reading and writing token counts, in the variants that providers send.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { JsonObject } from '#kernel'

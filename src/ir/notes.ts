@@ -1,8 +1,14 @@
 // Collects what a translation loses: small, so that no encoder forgets to say it.
-import type { Ext, Note, Wire } from '#ir'
+import type { Ext, Note, Wire } from './request.ts'
 
+/** The losses of one request on its way into the wire `own`. Paths are those of the IR request, like `tools[2].strict`. */
 export class Notes {
   readonly list: Note[] = []
+  readonly #own: Wire
+
+  constructor(own: Wire) {
+    this.#own = own
+  }
 
   dropped(path: string, why: string): void {
     this.list.push({ code: 'dropped', path, why })
@@ -17,12 +23,12 @@ export class Notes {
   }
 
   /** Fields of other wires stay behind; each is named. `path` is of the object that carries `ext`, '' for the request itself. */
-  foreignExt(ext: Ext | undefined, path: string, own: Wire): void {
+  foreignExt(ext: Ext | undefined, path: string): void {
     if (ext === undefined) return
     for (const [wire, fields] of Object.entries(ext)) {
-      if (wire === own || fields === undefined) continue
+      if (wire === this.#own || fields === undefined) continue
       for (const key of Object.keys(fields)) {
-        this.dropped(`${path === '' ? '' : `${path}.`}ext.${wire}.${key}`, `${own} has no such field`)
+        this.dropped(`${path === '' ? '' : `${path}.`}ext.${wire}.${key}`, `${this.#own} has no such field`)
       }
     }
   }
