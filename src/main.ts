@@ -100,7 +100,8 @@ async function start(settings: Settings, version: string, undo: (() => unknown)[
     log,
   })
   const port = await ingress.listen(settings.host, settings.port)
-  if (recorder.recovery.orphans > 0 || recorder.recovery.tornBytes > 0) log.warn(recorder.recovery, 'the last process was killed; its journal has been read')
+  if (recorder.recovery.orphans > 0 || recorder.recovery.tornBytes > 0)
+    log.warn(recorder.recovery, 'the last process was killed; its journal has been read')
 
   return {
     url: settings.publicUrl ?? `http://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${port}`,
@@ -152,7 +153,9 @@ function modelLists(index: ModelIndex): Parameters<typeof createIngress>[0]['mod
       const resolved = index.resolve(id)
       const near = resolved.ok ? [] : resolved.nearest
       const hint = near.length === 0 ? '' : ` Did you mean ${near.map((name) => JSON.stringify(name)).join(' or ')}?`
-      return new Failure('model_not_found', `No provider of this gateway lists the model ${JSON.stringify(id.slice(0, 200))}.${hint}`, { param: 'model' })
+      return new Failure('model_not_found', `No provider of this gateway lists the model ${JSON.stringify(id.slice(0, 200))}.${hint}`, {
+        param: 'model',
+      })
     },
   }
 }

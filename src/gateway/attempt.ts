@@ -3,13 +3,43 @@ import { ByteCollector, Failure, isObject, type JsonObject, type JsonValue } fro
 import { explode, fold, type Finish, type Response, type StreamEvent, type Usage } from '#ir'
 import type { PlannedTarget } from '#routing'
 import type { UpstreamCall, UpstreamHandler } from '#upstream'
-import { codecOf, createSseParser, type SseParser, type WireCodec } from '#wires'
-import type { Exchange } from './exchange.ts'
-import { peekResponse } from './inspect.ts'
+import { codecOf, createSseParser, type AnswerContext, type SseParser, type StreamEncoder, type WireCodec } from '#wires'
+import { peekResponse, type Inspected } from './inspect.ts'
+import type { Arrival, GatewayDeps } from './port.ts'
 import { PassReader, TranslateReader, type StreamReader, type StreamSink } from './streams.ts'
 
 const errorBodyBytes = 64 << 10
 const wholeBodyBytes = 64 << 20
+
+/** The exchange, as its attempts see it. Nothing is told after `streamed`, `answered` or `attemptFailed`, but `closed`. */
+export interface AttemptHost {
+  readonly deps: GatewayDeps
+  readonly arrival: Arrival
+  readonly inspected: Inspected
+  /** The client's wire. */
+  readonly codec: WireCodec
+  /** The head went out before any provider had content: the answer is encoded by us from then on. */
+  readonly headIsOurs: boolean
+  readonly streamUsage: boolean
+  /** Bytes came from the provider. */
+  touched(): void
+  learned(id: string | undefined, model: string | undefined): void
+  /** Prices the usage so far; the cost to show the client in USD, undefined when there is none to add. */
+  priced(usage: Usage, attempt: Attempt): number | undefined
+  answerContext(): AnswerContext
+  /** The encoder of this attempt's answer. */
+  encoder(): StreamEncoder
+  /** The first content is there: the head goes out. */
+  committed(attempt: Attempt): void
+  write(bytes: Uint8Array | string): void
+  /** A stream is complete but for its tail, which goes out once the record is written. */
+  streamed(attempt: Attempt, finish: Finish | undefined, tail: Uint8Array | string): void
+  answered(attempt: Attempt, answer: WholeAnswer): void
+  /** `body`: the provider's own JSON error, which may be passed on. */
+  attemptFailed(attempt: Attempt, failure: Failure, body: Buffer | undefined): void
+  /** A provider whose answer was complete has closed it. */
+  closed(): void
+}
 
 /** A whole answer, ready for the client: in its wire, cost included. The exchange takes the bytes over. */
 export type WholeAnswer = { readonly body: ByteCollector; readonly finish: Finish | undefined }
@@ -17,7 +47,7 @@ export type WholeAnswer = { readonly body: ByteCollector; readonly finish: Finis
 type Mode = 'waiting' | 'error' | 'whole' | 'stream' | 'over'
 
 export class Attempt implements UpstreamHandler, StreamSink {
-  readonly exchange: Exchange
+  readonly exchange: AttemptHost
   readonly target: PlannedTarget
   readonly codec: WireCodec
   readonly startedMs: number
@@ -34,7 +64,7 @@ export class Attempt implements UpstreamHandler, StreamSink {
   #reader: StreamReader | undefined
   #parser: SseParser | undefined
 
-  constructor(exchange: Exchange, target: PlannedTarget) {
+  constructor(exchange: AttemptHost, target: PlannedTarget) {
     this.exchange = exchange
     this.target = target
     this.codec = codecOf(target.wire)
@@ -46,10 +76,17 @@ export class Attempt implements UpstreamHandler, StreamSink {
   send(body: Buffer, headers: readonly string[]): void {
     const { provider } = this.target
     const upstream = provider.simulated ? this.exchange.deps.simulator : this.exchange.deps.network
-    const request = { origin: provider.origin, path: this.target.path, method: 'POST', headers, body, connectMs: provider.timeouts.connectMs } as const
+    const request = {
+      origin: provider.origin,
+      path: this.target.path,
+      method: 'POST',
+      headers,
+      body,
+      connectMs: provider.timeouts.connectMs,
+    } as const
     this.#call = upstream.send(request, this)
     // The handler may have failed before `send` returned.
-    if ((this.#mode as Mode) === 'over') this.#call.abort()
+    if (this.#mode === 'over') this.#call.abort()
   }
 
   get over(): boolean {
@@ -231,7 +268,8 @@ export class Attempt implements UpstreamHandler, StreamSink {
     return {
       pass: () => this.over,
       frame: (frame) => {
-        if (frame.data !== undefined) events.push(...decoder.push({ ...(frame.event === undefined ? {} : { event: frame.event }), data: frame.data }))
+        if (frame.data !== undefined)
+          events.push(...decoder.push({ ...(frame.event === undefined ? {} : { event: frame.event }), data: frame.data }))
       },
       flush() {},
       end: () => {

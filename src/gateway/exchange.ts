@@ -4,11 +4,22 @@ import type { Finish, Note, Request, Usage } from '#ir'
 import { blamesRequest, nextTarget, type Plan, type PlannedTarget } from '#routing'
 import type { AttemptRecord, Outcome, ReserveRecord } from '#store'
 import { codecOf, decodeCountTokens, encodeTokenCount, type AnswerContext, type StreamEncoder, type WireCodec } from '#wires'
-import { Attempt, type WholeAnswer } from './attempt.ts'
+import { Attempt, type AttemptHost, type WholeAnswer } from './attempt.ts'
 import { inspect, type Inspected, type RequestHistories } from './inspect.ts'
 import type { Arrival, GatewayDeps } from './port.ts'
 import { allFailed, answerHead, requestHeaders } from './heads.ts'
-import { costUsdOf, finishRecord, keptText, promptText, reserveRecord, SentContent, type Priced, priceAnswer, progressRecord } from './record.ts'
+import {
+  costUsdOf,
+  finishRecord,
+  keptText,
+  promptText,
+  reserveRecord,
+  SentContent,
+  type Priced,
+  priceAnswer,
+  progressRecord,
+  type Told,
+} from './record.ts'
 
 /** The head of a stream goes out at the latest after this time, and keep-alives follow in the same rhythm. */
 const earlyHeadMs = 10_000
@@ -22,7 +33,7 @@ const keptBytes = 16 << 20
 /** What is kept of an answer whose body is not stored: enough to count it if its usage never comes. */
 const keptForCountingBytes = 256 << 10
 
-export class Exchange implements Waiting {
+export class Exchange implements Waiting, AttemptHost, Told {
   readonly deps: GatewayDeps
   readonly arrival: Arrival
   readonly codec: WireCodec
@@ -124,7 +135,11 @@ export class Exchange implements Waiting {
       this.#refuse(error instanceof Failure ? error : internalError(error))
       return
     }
-    this.notes.push({ code: 'approximated', path: 'input_tokens', why: 'no provider of this model counts tokens; estimated by the gateway' })
+    this.notes.push({
+      code: 'approximated',
+      path: 'input_tokens',
+      why: 'no provider of this model counts tokens; estimated by the gateway',
+    })
     this.deps.countTokens(text).then(
       (count) => {
         if (this.#over) return
@@ -305,7 +320,8 @@ export class Exchange implements Waiting {
   attemptFailed(attempt: Attempt, failure: Failure, body: Buffer | undefined): void {
     if (this.#over) return
     this.#recordAttempt(attempt, failure)
-    if (failure.kind === 'internal_error') this.deps.log.error({ err: failure.details.cause, request: this.arrival.id }, 'an attempt failed inside the gateway')
+    if (failure.kind === 'internal_error')
+      this.deps.log.error({ err: failure.details.cause, request: this.arrival.id }, 'an attempt failed inside the gateway')
     if (this.#committed) {
       this.#interrupt(failure)
       return
@@ -326,7 +342,9 @@ export class Exchange implements Waiting {
   /** Nothing was sent yet, and nothing will be: every target failed. */
   #fail(): void {
     const first = this.#firstFailure!
-    const verdict = this.#failures.every(({ failure }) => blamesRequest(failure)) ? first.failure : allFailed(this.#failures, this.#firstFailure!.failure)
+    const verdict = this.#failures.every(({ failure }) => blamesRequest(failure))
+      ? first.failure
+      : allFailed(this.#failures, this.#firstFailure!.failure)
     if (this.headIsOurs) {
       this.#interrupt(verdict)
       return
@@ -338,7 +356,8 @@ export class Exchange implements Waiting {
 
   /** Refused before any target was tried. */
   #refuse(failure: Failure): void {
-    if (failure.kind === 'internal_error') this.deps.log.error({ err: failure.details.cause, request: this.arrival.id }, 'a request failed inside the gateway')
+    if (failure.kind === 'internal_error')
+      this.deps.log.error({ err: failure.details.cause, request: this.arrival.id }, 'a request failed inside the gateway')
     this.#errorAnswer(failure, undefined, failure.fault === 'client' ? 'client_error' : 'upstream_error')
   }
 
@@ -438,10 +457,12 @@ export class Exchange implements Waiting {
     if (nowMs >= this.#totalDueMs) return new Failure('total_timeout', `The request's deadline passed while ${slug} was answering.`)
     if (attempt.contentMs === undefined) {
       const limitMs = this.#firstTokenMs(timeouts.firstTokenMs)
-      if (nowMs - this.#attemptStartedMs >= limitMs) return new Failure('first_token_timeout', `${slug} sent no content within ${seconds(limitMs)}.`)
+      if (nowMs - this.#attemptStartedMs >= limitMs)
+        return new Failure('first_token_timeout', `${slug} sent no content within ${seconds(limitMs)}.`)
       return undefined
     }
-    if (!this.#clientBehind && nowMs - this.#lastByteMs >= timeouts.idleMs) return new Failure('idle_timeout', `${slug} went silent for ${seconds(timeouts.idleMs)} in the middle of its answer.`)
+    if (!this.#clientBehind && nowMs - this.#lastByteMs >= timeouts.idleMs)
+      return new Failure('idle_timeout', `${slug} went silent for ${seconds(timeouts.idleMs)} in the middle of its answer.`)
     return undefined
   }
 
@@ -469,7 +490,8 @@ export class Exchange implements Waiting {
   #scheduleCheck(nowMs: number): void {
     const attempt = this.#attempt!
     let dueMs = Math.min(this.#totalDueMs, nowMs + progressMs)
-    if (attempt.contentMs === undefined) dueMs = Math.min(dueMs, this.#attemptStartedMs + this.#firstTokenMs(attempt.target.provider.timeouts.firstTokenMs))
+    if (attempt.contentMs === undefined)
+      dueMs = Math.min(dueMs, this.#attemptStartedMs + this.#firstTokenMs(attempt.target.provider.timeouts.firstTokenMs))
     else if (!this.#clientBehind) dueMs = Math.min(dueMs, this.#lastByteMs + attempt.target.provider.timeouts.idleMs)
     this.dueMs = Math.max(dueMs, nowMs + 1)
   }
@@ -478,7 +500,10 @@ export class Exchange implements Waiting {
 
   #streamHead(attempt: Attempt): void {
     this.status = 200
-    this.arrival.client.head(200, answerHead(this, attempt.target, ['content-type', 'text/event-stream; charset=utf-8', 'cache-control', 'no-cache']))
+    this.arrival.client.head(
+      200,
+      answerHead(this, attempt.target, ['content-type', 'text/event-stream; charset=utf-8', 'cache-control', 'no-cache']),
+    )
   }
 
   #keep(bytes: Uint8Array | string): void {
@@ -511,7 +536,9 @@ function interrupted(failure: Failure): Failure {
 }
 
 function unsupported(note: Note, provider: string): Failure {
-  return new Failure('unsupported_feature', `x-turnpike-strict: \`${note.path}\` cannot be carried to ${provider}: ${note.why}.`, { param: note.path })
+  return new Failure('unsupported_feature', `x-turnpike-strict: \`${note.path}\` cannot be carried to ${provider}: ${note.why}.`, {
+    param: note.path,
+  })
 }
 
 function internalError(error: unknown): Failure {

@@ -2,8 +2,8 @@
 import { formatUsd } from '#ir'
 import type { PlannedTarget } from '#routing'
 import { Failure, type FailureKind } from '#kernel'
-import type { Exchange } from './exchange.ts'
 import type { Arrival } from './port.ts'
+import type { Told } from './record.ts'
 
 const anthropicVersion = '2023-06-01'
 const userAgent = 'turnpike'
@@ -13,7 +13,8 @@ const fixedHeaders = new WeakMap<PlannedTarget, { stream: string[]; whole: strin
 /** Request headers for a target; what doesn't depend on the request is built once. */
 export function requestHeaders(target: PlannedTarget, arrival: Arrival, stream: boolean): readonly string[] {
   let fixed = fixedHeaders.get(target)
-  if (fixed === undefined) fixedHeaders.set(target, (fixed = { stream: build(target, 'text/event-stream'), whole: build(target, 'application/json') }))
+  if (fixed === undefined)
+    fixedHeaders.set(target, (fixed = { stream: build(target, 'text/event-stream'), whole: build(target, 'application/json') }))
   const headers = stream ? fixed.stream : fixed.whole
   if (target.wire !== 'anthropic-messages') return headers
   const version = arrival.headers['anthropic-version']
@@ -45,7 +46,7 @@ function build({ provider, credential }: PlannedTarget, accept: string): string[
 }
 
 /** Head lines of an answer: the given ones, and what the contract says about every answer. */
-export function answerHead(exchange: Exchange, target: PlannedTarget | undefined, headers: string[], failure?: Failure): string[] {
+export function answerHead(exchange: Told, target: PlannedTarget | undefined, headers: string[], failure?: Failure): string[] {
   const { arrival, inspected, pricedUsage } = exchange
   const add = (name: string, value: string): number => headers.push(name, value)
   add('x-turnpike-request-id', arrival.id)
@@ -59,7 +60,7 @@ export function answerHead(exchange: Exchange, target: PlannedTarget | undefined
   add('x-turnpike-cache', 'DISABLED')
   if (exchange.dispatchedMs > 0) add('x-turnpike-overhead-us', String(Math.round((exchange.dispatchedMs - arrival.readyMs) * 1000)))
   const cost = pricedUsage?.costNanoUsd
-  if (cost !== undefined && !inspected.stream) add('x-turnpike-cost', formatUsd(cost))
+  if (cost !== undefined && inspected?.stream === false) add('x-turnpike-cost', formatUsd(cost))
   if (failure !== undefined && (failure.status === 429 || failure.status === 503)) {
     add('retry-after', String(Math.max(1, Math.ceil((failure.details.retryAfterMs ?? defaultRetryMs) / 1000))))
   }
@@ -87,7 +88,8 @@ const timeoutPhases: Partial<Record<FailureKind, string>> = {
 export function allFailed(failures: readonly { target: string; failure: Failure }[], first: Failure): Failure {
   const attempts = failures.map(({ target, failure }) => ({ target, class: failure.kind }))
   const phase = failures.every(({ failure }) => timeoutPhases[failure.kind] !== undefined) ? timeoutPhases[first.kind] : undefined
-  if (phase !== undefined) return new Failure('timeout', `Timeout while ${phase}: ${first.message} Try again, or raise the provider's timeouts.`, { attempts })
+  if (phase !== undefined)
+    return new Failure('timeout', `Timeout while ${phase}: ${first.message} Try again, or raise the provider's timeouts.`, { attempts })
   if (failures.length === 1 && (first.kind === 'internal_error' || first.fault === 'client')) return first
   const hints = failures.flatMap(({ failure }) => failure.details.retryAfterMs ?? [])
   // The first target that recovers is enough.

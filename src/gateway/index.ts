@@ -45,7 +45,9 @@ export function createGateway(deps: GatewayDeps): Gateway {
     const plan = planTargets({ operation, wire, candidates: resolved.candidates })
     if (plan.targets.length === 0 && operation === 'generate') {
       const why = plan.skipped.map(({ provider, reason }) => `${provider}: ${reason}`).join('; ')
-      throw new Failure('model_not_found', `No provider can be asked for ${quoted(model)} (${why}). Give it a credential.`, { param: 'model' })
+      throw new Failure('model_not_found', `No provider can be asked for ${quoted(model)} (${why}). Give it a credential.`, {
+        param: 'model',
+      })
     }
     plans.set(name, plan)
     return plan
@@ -87,9 +89,16 @@ export function createGateway(deps: GatewayDeps): Gateway {
 }
 
 function unknownModel(model: string, kind: 'model_not_found' | 'model_not_allowed', nearest: readonly string[]): Failure {
-  if (kind === 'model_not_allowed') return new Failure(kind, `The model ${quoted(model)} is not allowed here: its provider's allow-list or deny-list excludes it.`, { param: 'model' })
+  if (kind === 'model_not_allowed')
+    return new Failure(kind, `The model ${quoted(model)} is not allowed here: its provider's allow-list or deny-list excludes it.`, {
+      param: 'model',
+    })
   const hint = nearest.length === 0 ? '' : ` Did you mean ${nearest.map(quoted).join(' or ')}?`
-  return new Failure(kind, `No provider of this gateway serves the model ${quoted(model)}.${hint} GET /v1/models lists what can be asked for.`, { param: 'model' })
+  return new Failure(
+    kind,
+    `No provider of this gateway serves the model ${quoted(model)}.${hint} GET /v1/models lists what can be asked for.`,
+    { param: 'model' },
+  )
 }
 
 function quoted(model: string): string {

@@ -1,6 +1,17 @@
 // What must be known of a body before it can be routed, read from where it lies: the prompt is not parsed.
 import type { IncomingHttpHeaders } from 'node:http'
-import { createPeek, createSplicer, invalidRequest, isObject, parseBody, readValue, type JsonObject, type JsonValue, type Peeked, type Splicer } from '#kernel'
+import {
+  createPeek,
+  createSplicer,
+  invalidRequest,
+  isObject,
+  parseBody,
+  readValue,
+  type JsonObject,
+  type JsonValue,
+  type Peeked,
+  type Splicer,
+} from '#kernel'
 import { kindOf, sessionOf, type ConversationBytes } from '#policy'
 import type { RequestKind } from '#store'
 import type { RequestEdit, WireCodec } from '#wires'
@@ -54,14 +65,21 @@ export function inspect(arrival: Arrival, codec: WireCodec, histories: RequestHi
   const body = bodyEnd - bodyStart < minHistoryBytes ? smallBody(arrival) : historyBody(arrival, histories)
   const { fields } = body
   const model = fields['model']
-  if (model === undefined || model === null) throw invalidRequest('model', 'The field "model" is missing. Name the model to ask, for example "openai/gpt-5-mini"; GET /v1/models lists them.')
+  if (model === undefined || model === null)
+    throw invalidRequest(
+      'model',
+      'The field "model" is missing. Name the model to ask, for example "openai/gpt-5-mini"; GET /v1/models lists them.',
+    )
   if (typeof model !== 'string' || model === '') throw invalidRequest('model', 'The field "model" must be a non-empty string.')
   const stream = fields['stream'] ?? false
   if (typeof stream !== 'boolean') throw invalidRequest('stream', 'The field "stream" must be true or false.')
   if (codec.wire === 'openai-chat' || codec.wire === 'anthropic-messages') requireMessages(body.conversation.messagesStart, fields)
   const provider = option(headers, 'provider')?.replace(/^@/, '')
   if (option(headers, 'config') !== undefined) {
-    throw invalidRequest('x-turnpike-config', 'This version of the gateway has no routing configs, so the header x-turnpike-config cannot be honoured. Leave it out.')
+    throw invalidRequest(
+      'x-turnpike-config',
+      'This version of the gateway has no routing configs, so the header x-turnpike-config cannot be honoured. Leave it out.',
+    )
   }
   const streamOptions = fields['stream_options']
   return {
@@ -95,7 +113,7 @@ class PeekedBody implements InspectedBody {
   readonly fields: JsonObject = {}
   readonly conversation: ConversationBytes
   readonly #arrival: Arrival
-  #splicer: Splicer<string> | undefined
+  #splicer: Splicer | undefined
   readonly #turn: RequestTurn | undefined
   /** Without a turn of its own, what was found is this body's only until another request is inspected. */
   readonly #peekedAs: number
@@ -132,7 +150,9 @@ class PeekedBody implements InspectedBody {
       requestPeek.peek(buffer, bodyStart, bodyEnd, sharedResult)
     }
     this.#splicer = createSplicer(buffer, bodyStart, bodyEnd, (this.#turn?.found ?? sharedResult) as Peeked)
-    const spliced = this.#splicer.splice(edits.map(({ field, value }) => ({ field, json: value === undefined ? undefined : JSON.stringify(value) })))
+    const spliced = this.#splicer.splice(
+      edits.map(({ field, value }) => ({ field, json: value === undefined ? undefined : JSON.stringify(value) })),
+    )
     return spliced.buffer.subarray(spliced.start, spliced.end)
   }
 
@@ -207,7 +227,11 @@ function readSmall(buffer: Buffer, start: number, end: number): JsonValue {
 }
 
 function requireMessages(messagesStart: number, fields: JsonObject): void {
-  if (messagesStart < 0) throw invalidRequest('messages', `The field "messages" is missing${fields['input'] === undefined ? '' : ' (this looks like a body for /v1/responses)'}. Send the conversation as an array of messages.`)
+  if (messagesStart < 0)
+    throw invalidRequest(
+      'messages',
+      `The field "messages" is missing${fields['input'] === undefined ? '' : ' (this looks like a body for /v1/responses)'}. Send the conversation as an array of messages.`,
+    )
 }
 
 // Headers.
@@ -233,12 +257,18 @@ function metadataOf(headers: IncomingHttpHeaders): string {
   try {
     value = JSON.parse(text)
   } catch {
-    throw invalidRequest('x-turnpike-metadata', 'The header x-turnpike-metadata is not JSON. Send an object of strings, for example {"team":"blue"}.')
+    throw invalidRequest(
+      'x-turnpike-metadata',
+      'The header x-turnpike-metadata is not JSON. Send an object of strings, for example {"team":"blue"}.',
+    )
   }
   if (!isObject(value)) throw invalidRequest('x-turnpike-metadata', 'The header x-turnpike-metadata must be a JSON object of strings.')
   for (const [name, one] of Object.entries(value)) {
     if (typeof one !== 'string' || one.length > maxMetadataCharacters) {
-      throw invalidRequest('x-turnpike-metadata', `The metadata ${JSON.stringify(name.slice(0, 40))} must be a string of at most ${maxMetadataCharacters} characters.`)
+      throw invalidRequest(
+        'x-turnpike-metadata',
+        `The metadata ${JSON.stringify(name.slice(0, 40))} must be a string of at most ${maxMetadataCharacters} characters.`,
+      )
     }
   }
   return JSON.stringify(value)
@@ -248,7 +278,11 @@ function timeoutOf(headers: IncomingHttpHeaders): number | undefined {
   const text = option(headers, 'request-timeout')
   if (text === undefined) return undefined
   const ms = Number(text)
-  if (!Number.isInteger(ms) || ms < 1 || ms > 86_400_000) throw invalidRequest('x-turnpike-request-timeout', 'The header x-turnpike-request-timeout must be whole milliseconds from 1 to 86400000.')
+  if (!Number.isInteger(ms) || ms < 1 || ms > 86_400_000)
+    throw invalidRequest(
+      'x-turnpike-request-timeout',
+      'The header x-turnpike-request-timeout must be whole milliseconds from 1 to 86400000.',
+    )
   return ms
 }
 

@@ -1,12 +1,50 @@
 // What is written about a request: reserve, progress and finish records, and the price of its usage.
-import { freePrice, usageCounts, usdNumber, type Finish, type Price, type Request, type StreamEvent, type Usage, type UsageCounts } from '#ir'
-import { isObject, type Failure } from '#kernel'
+import {
+  freePrice,
+  usageCounts,
+  usdNumber,
+  type Finish,
+  type Note,
+  type Price,
+  type Request,
+  type StreamEvent,
+  type Usage,
+  type UsageCounts,
+} from '#ir'
+import { isObject, type ByteCollector, type Failure } from '#kernel'
 import { priceUsage, type PricedUsage } from '#ledger'
-import type { PlannedTarget } from '#routing'
-import type { FinishRecord, Outcome, ProgressRecord, ReserveRecord } from '#store'
+import type { Plan, PlannedTarget } from '#routing'
+import type { AttemptRecord, FinishRecord, Outcome, ProgressRecord, ReserveRecord } from '#store'
 import { createSseParser, type StreamDecoder, type WireCodec } from '#wires'
-import type { Exchange } from './exchange.ts'
-import type { Refusal } from './port.ts'
+import type { Inspected } from './inspect.ts'
+import type { Arrival, GatewayDeps, Refusal } from './port.ts'
+
+/** What of an exchange is told: to the journal, and to the client in the head of its answer. */
+export interface Told {
+  readonly deps: GatewayDeps
+  readonly arrival: Arrival
+  readonly codec: WireCodec
+  /** undefined: the body was refused before anything was known of it. */
+  readonly inspected: Inspected | undefined
+  readonly plan: Plan
+  readonly reserved: ReserveRecord | undefined
+  /** Of the latest attempt. */
+  readonly target: PlannedTarget | undefined
+  readonly attempts: readonly AttemptRecord[]
+  readonly tries: number
+  readonly notes: readonly Note[]
+  readonly headIsOurs: boolean
+  readonly servedModel: string | undefined
+  readonly pricedUsage: Priced | undefined
+  readonly kept: ByteCollector
+  readonly sent: SentContent
+  readonly storesPayloads: boolean
+  readonly status: number
+  readonly responseBytes: number
+  /** `performance.now()` of the first dispatch and of the first byte for the client; 0 before. */
+  readonly dispatchedMs: number
+  readonly firstWriteMs: number
+}
 
 /** A usage, its counts and what they cost. */
 export type Priced = PricedUsage & { readonly usage: Usage; readonly counts: UsageCounts }
@@ -17,7 +55,11 @@ export function priceOfTarget({ model }: PlannedTarget): Price | undefined {
 
 export function priceAnswer(usage: Usage, target: PlannedTarget): Priced {
   const counts = usageCounts(usage)
-  const { costNanoUsd, costSource, lines, providerCostNanoUsd } = priceUsage({ counts, price: priceOfTarget(target), providerCost: usage.cost })
+  const { costNanoUsd, costSource, lines, providerCostNanoUsd } = priceUsage({
+    counts,
+    price: priceOfTarget(target),
+    providerCost: usage.cost,
+  })
   return { usage, counts, costNanoUsd, costSource, lines, providerCostNanoUsd }
 }
 
@@ -25,7 +67,7 @@ export function costUsdOf(priced: Priced): number | undefined {
   return priced.costNanoUsd === undefined ? undefined : usdNumber(priced.costNanoUsd)
 }
 
-export function reserveRecord(exchange: Exchange): ReserveRecord {
+export function reserveRecord(exchange: Told): ReserveRecord {
   const { arrival, inspected, plan } = exchange
   const first = plan.targets[0]
   return {
@@ -83,7 +125,7 @@ function isPiece(event: StreamEvent): boolean {
 }
 
 /** Half-way truth: what the provider has said, else one token for each piece of content so far: never more than there were. */
-export function progressRecord(exchange: Exchange): ProgressRecord {
+export function progressRecord(exchange: Told): ProgressRecord {
   const said = exchange.pricedUsage?.counts
   exchange.sent.read(exchange.kept.bytes())
   const input = said?.input ?? Math.ceil((exchange.arrival.bodyEnd - exchange.arrival.bodyStart) / bytesPerToken)
@@ -121,7 +163,7 @@ export type Ending = {
   readonly kept: string
 }
 
-export function finishRecord(exchange: Exchange, ending: Ending): FinishRecord {
+export function finishRecord(exchange: Told, ending: Ending): FinishRecord {
   const { arrival, attempts, pricedUsage } = exchange
   const last = attempts.at(-1)
   const first = exchange.plan.targets[0]
@@ -151,7 +193,8 @@ export function finishRecord(exchange: Exchange, ending: Ending): FinishRecord {
     outcome: ending.outcome,
     errorCode: ending.failure === undefined ? '' : ending.failure.kind,
     errorClass: last !== undefined && !answered ? last.errorClass : (ending.failure?.kind ?? ''),
-    modelServed: answered || pricedUsage !== undefined || exchange.responseBytes > 0 ? (exchange.servedModel ?? (answered ? last.model : '')) : '',
+    modelServed:
+      answered || pricedUsage !== undefined || exchange.responseBytes > 0 ? (exchange.servedModel ?? (answered ? last.model : '')) : '',
     lane: target === undefined ? 'none' : target.lane === 'pass' && !exchange.headIsOurs ? 'pass' : 'translate',
     attempts,
     usage: pricedUsage?.counts,
@@ -173,7 +216,7 @@ export function finishRecord(exchange: Exchange, ending: Ending): FinishRecord {
 }
 
 /** The words of an answer that never told its usage, from the bytes that were sent; in the client's wire or as plain text. */
-export function keptText(exchange: Exchange): string {
+export function keptText(exchange: Told): string {
   const bytes = exchange.kept.bytes()
   const decoder = exchange.codec.egress.createStreamDecoder({})
   let text = ''
@@ -184,21 +227,22 @@ export function keptText(exchange: Exchange): string {
     }
   }
   try {
-    if (exchange.inspected.stream) {
+    if (exchange.inspected?.stream === true) {
       const parser = createSseParser()
       parser.push(bytes, (frame) => {
         if (frame.data !== undefined) read(frame.data, frame.event)
       })
     } else {
       const document: unknown = JSON.parse(bytes.toString('utf8'))
-      if (isObject(document)) for (const part of exchange.codec.egress.decodeResponse(document, {}).parts) text += part.type === 'tool-call' ? part.name + part.args : 'text' in part ? part.text : ''
+      if (isObject(document))
+        for (const part of exchange.codec.egress.decodeResponse(document, {}).parts)
+          text += part.type === 'tool-call' ? part.name + part.args : 'text' in part ? part.text : ''
     }
   } catch {
     // An answer that was cut in the middle of a frame: what could be read counts.
   }
   return text
 }
-
 
 /** A request that was refused before it could be inspected: who, where, and why. */
 export function refusalRecord(refusal: Refusal, failure: Failure, headers: string): FinishRecord {
@@ -255,6 +299,7 @@ export function promptText(request: Request): string {
       else if (part.type === 'tool-result') for (const piece of part.output) if (piece.type === 'text') texts.push(piece.text)
     }
   }
-  for (const tool of request.tools ?? []) texts.push(JSON.stringify(tool.type === 'function' ? [tool.name, tool.description, tool.input] : tool.value))
+  for (const tool of request.tools ?? [])
+    texts.push(JSON.stringify(tool.type === 'function' ? [tool.name, tool.description, tool.input] : tool.value))
   return texts.join('\n')
 }

@@ -58,7 +58,8 @@ export class PassReader implements StreamReader {
   pass(chunk: Buffer): boolean {
     if (!this.#flowing || this.#over || this.#oddSpacing) return this.#over
     const last = chunk.length - 1
-    if (chunk[last] !== lineFeed || !(chunk[last - 1] === lineFeed || (chunk[last - 2] === lineFeed && chunk[last - 1] === 0x0d))) return false
+    if (chunk[last] !== lineFeed || !(chunk[last - 1] === lineFeed || (chunk[last - 2] === lineFeed && chunk[last - 1] === 0x0d)))
+      return false
     for (let i = 0; i < this.#markers.length; i++) if (chunk.includes(this.#markers[i]!)) return false
     this.#sink.write(chunk)
     return true
@@ -71,7 +72,7 @@ export class PassReader implements StreamReader {
       if (this.#flowing) this.#out.push(frame.raw)
       return
     }
-    const watched = this.#watch.frame(frame as SseFrame)
+    const watched = this.#watch.frame(frame)
     if (watched.error !== undefined) {
       this.flush()
       this.#over = true
@@ -83,7 +84,7 @@ export class PassReader implements StreamReader {
     let bytes: Buffer = frame.incomplete ? Buffer.concat([frame.raw, blankLine]) : frame.raw
     if (watched.usage !== undefined) {
       const costUsd = this.#sink.usage(watched.usage)
-      const rewritten = costUsd === undefined ? undefined : this.#watch.withCost(frame as SseFrame, costUsd)
+      const rewritten = costUsd === undefined ? undefined : this.#watch.withCost(frame, costUsd)
       if (rewritten !== undefined) bytes = Buffer.from(rewritten)
     }
     if (watched.terminal === true) {
@@ -96,7 +97,7 @@ export class PassReader implements StreamReader {
       return
     }
     // Held frames outlive the socket buffer they are slices of.
-    this.held.push(heldFrame(frame as SseFrame, bytes === frame.raw ? Buffer.from(bytes) : bytes))
+    this.held.push(heldFrame(frame, bytes === frame.raw ? Buffer.from(bytes) : bytes))
     // A finish without content is an empty answer; it goes out as it is.
     if (watched.content === true || watched.finish !== undefined) this.#commit()
   }
@@ -157,7 +158,7 @@ export class TranslateReader implements StreamReader {
   }
 
   frame(frame: RawFrame): void {
-    if (frame.data !== undefined) this.events(this.#decoder.push(frame as SseFrame))
+    if (frame.data !== undefined) this.events(this.#decoder.push(frame))
   }
 
   end(): void {

@@ -19,7 +19,12 @@ export interface BodyReceiver {
 export function receiveBody(request: IncomingMessage, pool: BufferPool, deadlines: Deadlines, receiver: BodyReceiver): void {
   const encoding = request.headers['content-encoding']
   if (encoding !== undefined && encoding !== '' && encoding !== 'identity') {
-    receiver.failed(new Failure('unsupported_media_type', `The request body is encoded as ${JSON.stringify(encoding.slice(0, 40))}. Send it without a content-encoding.`))
+    receiver.failed(
+      new Failure(
+        'unsupported_media_type',
+        `The request body is encoded as ${JSON.stringify(encoding.slice(0, 40))}. Send it without a content-encoding.`,
+      ),
+    )
     return
   }
   const declared = request.headers['content-length']
@@ -61,7 +66,12 @@ class BodyReader implements Waiting {
   }
 
   due(): void {
-    this.#fail(new Failure('upload_timeout', `The request body stopped arriving for ${idleMs / 1000} s after ${this.#end - headroomBytes} bytes. Send it again.`))
+    this.#fail(
+      new Failure(
+        'upload_timeout',
+        `The request body stopped arriving for ${idleMs / 1000} s after ${this.#end - headroomBytes} bytes. Send it again.`,
+      ),
+    )
   }
 
   #data(chunk: Buffer): void {
@@ -104,5 +114,8 @@ class BodyReader implements Waiting {
 }
 
 function tooLarge(how: string): Failure {
-  return new Failure('request_too_large', `The request body ${how}; this gateway accepts at most ${maxBodyBytes >> 20} MB. Send less, or link to files instead of inlining them.`)
+  return new Failure(
+    'request_too_large',
+    `The request body ${how}; this gateway accepts at most ${maxBodyBytes >> 20} MB. Send less, or link to files instead of inlining them.`,
+  )
 }

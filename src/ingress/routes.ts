@@ -28,7 +28,9 @@ function methodsOf(path: string): Methods | undefined {
 
 /** Value of the `allow` header for a path that exists. */
 export function allowedMethods(path: string): string {
-  return Object.keys(methodsOf(path) ?? {}).map((method) => (method === 'GET' ? 'GET, HEAD' : method)).join(', ')
+  return Object.keys(methodsOf(path) ?? {})
+    .map((method) => (method === 'GET' ? 'GET, HEAD' : method))
+    .join(', ')
 }
 
 /** The route of a path (without its query), or a Failure that says what is wrong with path or method. */
@@ -36,13 +38,20 @@ export function routeOf(method: string, path: string): Route | Failure {
   const methods = methodsOf(path)
   if (methods === undefined) return new Failure('unknown_url', unknownUrl(method, path))
   const route = methods[(method === 'HEAD' ? 'GET' : method) as 'GET' | 'POST']
-  return route ?? new Failure('method_not_allowed', `${method.slice(0, 16)} ${path} does not exist; the path takes ${Object.keys(methods).join(' and ')}.`)
+  return (
+    route ??
+    new Failure(
+      'method_not_allowed',
+      `${method.slice(0, 16)} ${path} does not exist; the path takes ${Object.keys(methods).join(' and ')}.`,
+    )
+  )
 }
 
 function unknownUrl(method: string, path: string): string {
   const shown = `${method.slice(0, 16)} ${path.slice(0, 200)}`
   const doubled = path.replace(/^(\/v1)+\//, '/v1/')
-  if (doubled !== path && exists(doubled)) return `There is no ${shown}: "/v1" is in it twice. Did you mean ${doubled}? The client adds a part of the path itself: give it a base URL with one "/v1" fewer.`
+  if (doubled !== path && exists(doubled))
+    return `There is no ${shown}: "/v1" is in it twice. Did you mean ${doubled}? The client adds a part of the path itself: give it a base URL with one "/v1" fewer.`
   const versioned = `/v1${path}`
   if (exists(versioned)) return `There is no ${shown}. Did you mean ${versioned}? The client's base URL must end with "/v1".`
   const trimmed = path.replace(/\/+$/, '').replace(/\/{2,}/g, '/')

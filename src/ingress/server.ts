@@ -39,15 +39,30 @@ export interface Ingress {
 export function createIngress(deps: IngressDeps): Ingress {
   let draining = false
 
-  const server = createServer({ maxHeaderSize: maxHeaderBytes, headersTimeout: headersTimeoutMs, requestTimeout: uploadTimeoutMs, keepAliveTimeout: keepAliveMs, noDelay: true }, (request, response) => {
-    try {
-      route(request, response)
-    } catch (error) {
-      deps.log.error({ err: error }, 'a request failed at the door')
-      if (!response.headersSent) sendFailure(response, 'openai-chat', new Failure('internal_error', 'The gateway failed; its log says why.'), newRequestId(Date.now()))
-      else response.destroy()
-    }
-  })
+  const server = createServer(
+    {
+      maxHeaderSize: maxHeaderBytes,
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: uploadTimeoutMs,
+      keepAliveTimeout: keepAliveMs,
+      noDelay: true,
+    },
+    (request, response) => {
+      try {
+        route(request, response)
+      } catch (error) {
+        deps.log.error({ err: error }, 'a request failed at the door')
+        if (!response.headersSent)
+          sendFailure(
+            response,
+            'openai-chat',
+            new Failure('internal_error', 'The gateway failed; its log says why.'),
+            newRequestId(Date.now()),
+          )
+        else response.destroy()
+      }
+    },
+  )
   server.on('clientError', answerUnreadable)
 
   function route(request: IncomingMessage, response: ServerResponse): void {
@@ -98,7 +113,13 @@ export function createIngress(deps: IngressDeps): Ingress {
     else sendJson(response, 200, one)
   }
 
-  function converse(request: IncomingMessage, response: ServerResponse, path: string, query: string, { type, wire }: Extract<Route, { wire: Wire }>): void {
+  function converse(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    query: string,
+    { type, wire }: Extract<Route, { wire: Wire }>,
+  ): void {
     const atMs = Date.now()
     const key = deps.authenticate(request.headers, query)
     if (key instanceof Failure) {
@@ -131,13 +152,23 @@ export function createIngress(deps: IngressDeps): Ingress {
   }
 
   /** Answers at the door, and closes the connection when a body may still be on its way. */
-  function refuse(request: IncomingMessage, response: ServerResponse, path: string, wire: Wire, failure: Failure, key: GatewayKey | undefined): void {
+  function refuse(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    wire: Wire,
+    failure: Failure,
+    key: GatewayKey | undefined,
+  ): void {
     const atMs = Date.now()
     const id = newRequestId(atMs)
     if (!request.complete || draining) response.setHeader('connection', 'close')
     if (failure.kind === 'method_not_allowed') response.setHeader('allow', allowedMethods(path))
     sendFailure(response, wire, failure, id)
-    deps.gateway.refused({ id, atMs, endpoint: path, wire, headers: request.headers, keyId: key?.id ?? '', keyName: key?.name ?? '' }, failure)
+    deps.gateway.refused(
+      { id, atMs, endpoint: path, wire, headers: request.headers, keyId: key?.id ?? '', keyName: key?.name ?? '' },
+      failure,
+    )
   }
 
   return {
@@ -183,7 +214,8 @@ function sendFailure(response: ServerResponse, wire: Wire, failure: Failure, id:
   const body: JsonObject = encodeError(failure, id)
   response.setHeader('x-turnpike-request-id', id)
   response.setHeader(requestIdHeader, id)
-  if (failure.status === 503 || failure.status === 429) response.setHeader('retry-after', String(Math.max(1, Math.ceil((failure.details.retryAfterMs ?? 5000) / 1000))))
+  if (failure.status === 503 || failure.status === 429)
+    response.setHeader('retry-after', String(Math.max(1, Math.ceil((failure.details.retryAfterMs ?? 5000) / 1000))))
   sendJson(response, failure.status, JSON.stringify(body))
 }
 
@@ -209,7 +241,11 @@ function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
 }
 
 function unreadable(code: string | undefined): Failure {
-  if (code === 'HPE_HEADER_OVERFLOW') return new Failure('headers_too_large', `The request's headers are larger than ${maxHeaderBytes >> 10} KB. Send fewer or smaller ones.`)
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return new Failure('headers_too_large', `The request's headers are larger than ${maxHeaderBytes >> 10} KB. Send fewer or smaller ones.`)
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new Failure('upload_timeout', 'The request did not arrive in time. Send it again.')
-  return new Failure('invalid_request', 'The bytes that arrived are not an HTTP/1.1 request. Check that the client speaks plain HTTP to this port.')
+  return new Failure(
+    'invalid_request',
+    'The bytes that arrived are not an HTTP/1.1 request. Check that the client speaks plain HTTP to this port.',
+  )
 }
