@@ -357,11 +357,12 @@ export class Attempt implements UpstreamHandler, StreamSink {
   }
 }
 
-const markers = new WeakMap<WireCodec, readonly Buffer[]>()
+const markers = new WeakMap<WireCodec, RegExp>()
 
-function markersOf(codec: WireCodec): readonly Buffer[] {
+/** Any of the wire's markers. */
+function markersOf(codec: WireCodec): RegExp {
   let found = markers.get(codec)
-  if (found === undefined) markers.set(codec, (found = codec.passThrough.markers.map((marker) => Buffer.from(marker))))
+  if (found === undefined) markers.set(codec, (found = new RegExp(codec.passThrough.markers.map((marker) => RegExp.escape(marker)).join('|'))))
   return found
 }
 

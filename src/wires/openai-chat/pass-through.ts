@@ -113,17 +113,17 @@ function readResponse(fields: JsonObject, dialect: Dialect): Watched {
   }
 }
 
-const finishKey = Buffer.from('"finish_reason"')
+const finishPattern = /^[^]*"finish_reason"\s*:\s*"([^"\\]*)"/
+/** What follows the message in a choice, and the fields behind the choices, are rarely longer. */
+const tailBytes = 2048
 
 /**
  * The finish reason of a whole answer's bytes, without parsing them; of several choices, the last one's. It stands behind the message,
- * so it is looked for from the end. Whether the message holds calls is not looked at: a forced call that ended in "stop" stays "stop".
+ * so the end is looked at first. Whether the message holds calls is not looked at: a forced call that ended in "stop" stays "stop".
  */
 function finishIn(body: Buffer): Finish | undefined {
-  const at = body.lastIndexOf(finishKey)
-  if (at === -1) return undefined
-  const from = at + finishKey.length
-  const raw = /^\s*:\s*"([^"\\]*)"/.exec(body.toString('latin1', from, Math.min(from + 64, body.length)))?.[1]
+  const tail = finishPattern.exec(body.toString('latin1', Math.max(0, body.length - tailBytes)))
+  const raw = (tail ?? (body.length > tailBytes ? finishPattern.exec(body.toString('latin1')) : null))?.[1]
   return raw === undefined ? undefined : decodeFinish(raw, noFields, false)
 }
 
