@@ -17,20 +17,18 @@ export type ConversationBytes = {
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>
 
-const sessionHeaders = [
-  'x-turnpike-session-id',
-  'x-portkey-session-id',
-  'x-turnpike-trace-id',
-  'x-portkey-trace-id',
-  'x-session-affinity',
-  'session_id',
-  'x-claude-code-session-id',
-]
+const ownHeaders = ['x-turnpike-session-id', 'x-portkey-session-id', 'x-turnpike-trace-id', 'x-portkey-trace-id']
+const agentHeaders = ['x-session-affinity', 'session_id', 'x-claude-code-session-id']
 const maxSessionLength = 128
 
 /** The session that a header names; known before the body is read. */
 export function sessionHeader(headers: Headers): string | undefined {
-  for (const name of sessionHeaders) {
+  for (const name of ownHeaders) {
+    const value = headers[name]
+    // The client's own name for it, which may well end in a number.
+    if (typeof value === 'string' && value !== '') return value.slice(0, maxSessionLength)
+  }
+  for (const name of agentHeaders) {
     const value = headers[name]
     if (typeof value === 'string' && value !== '') return withoutTurn(value)
   }

@@ -1,0 +1,115 @@
+// Which targets a request gets, in which order and lane, and why a provider is left out.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ModelEntry, Provider } from '#config'
+import type { Wire } from '#ir'
+import { planTargets, type PlanRequest } from './plan.ts'
+
+const chatPath = '/v1/chat/completions'
+const messagesPath = '/v1/messages'
+const chat: readonly [Wire, string] = ['openai-chat', chatPath]
+const messages: readonly [Wire, string] = ['anthropic-messages', messagesPath]
+
+function provider(
+  slug: string,
+  endpoints: readonly (readonly [Wire, string])[],
+  credentials = ['main'],
+  more: Partial<Provider> = {},
+): Provider {
+  return {
+    slug,
+    vendor: slug,
+    origin: `https://${slug}.test`,
+    endpoints: new Map(endpoints),
+    auth: 'bearer',
+    credentials: credentials.map((name) => ({ name, secret: `secret-${name}` })),
+    headers: {},
+    dialect: {},
+    models: new Map(),
+    priority: 0,
+    timeouts: { connectMs: 1, firstTokenMs: undefined, idleMs: 1, totalMs: 1 },
+    simulated: false,
+    ...more,
+  }
+}
+
+const model: ModelEntry = { id: 'm' }
+
+function plan(providers: readonly Provider[], wire: Wire = 'openai-chat', operation: PlanRequest['operation'] = 'generate') {
+  const { targets, skipped } = planTargets({ operation, wire, candidates: providers.map((one) => ({ provider: one, model })) })
+  return {
+    targets,
+    skipped,
+    brief: targets.map((target) => `${target.provider.slug}/${target.credential.name} ${target.lane} ${target.wire} ${target.path}`),
+  }
+}
+
+test('providers come in the order that they were given, each with its reason', () => {
+  const { targets, skipped } = plan([provider('a', [chat]), provider('b', [chat]), provider('c', [chat])])
+  assert.deepEqual(
+    targets.map(({ provider: { slug }, reason, sameProvider }) => [slug, reason, sameProvider]),
+    [
+      ['a', 'first by priority', false],
+      ['b', 'next by priority', false],
+      ['c', 'next by priority', false],
+    ],
+  )
+  assert.deepEqual(skipped, [])
+})
+
+test("bytes pass where the provider speaks the client's wire; elsewhere they are translated to its first one", () => {
+  const both = provider('both', [chat, messages])
+  const onlyMessages = provider('claude', [messages])
+  assert.deepEqual(plan([both, onlyMessages]).brief, [
+    `both/main pass openai-chat ${chatPath}`,
+    `claude/main translate anthropic-messages ${messagesPath}`,
+  ])
+  assert.deepEqual(plan([both, onlyMessages], 'anthropic-messages').brief, [
+    `both/main pass anthropic-messages ${messagesPath}`,
+    `claude/main pass anthropic-messages ${messagesPath}`,
+  ])
+})
+
+test('each credential is a target, and all but the first say that the provider is the same', () => {
+  const { targets, brief } = plan([provider('a', [chat], ['one', 'two', 'three']), provider('b', [chat])])
+  assert.deepEqual(
+    brief.map((line) => line.split(' ')[0]),
+    ['a/one', 'a/two', 'a/three', 'b/main'],
+  )
+  assert.deepEqual(
+    targets.map(({ sameProvider }) => sameProvider),
+    [false, true, true, false],
+  )
+  assert.equal(targets[1]!.reason, 'next credential of the same provider')
+  assert.equal(targets[3]!.reason, 'next by priority')
+})
+
+test('a provider that has no credential is skipped, unless it needs none', () => {
+  const { targets, skipped, brief } = plan([provider('a', [chat], []), provider('local', [chat], [], { auth: 'none' })])
+  assert.deepEqual(skipped, [{ provider: 'a', reason: 'it has no credential' }])
+  assert.deepEqual(brief, [`local/none pass openai-chat ${chatPath}`])
+  assert.equal(targets[0]!.credential.secret, '')
+  assert.equal(targets[0]!.reason, 'first by priority', 'what was skipped was not first')
+})
+
+test('a provider without endpoints is skipped', () => {
+  assert.deepEqual(plan([provider('a', [])]).skipped, [{ provider: 'a', reason: 'it has no endpoint for conversations' }])
+})
+
+test('tokens are counted only by a real provider that speaks the wire', () => {
+  const counted = plan(
+    [provider('gpt', [chat]), provider('claude', [messages]), provider('sim', [messages], ['main'], { simulated: true })],
+    'anthropic-messages',
+    'count-tokens',
+  )
+  assert.deepEqual(counted.brief, [`claude/main pass anthropic-messages ${messagesPath}/count_tokens`])
+  assert.deepEqual(
+    counted.skipped.map(({ provider: slug }) => slug),
+    ['gpt', 'sim'],
+  )
+})
+
+test('the same request has the same plan', () => {
+  const providers = [provider('a', [chat], ['one', 'two']), provider('b', [messages])]
+  assert.deepEqual(plan(providers), plan(providers))
+})
