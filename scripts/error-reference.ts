@@ -78,7 +78,7 @@ record has the same classes, with the provider's own words for the operator.
 ${table(['class', 'fault of', 'meaning'], ofAttempts.map(attemptRow))}
 
 After ${finalOnes.length === 0 ? 'each of them' : `each of them but ${finalOnes.join(' and ')}`} the next target is tried, if there is one, time is left and nothing of an answer has been sent.
-\`context_length_exceeded\` and \`unsupported_feature\` can be classes of attempts too. Another credential of the same provider is tried only
+\`context_length_exceeded\`, \`unsupported_feature\` and, at a stop, \`draining\` can be classes of attempts too. Another credential of the same provider is tried only
 after \`rate_limited\`, \`account_exhausted\` and \`credential_rejected\`.
 
 ## Only in records
