@@ -72,8 +72,7 @@ function one(): void {
     },
     cut() {},
     flushed: () => true,
-    onDrain: undefined,
-    onClose: undefined,
+    listener: undefined,
   }
   gateway.handle({ id: newRequestId(atMs), atMs, readyMs: performance.now(), operation: 'generate', wire: 'openai-chat', endpoint: '/v1/chat/completions', headers, key: found, buffer, bodyStart: headroomBytes, bodyEnd: headroomBytes + body.length, client })
 }

@@ -6,7 +6,7 @@ import type { AttemptRecord, Outcome, ReserveRecord } from '#store'
 import { codecOf, decodeCountTokens, encodeTokenCount, type AnswerContext, type StreamEncoder, type WireCodec } from '#wires'
 import { Attempt, type AttemptHost, type WholeAnswer } from './attempt.ts'
 import { inspect, type Inspected, type RequestHistories } from './inspect.ts'
-import type { Arrival, GatewayDeps } from './port.ts'
+import type { Arrival, ClientListener, GatewayDeps } from './port.ts'
 import { allFailed, answerHead, requestHeaders } from './heads.ts'
 import {
   costUsdOf,
@@ -33,7 +33,7 @@ const keptBytes = 16 << 20
 /** What is kept of an answer whose body is not stored: enough to count it if its usage never comes. */
 const keptForCountingBytes = 256 << 10
 
-export class Exchange implements Waiting, AttemptHost, Told {
+export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
   readonly deps: GatewayDeps
   readonly arrival: Arrival
   readonly codec: WireCodec
@@ -45,6 +45,9 @@ export class Exchange implements Waiting, AttemptHost, Told {
   target: PlannedTarget | undefined
   plan: Plan = { targets: [], skipped: [] }
   dueMs = Infinity
+  waitingAt = -1
+  /** Kept by the gateway's crowd of running exchanges. */
+  runningAt = -1
   /** The head went out before any provider had content: the answer is encoded by us from then on. */
   headIsOurs = false
   streamUsage = true
@@ -93,9 +96,7 @@ export class Exchange implements Waiting, AttemptHost, Told {
   }
 
   begin(planOf: (exchange: Exchange) => Plan): void {
-    const { client } = this.arrival
-    client.onClose = () => this.#clientLeft()
-    client.onDrain = () => this.#clientCaughtUp()
+    this.arrival.client.listener = this
     try {
       this.inspected = inspect(this.arrival, this.codec, this.#histories)
       this.streamUsage = this.arrival.key.streamUsage === 'always' || this.inspected.asksForUsage
@@ -282,7 +283,7 @@ export class Exchange implements Waiting, AttemptHost, Told {
     this.#attempt?.pause()
   }
 
-  #clientCaughtUp(): void {
+  clientCaughtUp(): void {
     this.#clientBehind = false
     this.touched()
     this.#attempt?.resume()
@@ -387,7 +388,7 @@ export class Exchange implements Waiting, AttemptHost, Told {
     attempt.failed(new Failure('draining', 'The gateway is stopping.'))
   }
 
-  #clientLeft(): void {
+  clientLeft(): void {
     if (this.#over) return
     const attempt = this.#attempt
     if (this.reserved !== undefined && attempt !== undefined && !attempt.over) {

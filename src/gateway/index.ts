@@ -1,6 +1,6 @@
 // One request's story, from an arrival to its record.
 import type { Snapshot } from '#config'
-import { Failure } from '#kernel'
+import { Crowd, Failure } from '#kernel'
 import { planTargets, type Plan } from '#routing'
 import { Exchange } from './exchange.ts'
 import { createHistories } from './histories.ts'
@@ -8,7 +8,7 @@ import { requestPeek } from './inspect.ts'
 import type { Arrival, GatewayDeps, Refusal } from './port.ts'
 import { refusalRecord } from './record.ts'
 
-export type { Arrival, Client, GatewayDeps, Refusal, Resolution } from './port.ts'
+export type { Arrival, Client, ClientListener, GatewayDeps, Refusal, Resolution } from './port.ts'
 
 export interface Gateway {
   handle(arrival: Arrival): void
@@ -23,7 +23,7 @@ export interface Gateway {
 const maxCachedPlans = 2000
 
 export function createGateway(deps: GatewayDeps): Gateway {
-  const running = new Set<Exchange>()
+  const running = new Crowd<'runningAt', Exchange>('runningAt')
   const histories = createHistories(requestPeek, deps.buffers)
   let whenEmpty: (() => void) | undefined
   let plans = new Map<string, Plan>()
@@ -54,7 +54,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   }
 
   function over(exchange: Exchange): void {
-    running.delete(exchange)
+    running.remove(exchange)
     if (running.size === 0) whenEmpty?.()
   }
 
@@ -76,7 +76,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       if (running.size === 0) return
       await new Promise<void>((resolve) => {
         const timer = setTimeout(() => {
-          for (const exchange of running) exchange.cut()
+          running.forEach((exchange) => exchange.cut())
         }, deadlineMs)
         whenEmpty = () => {
           clearTimeout(timer)

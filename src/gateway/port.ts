@@ -10,16 +10,22 @@ import type { Upstream } from '#upstream'
 export interface Client {
   /** Name, value, name, value, ... */
   head(status: number, headers: readonly string[]): void
-  /** False when the client reads slower than this is written: `onDrain` follows. */
+  /** False when the client reads slower than this is written: `clientCaughtUp` follows. */
   write(bytes: Uint8Array | string): boolean
   end(bytes?: Uint8Array | string): void
   /** Sends the bytes and closes the connection without the mark of a complete answer. */
   cut(bytes: Uint8Array | string): void
   /** True when everything written has left this process: only then may its buffers be reused. */
   flushed(): boolean
-  onDrain: (() => void) | undefined
+  /** Who hears of the client; an object, since a closure per request costs V8's collector dearly. */
+  listener: ClientListener | undefined
+}
+
+export interface ClientListener {
+  /** The client has read what was written. */
+  clientCaughtUp(): void
   /** The client left before the answer was complete. */
-  onClose: (() => void) | undefined
+  clientLeft(): void
 }
 
 /** An authenticated request whose body has arrived whole. */

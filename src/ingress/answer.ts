@@ -1,20 +1,19 @@
 // The client's end of the wire over node:http.
 import type { ServerResponse } from 'node:http'
-import type { Client } from '#gateway'
+import type { Client, ClientListener } from '#gateway'
 
 /** Time for the client to read the last word before its connection breaks: `fetch` throws away what nobody has read by then. */
 const lastWordMs = 250
 
 export class Answer implements Client {
-  onDrain: (() => void) | undefined
-  onClose: (() => void) | undefined
+  listener: ClientListener | undefined
   readonly #response: ServerResponse
   #waiting = false
 
   constructor(response: ServerResponse) {
     this.#response = response
     response.on('close', () => {
-      if (!response.writableFinished) this.onClose?.()
+      if (!response.writableFinished) this.listener?.clientLeft()
     })
   }
 
@@ -28,7 +27,7 @@ export class Answer implements Client {
       this.#waiting = true
       this.#response.once('drain', () => {
         this.#waiting = false
-        this.onDrain?.()
+        this.listener?.clientCaughtUp()
       })
     }
     return room

@@ -38,6 +38,7 @@ export function receiveBody(request: IncomingMessage, pool: BufferPool, deadline
 
 class BodyReader implements Waiting {
   dueMs = Infinity
+  waitingAt = -1
   readonly #request: IncomingMessage
   readonly #pool: BufferPool
   readonly #deadlines: Deadlines

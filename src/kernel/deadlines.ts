@@ -1,9 +1,12 @@
 // Coarse deadlines without a timer per request: one interval walks everything that waits.
+import { Crowd } from './crowd.ts'
 
 /** Something with a deadline. `dueMs` may be moved at any time, also from `due`; Infinity means none. */
 export interface Waiting {
   /** Milliseconds on the clock of `Deadlines.nowMs`. */
   dueMs: number
+  /** Kept by `Deadlines`; begins at -1. */
+  waitingAt: number
   due(nowMs: number): void
 }
 
@@ -17,12 +20,14 @@ export interface Deadlines {
 
 /** Deadlines are met up to `tickMs` late. `clock` returns monotonic milliseconds. */
 export function createDeadlines(tickMs = 50, clock: () => number = () => performance.now()): Deadlines & { tick(): void } {
-  const waiting = new Set<Waiting>()
+  const waiting = new Crowd<'waitingAt', Waiting>('waitingAt')
   let nowMs = clock()
   let timer: NodeJS.Timeout | undefined
   function tick(): void {
     nowMs = clock()
-    for (const one of waiting) if (one.dueMs <= nowMs) one.due(nowMs)
+    waiting.forEach((one) => {
+      if (one.dueMs <= nowMs) one.due(nowMs)
+    })
     if (waiting.size === 0 && timer !== undefined) {
       clearInterval(timer)
       timer = undefined
@@ -41,12 +46,12 @@ export function createDeadlines(tickMs = 50, clock: () => number = () => perform
       }
     },
     remove(one) {
-      waiting.delete(one)
+      waiting.remove(one)
     },
     close() {
       clearInterval(timer)
       timer = undefined
-      waiting.clear()
+      waiting.forEach((one) => waiting.remove(one))
     },
     tick,
   }
