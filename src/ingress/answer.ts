@@ -5,6 +5,18 @@ import type { Client, ClientListener } from '#gateway'
 /** Time for the client to read the last word before its connection breaks: `fetch` throws away what nobody has read by then. */
 const lastWordMs = 250
 
+/** Listeners are shared functions that find their answer at the response. */
+const answer = Symbol('answer')
+type Answered = ServerResponse & { [answer]?: Answer }
+
+function onClose(this: Answered): void {
+  if (!this.writableFinished) this[answer]?.listener?.clientLeft()
+}
+
+function onDrain(this: Answered): void {
+  this[answer]?.drained()
+}
+
 export class Answer implements Client {
   listener: ClientListener | undefined
   readonly #response: ServerResponse
@@ -12,9 +24,8 @@ export class Answer implements Client {
 
   constructor(response: ServerResponse) {
     this.#response = response
-    response.on('close', () => {
-      if (!response.writableFinished) this.listener?.clientLeft()
-    })
+    ;(response as Answered)[answer] = this
+    response.on('close', onClose)
   }
 
   head(status: number, headers: readonly string[]): void {
@@ -25,12 +36,14 @@ export class Answer implements Client {
     const room = this.#response.write(bytes)
     if (!room && !this.#waiting) {
       this.#waiting = true
-      this.#response.once('drain', () => {
-        this.#waiting = false
-        this.listener?.clientCaughtUp()
-      })
+      this.#response.once('drain', onDrain)
     }
     return room
+  }
+
+  drained(): void {
+    this.#waiting = false
+    this.listener?.clientCaughtUp()
   }
 
   end(bytes?: Uint8Array | string): void {

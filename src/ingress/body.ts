@@ -36,6 +36,22 @@ export function receiveBody(request: IncomingMessage, pool: BufferPool, deadline
   new BodyReader(request, pool, deadlines, receiver, length).start()
 }
 
+/** Listeners are shared functions that find their reader at the request: a closure per request and event is not free. */
+const reader = Symbol('reader')
+type ReadRequest = IncomingMessage & { [reader]?: BodyReader }
+
+function onData(this: ReadRequest, chunk: Buffer): void {
+  this[reader]?.data(chunk)
+}
+
+function onEnd(this: ReadRequest): void {
+  this[reader]?.ended()
+}
+
+function onClose(this: ReadRequest): void {
+  this[reader]?.closed()
+}
+
 class BodyReader implements Waiting {
   dueMs = Infinity
   waitingAt = -1
@@ -59,11 +75,11 @@ class BodyReader implements Waiting {
     // First: where nobody waited, the clock stood still until now.
     this.#deadlines.add(this)
     this.dueMs = this.#deadlines.nowMs + idleMs
-    this.#request.on('data', (chunk: Buffer) => this.#data(chunk))
-    this.#request.on('end', () => this.#ended())
-    this.#request.on('close', () => {
-      if (!this.#over) this.#stop()
-    })
+    const request = this.#request as ReadRequest
+    request[reader] = this
+    request.on('data', onData)
+    request.on('end', onEnd)
+    request.on('close', onClose)
   }
 
   due(): void {
@@ -75,7 +91,7 @@ class BodyReader implements Waiting {
     )
   }
 
-  #data(chunk: Buffer): void {
+  data(chunk: Buffer): void {
     if (this.#over) return
     this.dueMs = this.#deadlines.nowMs + idleMs
     const end = this.#end + chunk.length
@@ -93,11 +109,15 @@ class BodyReader implements Waiting {
     this.#end = end
   }
 
-  #ended(): void {
+  ended(): void {
     if (this.#over) return
     this.#over = true
     this.#deadlines.remove(this)
     this.#receiver.received(this.#buffer, headroomBytes, this.#end)
+  }
+
+  closed(): void {
+    if (!this.#over) this.#stop()
   }
 
   #fail(failure: Failure): void {
