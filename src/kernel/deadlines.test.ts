@@ -25,6 +25,7 @@ function fakeDeadlines(t: TestContext) {
 function waiting(dueMs: number, onDue: (self: Waiting, nowMs: number) => void = () => {}) {
   const one = {
     dueMs,
+    waitingAt: -1,
     dueAt: [] as number[],
     due(nowMs: number) {
       one.dueAt.push(nowMs)
@@ -66,7 +67,8 @@ test('what is removed is not told, even by a call of the same tick', (t) => {
   const victim = waiting(1050)
   const remover = waiting(1050, () => deadlines.remove(victim))
   const once = waiting(1050, (self) => deadlines.remove(self))
-  for (const one of [remover, once, victim]) deadlines.add(one)
+  // The last one added is visited first.
+  for (const one of [victim, once, remover]) deadlines.add(one)
   pass(50)
   pass(50)
   assert.deepEqual(victim.dueAt, [])
