@@ -234,9 +234,9 @@ export function createJournal(options: JournalOptions): RunningJournal {
       spills.close()
       return new Promise((resolve) => {
         segments.sync((error) => {
-          if (error !== null) report(error)
           segments.close()
           resolve()
+          if (error !== null) report(error)
         })
       })
     },

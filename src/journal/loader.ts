@@ -36,7 +36,14 @@ export type Loader = {
   close(): void
 }
 
-type Open = { readonly id: string; readonly reserve: Buffer; progress: Buffer | undefined; stashed: boolean }
+type Open = {
+  readonly id: string
+  reserve: Buffer
+  /** `reserve` is a view of what the segment's reader read: most requests end before it reads on. */
+  borrowed: boolean
+  progress: Buffer | undefined
+  stashed: boolean
+}
 
 export function createLoader(deps: LoaderDeps): Loader {
   const { dir, store, countTokens, onDamage, onUnreadable } = deps
@@ -55,30 +62,45 @@ export function createLoader(deps: LoaderDeps): Loader {
     onDamage(segmentPath(dir, 'journal', position), at, bytes)
   }
 
-  /** What a record says about which requests are running. Returns true for a finish record. */
-  function track(record: Buffer): boolean {
+  /** What a record says about which requests are running. */
+  function track(record: Buffer): void {
     const id = recordId(record)
-    const type = record[0]
-    if (type === recordType.finish) {
-      open.delete(id)
-      return true
+    switch (record[0]) {
+      case recordType.finish:
+        open.delete(id)
+        return
+      case recordType.reserve:
+        open.set(id, { id, reserve: record, borrowed: true, progress: undefined, stashed: false })
+        return
+      case recordType.progress: {
+        const running = open.get(id)
+        if (running === undefined) return
+        running.progress = Buffer.from(record)
+        running.stashed = false
+      }
     }
-    if (type === recordType.reserve) {
-      open.set(id, { id, reserve: Buffer.from(record), progress: undefined, stashed: false })
-      return false
+  }
+
+  /** Before the reader reads on, and when it is left. */
+  function own(): void {
+    for (const running of open.values()) {
+      if (!running.borrowed) continue
+      running.reserve = Buffer.from(running.reserve)
+      running.borrowed = false
     }
-    const running = type === recordType.progress ? open.get(id) : undefined
-    if (running !== undefined) {
-      running.progress = Buffer.from(record)
-      running.stashed = false
-    }
-    return false
   }
 
   function load(record: Buffer): void {
-    const running = record[0] === recordType.finish ? open.get(recordId(record)) : undefined
-    if (!track(record)) return
-    if (running?.stashed === true || running?.progress !== undefined) store.unstash(running.id)
+    if (record[0] !== recordType.finish) {
+      track(record)
+      return
+    }
+    const id = recordId(record)
+    const running = open.get(id)
+    if (running !== undefined) {
+      open.delete(id)
+      if (running.stashed || running.progress !== undefined) store.unstash(id)
+    }
     let finish: FinishRecord
     try {
       finish = decodeFinish(record)
@@ -120,7 +142,8 @@ export function createLoader(deps: LoaderDeps): Loader {
         reader ??= openSegment(position)
         const end = sameSegment ? to.offset : (reader?.size() ?? 0)
         if (reader !== undefined && position.offset < end) {
-          const next = reader.read(position.offset, end, budget, load, damage)
+          const next = reader.read(position.offset, end, budget, load, damage, own)
+          own()
           budget -= next - position.offset
           position = { ...position, offset: next }
           if (next < end) return false
@@ -144,10 +167,11 @@ export function createLoader(deps: LoaderDeps): Loader {
       reader = undefined
       open.clear()
       position = store.position()
-      for (const stashed of store.stashed()) open.set(stashed.id, { ...stashed, stashed: true })
+      for (const stashed of store.stashed()) open.set(stashed.id, { ...stashed, borrowed: false, stashed: true })
       reader = openSegment(position)
       // The part before the position is in the store: it only tells which requests are running.
-      reader?.read(0, position.offset, Infinity, track, () => undefined)
+      reader?.read(0, position.offset, Infinity, track, () => undefined, own)
+      own()
     },
     close() {
       reader?.close()

@@ -15,16 +15,21 @@ function temporary(t: TestContext): string {
 }
 
 async function start(t: TestContext, changes: Partial<RecorderOptions> = {}): Promise<Recorder> {
+  const home = changes.home ?? mkdtempSync(join(tmpdir(), 'turnpike-recorder-'))
   const recorder = await createRecorder({
-    home: changes.home ?? temporary(t),
     logging: 'full',
     // The samples are of September 2026.
     retentionDays: 36_500,
     logMaxBytes: 1e9,
     onError: (error) => assert.fail(error),
     ...changes,
+    home,
   })
-  t.after(() => recorder.close())
+  t.after(async () => {
+    await recorder.close()
+    // Not before: a journal whose file is gone says so.
+    if (changes.home === undefined) rmSync(home, { recursive: true })
+  })
   return recorder
 }
 

@@ -41,7 +41,8 @@ export type SegmentReader = {
   size(): number
   /**
    * Calls `onRecord` (bytes valid during the call) for each whole record in [from, to), until it has read about `maxBytes`. Damage is
-   * skipped to the next record that validates, and reported. Returns where to go on: `to` when all was read.
+   * skipped to the next record that validates, and reported. Returns where to go on: `to` when all was read. Whoever kept views of
+   * records copies them in `onOverwrite`.
    */
   read(
     from: number,
@@ -49,6 +50,7 @@ export type SegmentReader = {
     maxBytes: number,
     onRecord: (record: Buffer) => void,
     onDamage: (at: number, bytes: number) => void,
+    onOverwrite?: () => void,
   ): number
   close(): void
 }
@@ -79,11 +81,12 @@ export function openSegmentReader(path: string, kind: SegmentKind): SegmentReade
 
   return {
     size: () => statSync(path).size,
-    read(from, to, maxBytes, onRecord, onDamage) {
+    read(from, to, maxBytes, onRecord, onDamage, onOverwrite) {
       let at = Math.max(from, segmentHeadBytes)
       let want = chunkBytes
       const stop = at + maxBytes
       while (at < to && at < stop) {
+        onOverwrite?.()
         const asked = Math.min(want, to - at)
         const got = fill(at, asked)
         // Less than asked: the file is shorter than it was, cut by whoever damaged it.

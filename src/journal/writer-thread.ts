@@ -28,6 +28,9 @@ export type ThreadStats = WriterStats & {
 }
 
 const gatherMs = 100
+/** Under load: a commit costs as much for three hundred requests as for thirty. */
+const busyGatherMs = 250
+const busyFrom = 64
 const retryMs = 250
 const retainEveryMs = 60_000
 const retainForMs = 200
@@ -55,6 +58,7 @@ report({ type: 'recovered', recovery: writer.recovery, generation: writer.genera
 let closing = false
 let handled = 0
 let retainedAtMs = Number.NEGATIVE_INFINITY
+let batchMs = gatherMs
 while (!closing) {
   const flushes: number[] = []
   handled = control.asked()
@@ -69,11 +73,11 @@ while (!closing) {
   if (closing) break
   if (error !== undefined) control.sleep(true, retryMs, isAsked)
   else if (performance.now() - retainedAtMs >= retainEveryMs) retain()
-  else if (writer.hasWork()) control.sleep(true, gatherMs, isAsked)
+  else if (writer.hasWork()) control.sleep(true, batchMs, isAsked)
   else {
     control.sleep(false, retainEveryMs, () => isAsked() || writer.hasWork())
     // Rung by the first record after a pause: others follow, and one transaction takes them all.
-    if (writer.hasWork()) control.sleep(true, gatherMs, isAsked)
+    if (writer.hasWork()) control.sleep(true, batchMs, isAsked)
   }
 }
 writer.close()
@@ -81,7 +85,7 @@ data.commands.close()
 
 function drain(): string | undefined {
   try {
-    writer.drain()
+    batchMs = writer.drain() >= busyFrom ? busyGatherMs : gatherMs
     lastTrouble = ''
     return undefined
   } catch (error) {

@@ -24,8 +24,11 @@ export type Writer = {
   readonly recovery: RecoverySummary
   /** The generation that this process' journal writes. */
   readonly generation: number
-  /** Loads everything published before the call. Throws when the store refuses it: nothing is lost, and the next call tries again. */
-  drain(): void
+  /**
+   * Loads everything published before the call; returns how many finished requests that were. Throws when the store refuses it: nothing
+   * is lost, and the next call tries again.
+   */
+  drain(): number
   hasWork(): boolean
   /** Removes what is too old or too much, for about `maxMs`. */
   retain(nowMs: number, maxMs: number): void
@@ -131,12 +134,14 @@ export function createWriter(options: WriterOptions): Writer {
     recovery,
     generation,
     drain() {
-      if (!hasWork()) return
+      if (!hasWork()) return 0
+      const before = loader.loaded
       const journalTo = control.published('journal')
       const spilledTo = control.published('payloads')
       const mark = ring.mark()
       while (!batch(journalTo, spilledTo, mark));
       loadedMark = mark
+      return loader.loaded - before
     },
     hasWork,
     retain(nowMs, maxMs) {

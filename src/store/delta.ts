@@ -1,38 +1,43 @@
 // What two bodies have in common at their beginning and end: agents resend their whole history every turn.
 
-const step = 32 * 1024
+const step = 64 * 1024
+/** Shorter stretches are compared byte by byte: a native call costs more. */
+const byBytes = 64
 
 /** How many first bytes are equal, at most `limit`. Native comparison of blocks, then bisection of the block that differs. */
 export function commonPrefix(a: Buffer, b: Buffer, limit = Math.min(a.length, b.length)): number {
-  let at = 0
-  while (at < limit) {
-    const end = Math.min(at + step, limit)
-    if (a.compare(b, at, end, at, end) !== 0) return bisect(at, end, (from, to) => a.compare(b, from, to, from, to) === 0)
-    at = end
+  let low = 0
+  let high = Math.min(step, limit)
+  while (a.compare(b, low, high, low, high) === 0) {
+    if (high === limit) return limit
+    low = high
+    high = Math.min(high + step, limit)
   }
-  return limit
+  while (high - low > byBytes) {
+    const middle = (low + high) >>> 1
+    if (a.compare(b, low, middle, low, middle) === 0) low = middle
+    else high = middle
+  }
+  while (low < high && a[low] === b[low]) low++
+  return low
 }
 
 /** How many last bytes are equal, at most `limit`. */
 export function commonSuffix(a: Buffer, b: Buffer, limit = Math.min(a.length, b.length)): number {
-  const same = (from: number, to: number): boolean => a.compare(b, b.length - to, b.length - from, a.length - to, a.length - from) === 0
-  let at = 0
-  while (at < limit) {
-    const end = Math.min(at + step, limit)
-    if (!same(at, end)) return bisect(at, end, same)
-    at = end
+  const aEnd = a.length
+  const bEnd = b.length
+  let low = 0
+  let high = Math.min(step, limit)
+  while (a.compare(b, bEnd - high, bEnd - low, aEnd - high, aEnd - low) === 0) {
+    if (high === limit) return limit
+    low = high
+    high = Math.min(high + step, limit)
   }
-  return limit
-}
-
-/** [0, low) is equal and [low, high) is not: the first difference. */
-function bisect(low: number, high: number, same: (from: number, to: number) => boolean): number {
-  let from = low
-  let to = high
-  while (to - from > 1) {
-    const middle = (from + to) >>> 1
-    if (same(from, middle)) from = middle
-    else to = middle
+  while (high - low > byBytes) {
+    const middle = (low + high) >>> 1
+    if (a.compare(b, bEnd - middle, bEnd - low, aEnd - middle, aEnd - low) === 0) low = middle
+    else high = middle
   }
-  return from
+  while (low < high && a[aEnd - 1 - low] === b[bEnd - 1 - low]) low++
+  return low
 }
