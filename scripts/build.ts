@@ -40,5 +40,8 @@ function writeImports(): void {
   const compiled = Object.entries(imports)
     .filter(([, file]) => file.startsWith('./src/'))
     .map(([name, file]) => [name, file.replace(/^\.\/src\//, './').replace(/\.ts$/, '.js')])
-  writeFileSync(path.join(target, 'package.json'), `${JSON.stringify({ type: 'module', imports: Object.fromEntries(compiled) }, undefined, 2)}\n`)
+  writeFileSync(
+    path.join(target, 'package.json'),
+    `${JSON.stringify({ type: 'module', imports: Object.fromEntries(compiled) }, undefined, 2)}\n`,
+  )
 }

@@ -61,10 +61,13 @@ export function againstImport(from: string, to: string): string | undefined {
   if (to.startsWith(`${from}/`)) return undefined
   if (from === to) return `A room reaches its own files with './', not through its own door '#${to}'.`
   if (to === main) {
-    return from === 'cli' ? undefined : `'#main' joins the rooms and only 'cli' starts it; '${from}' must get what it needs from its caller.`
+    return from === 'cli'
+      ? undefined
+      : `'#main' joins the rooms and only 'cli' starts it; '${from}' must get what it needs from its caller.`
   }
   if (toLayer === undefined) return `There is no room '#${to}': scripts/rooms.ts and "imports" in package.json name the rooms.`
-  if (from === main) return to === 'cli' ? `'main' may not import '#cli': the command line starts main, not the other way round.` : undefined
+  if (from === main)
+    return to === 'cli' ? `'main' may not import '#cli': the command line starts main, not the other way round.` : undefined
   const fromLayer = layers.get(from)
   if (fromLayer === undefined) return `'${from}' is not a room: add it to scripts/rooms.ts and to "imports" in package.json.`
   if (fromLayer > toLayer) return undefined

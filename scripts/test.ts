@@ -19,13 +19,21 @@ const root = path.dirname(import.meta.dirname)
 const smokePaths = ['test/repository/pack', 'src/journal/', 'src/store/', 'src/upstream/', 'src/ingress/', 'src/cli/']
 
 /** Left out unless asked for by path: what they are, and how they are run. */
-const slow: ReadonlyMap<string, string> = new Map([['test/e2e/kill9', 'kills a gateway under load again and again, for minutes; npm run test:kill9']])
+const slow: ReadonlyMap<string, string> = new Map([
+  ['test/e2e/kill9', 'kills a gateway under load again and again, for minutes; npm run test:kill9'],
+])
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { smoke: { type: 'boolean' }, verbose: { type: 'boolean' }, name: { type: 'string' }, 'timeout-s': { type: 'string', default: '180' } },
+  options: {
+    smoke: { type: 'boolean' },
+    verbose: { type: 'boolean' },
+    name: { type: 'string' },
+    'timeout-s': { type: 'string', default: '180' },
+  },
 })
-const words = values.smoke === true ? smokePaths : positionals.map((word) => path.relative(root, path.resolve(root, word)).split(path.sep).join('/'))
+const words =
+  values.smoke === true ? smokePaths : positionals.map((word) => path.relative(root, path.resolve(root, word)).split(path.sep).join('/'))
 const files = globSync('{src,test,bench,scripts}/**/*.test.ts', { cwd: root })
   .map((file) => file.split(path.sep).join('/'))
   .filter((file) => (words.length === 0 ? !isSlow(file) : words.some((word) => file.includes(word))))
@@ -60,7 +68,10 @@ for await (const event of events) {
     const skips = counts.skipped === 0 ? '' : `, ${counts.skipped} skipped`
     report.write({
       type: 'test:stdout',
-      data: { file, message: `${success ? '✔' : '✖'} ${path.relative(root, file)} (${counts.tests} tests${skips}, ${Math.round(durationMs)} ms)\n` },
+      data: {
+        file,
+        message: `${success ? '✔' : '✖'} ${path.relative(root, file)} (${counts.tests} tests${skips}, ${Math.round(durationMs)} ms)\n`,
+      },
     })
   }
   // The counts close the report; what was skipped goes before them.
@@ -70,7 +81,8 @@ for await (const event of events) {
       report.write({ type: 'test:stdout', data: { file: '', message: `Skipped ${count}: ${reason}\n` } })
     }
     if (words.length === 0) {
-      for (const [place, reason] of slow) report.write({ type: 'test:stdout', data: { file: '', message: `Left out ${place}: ${reason}\n` } })
+      for (const [place, reason] of slow)
+        report.write({ type: 'test:stdout', data: { file: '', message: `Left out ${place}: ${reason}\n` } })
     }
   }
   if (verbose || (event.type !== 'test:pass' && event.type !== 'test:start')) report.write(event)

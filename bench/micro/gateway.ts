@@ -32,16 +32,29 @@ const upstream: Upstream = {
 
 const declared: Declared = { ...nothingDeclared, sim: false }
 const key = { id: 'k', name: 'k', hash: hashKey('tp-bench-0123456789abcdef'), streamUsage: 'always' } as const
-const snapshot = buildSnapshot({ version: 1, declared, homeKeys: [key], providers: buildProviders({ declared, env: { OPENAI_API_KEY: 'sk-x-0123456789' } }) })
+const snapshot = buildSnapshot({
+  version: 1,
+  declared,
+  homeKeys: [key],
+  providers: buildProviders({ declared, env: { OPENAI_API_KEY: 'sk-x-0123456789' } }),
+})
 const index = createModelIndex(snapshot)
 const keyring = createKeyring({ keys: snapshot.keys })
-const recorder = withRecorder ? await createRecorder({ home, logging: 'full', retentionDays: 30, logMaxBytes: 2e9, onError: console.error }) : undefined
+const recorder = withRecorder
+  ? await createRecorder({ home, logging: 'full', retentionDays: 30, logMaxBytes: 2e9, onError: console.error })
+  : undefined
 const deadlines = createDeadlines()
 const buffers = createBufferPool()
 const gateway = createGateway({
   snapshot: () => snapshot,
   resolve: (_snapshot, model) => index.resolve(model),
-  journal: recorder?.journal ?? { reserve: (_r, written) => setImmediate(written, undefined), progress() {}, finish: (_r, written) => setImmediate(written, undefined), payload() {}, async close() {} },
+  journal: recorder?.journal ?? {
+    reserve: (_r, written) => setImmediate(written, undefined),
+    progress() {},
+    finish: (_r, written) => setImmediate(written, undefined),
+    payload() {},
+    async close() {},
+  },
   network: upstream,
   simulator: upstream,
   deadlines,
@@ -52,8 +65,15 @@ const gateway = createGateway({
   log: { warn: console.error, error: console.error },
 })
 
-const body = Buffer.from('{"model":"openai/gpt-4o-mini","messages":[{"role":"user","content":"Say in one sentence why a toll road remembers."}],"max_tokens":100,"n":1,"stream":false}')
-const headers = { host: 'x', authorization: 'Bearer tp-bench-0123456789abcdef', 'content-type': 'application/json', 'content-length': String(body.length) }
+const body = Buffer.from(
+  '{"model":"openai/gpt-4o-mini","messages":[{"role":"user","content":"Say in one sentence why a toll road remembers."}],"max_tokens":100,"n":1,"stream":false}',
+)
+const headers = {
+  host: 'x',
+  authorization: 'Bearer tp-bench-0123456789abcdef',
+  'content-type': 'application/json',
+  'content-length': String(body.length),
+}
 let done = 0
 let sentBytes = 0
 
@@ -74,7 +94,20 @@ function one(): void {
     flushed: () => true,
     listener: undefined,
   }
-  gateway.handle({ id: newRequestId(atMs), atMs, readyMs: performance.now(), operation: 'generate', wire: 'openai-chat', endpoint: '/v1/chat/completions', headers, key: found, buffer, bodyStart: headroomBytes, bodyEnd: headroomBytes + body.length, client })
+  gateway.handle({
+    id: newRequestId(atMs),
+    atMs,
+    readyMs: performance.now(),
+    operation: 'generate',
+    wire: 'openai-chat',
+    endpoint: '/v1/chat/completions',
+    headers,
+    key: found,
+    buffer,
+    bodyStart: headroomBytes,
+    bodyEnd: headroomBytes + body.length,
+    client,
+  })
 }
 
 async function run(count: number): Promise<void> {
@@ -89,7 +122,9 @@ await run(requests / 4)
 const before = process.threadCpuUsage()
 await run(requests)
 const after = process.threadCpuUsage(before)
-console.log(`${((after.user + after.system) / requests).toFixed(2)} µs of the event loop per request (${requests} requests, ${sentBytes} bytes answered)`)
+console.log(
+  `${((after.user + after.system) / requests).toFixed(2)} µs of the event loop per request (${requests} requests, ${sentBytes} bytes answered)`,
+)
 await recorder?.close()
 deadlines.close()
 rmSync(home, { recursive: true, force: true })

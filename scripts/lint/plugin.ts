@@ -26,7 +26,13 @@ function eachImport(visit: (specifier: string, node: Node) => void): Visitors {
     const value = source?.type === 'TSLiteralType' ? (source['literal'] as Node)['value'] : source?.['value']
     if (typeof value === 'string') visit(value, node)
   }
-  return { ImportDeclaration: check, ExportNamedDeclaration: check, ExportAllDeclaration: check, ImportExpression: check, TSImportType: check }
+  return {
+    ImportDeclaration: check,
+    ExportNamedDeclaration: check,
+    ExportAllDeclaration: check,
+    ImportExpression: check,
+    TSImportType: check,
+  }
 }
 
 const isCall = (node: Node, object: string, property: string) =>
@@ -80,7 +86,10 @@ const rules: Record<string, Rule> = {
     const message = `Only '${environmentRoom}' reads process.env: a setting is decoded, checked and documented there, and passed on as a value.`
     return {
       MemberExpression: (node) => {
-        if (isCall(node, 'process', 'env') || ((node['object'] as Node)['name'] === 'process' && (node['property'] as Node)['value'] === 'env')) {
+        if (
+          isCall(node, 'process', 'env') ||
+          ((node['object'] as Node)['name'] === 'process' && (node['property'] as Node)['value'] === 'env')
+        ) {
           say(node, message)
         }
       },
@@ -101,7 +110,8 @@ const rules: Record<string, Rule> = {
   /** ir, wires and the planner compute: what they need from the world is passed in. */
   pure: rule(({ isTest, file }, say) => {
     if (isTest || !purePlaces.some((place) => file.startsWith(place))) return {}
-    const because = (what: string) => `${file} is pure and may not use ${what}: pass the value in, so that the same input always gives the same output.`
+    const because = (what: string) =>
+      `${file} is pure and may not use ${what}: pass the value in, so that the same input always gives the same output.`
     return {
       ...eachImport((specifier, node) => {
         if (specifier.startsWith('node:') && !pureModules.has(specifier)) say(node, because(`'${specifier}'`))
@@ -116,7 +126,8 @@ const rules: Record<string, Rule> = {
         if (typeof name === 'string' && /^random|^getRandom/.test(name)) say(node, because(`randomness (${name})`))
       },
       NewExpression: (node) => {
-        if ((node['callee'] as Node)['name'] === 'Date' && (node['arguments'] as unknown[]).length === 0) say(node, because('a clock (new Date)'))
+        if ((node['callee'] as Node)['name'] === 'Date' && (node['arguments'] as unknown[]).length === 0)
+          say(node, because('a clock (new Date)'))
       },
       CallExpression: (node) => {
         const name = (node['callee'] as Node)['name']
@@ -128,12 +139,14 @@ const rules: Record<string, Rule> = {
   /** A room's door lists what goes through it. */
   'no-export-star': rule((_place, say) => ({
     ExportAllDeclaration: (node) => {
-      if (node['exportKind'] !== 'type') say(node, `No 'export *': name what is exported, so that a room's index can be read as its table of contents.`)
+      if (node['exportKind'] !== 'type')
+        say(node, `No 'export *': name what is exported, so that a room's index can be read as its table of contents.`)
     },
   })),
 
   'no-enum': rule((_place, say) => ({
-    TSEnumDeclaration: (node) => say(node, `No enum: write a union of strings; Node runs the sources by erasing types, and an enum cannot be erased.`),
+    TSEnumDeclaration: (node) =>
+      say(node, `No enum: write a union of strings; Node runs the sources by erasing types, and an enum cannot be erased.`),
   })),
 }
 

@@ -362,7 +362,8 @@ const markers = new WeakMap<WireCodec, RegExp>()
 /** Any of the wire's markers. */
 function markersOf(codec: WireCodec): RegExp {
   let found = markers.get(codec)
-  if (found === undefined) markers.set(codec, (found = new RegExp(codec.passThrough.markers.map((marker) => RegExp.escape(marker)).join('|'))))
+  if (found === undefined)
+    markers.set(codec, (found = new RegExp(codec.passThrough.markers.map((marker) => RegExp.escape(marker)).join('|'))))
   return found
 }
 

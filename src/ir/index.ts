@@ -3,7 +3,18 @@ export type * from './request.ts'
 export type * from './response.ts'
 export type * from './target.ts'
 export { costOf, costOfLines, usageCounts, type Cost, type CostLine, type UsageCounts } from './cost.ts'
-export { formatPicoUsd, formatUsd, formatUsdPerMillion, freePrice, parseNanoUsd, parsePicoUsd, priceOf, scalePrice, usdNumber, type Rates } from './money.ts'
+export {
+  formatPicoUsd,
+  formatUsd,
+  formatUsdPerMillion,
+  freePrice,
+  parseNanoUsd,
+  parsePicoUsd,
+  priceOf,
+  scalePrice,
+  usdNumber,
+  type Rates,
+} from './money.ts'
 export { createGrammar, type Grammar } from './grammar.ts'
 export { Notes } from './notes.ts'
 export { fold } from './fold.ts'

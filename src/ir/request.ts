@@ -68,10 +68,20 @@ export type UserPart = TextPart | MediaPart | ToolResultPart | OpaquePart
 export type AssistantPart = TextPart | MediaPart | ReasoningPart | RefusalPart | ToolCallPart | ToolResultPart | OpaquePart
 
 /** Instructions; `authority` is the role's name where a wire has several. Position among the turns is kept. */
-export type SystemTurn = { readonly role: 'system'; readonly authority: 'system' | 'developer'; readonly parts: readonly TextPart[]; readonly ext?: Ext }
+export type SystemTurn = {
+  readonly role: 'system'
+  readonly authority: 'system' | 'developer'
+  readonly parts: readonly TextPart[]
+  readonly ext?: Ext
+}
 /** Tool results live in user turns. `name` is OpenAI's participant name. */
 export type UserTurn = { readonly role: 'user'; readonly parts: readonly UserPart[]; readonly name?: string; readonly ext?: Ext }
-export type AssistantTurn = { readonly role: 'assistant'; readonly parts: readonly AssistantPart[]; readonly name?: string; readonly ext?: Ext }
+export type AssistantTurn = {
+  readonly role: 'assistant'
+  readonly parts: readonly AssistantPart[]
+  readonly name?: string
+  readonly ext?: Ext
+}
 export type Turn = SystemTurn | UserTurn | AssistantTurn
 
 export type FunctionTool = {
@@ -106,7 +116,13 @@ export type Reasoning = {
 export type OutputFormat =
   | { readonly type: 'text' }
   | { readonly type: 'json' }
-  | { readonly type: 'json-schema'; readonly name?: string; readonly description?: string; readonly schema?: JsonObject; readonly strict?: boolean | null }
+  | {
+      readonly type: 'json-schema'
+      readonly name?: string
+      readonly description?: string
+      readonly schema?: JsonObject
+      readonly strict?: boolean | null
+    }
 
 export type Request = {
   /** As the client wrote it; the target's own id is given to the encoder separately. */

@@ -74,4 +74,10 @@ export type StreamEvent =
   | { readonly type: 'finish'; readonly finish: Finish; readonly ext?: Ext }
   | { readonly type: 'error'; readonly error: Failure }
 
-export type SealedReasoning = { readonly type: 'reasoning'; readonly text: ''; readonly seal: Seal; readonly summary?: boolean; readonly ext?: Ext }
+export type SealedReasoning = {
+  readonly type: 'reasoning'
+  readonly text: ''
+  readonly seal: Seal
+  readonly summary?: boolean
+  readonly ext?: Ext
+}

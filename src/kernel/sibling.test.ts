@@ -4,8 +4,14 @@ import { test } from 'node:test'
 import { siblingModule } from './sibling.ts'
 
 test('a sibling of a source file is a source file, of a compiled file a compiled one', () => {
-  assert.equal(siblingModule('file:///srv/turnpike/src/journal/writer.ts', 'writer-thread').href, 'file:///srv/turnpike/src/journal/writer-thread.ts')
-  assert.equal(siblingModule('file:///srv/turnpike/dist/journal/writer.js', 'writer-thread').href, 'file:///srv/turnpike/dist/journal/writer-thread.js')
+  assert.equal(
+    siblingModule('file:///srv/turnpike/src/journal/writer.ts', 'writer-thread').href,
+    'file:///srv/turnpike/src/journal/writer-thread.ts',
+  )
+  assert.equal(
+    siblingModule('file:///srv/turnpike/dist/journal/writer.js', 'writer-thread').href,
+    'file:///srv/turnpike/dist/journal/writer-thread.js',
+  )
 })
 
 test('a query behind the importing module is left behind', () => {

@@ -77,7 +77,18 @@ export function redactHeaders(headers: Readonly<Record<string, string | readonly
 }
 
 /** Of the connection, not of the request: not worth a place in every record. */
-const unrecorded = new Set(['host', 'connection', 'content-length', 'content-type', 'accept', 'accept-language', 'accept-encoding', 'sec-fetch-mode', 'keep-alive', 'transfer-encoding'])
+const unrecorded = new Set([
+  'host',
+  'connection',
+  'content-length',
+  'content-type',
+  'accept',
+  'accept-language',
+  'accept-encoding',
+  'sec-fetch-mode',
+  'keep-alive',
+  'transfer-encoding',
+])
 const maxRemembered = 4096
 const maxRememberedCharacters = 256
 

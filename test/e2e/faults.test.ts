@@ -92,7 +92,8 @@ function verdict(client: Wire, heard: Heard): { readonly last: string; readonly 
   return {
     last: events.at(-1)!.type,
     claimsFinish:
-      events.some(({ type }) => type === 'finish') || /data: \[DONE\]|"type":"message_stop"|"finish_reason":"|"stop_reason":"/.test(heard.body),
+      events.some(({ type }) => type === 'finish') ||
+      /data: \[DONE\]|"type":"message_stop"|"finish_reason":"|"stop_reason":"/.test(heard.body),
   }
 }
 

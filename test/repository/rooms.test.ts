@@ -15,7 +15,10 @@ const folders = readdirSync(path.join(root, 'src'), { withFileTypes: true })
 const mostValues = 20
 
 test('every folder of src is a room of the table', () => {
-  assert.deepEqual(folders.filter((folder) => !layers.has(folder)), [])
+  assert.deepEqual(
+    folders.filter((folder) => !layers.has(folder)),
+    [],
+  )
 })
 
 test('every room that others import has a door in package.json, and every door leads somewhere', () => {

@@ -37,7 +37,10 @@ export type TestTurnpike = Turnpike & {
   end(): Promise<void>
 }
 
-export async function startTest(providers: Readonly<Record<string, TestProvider>>, options: { readonly overrides?: SettingOverrides; readonly declared?: JsonObject } = {}): Promise<TestTurnpike> {
+export async function startTest(
+  providers: Readonly<Record<string, TestProvider>>,
+  options: { readonly overrides?: SettingOverrides; readonly declared?: JsonObject } = {},
+): Promise<TestTurnpike> {
   const home = mkdtempSync(path.join(tmpdir(), 'turnpike-test-'))
   const config = path.join(home, 'turnpike.yaml')
   const declared: JsonObject = {
