@@ -33,7 +33,10 @@ export class Connection {
           }
           callback(...result)
         }) as unknown as Socket
-        const timer = setTimeout(() => connecting.destroy(Object.assign(new Error('connect timeout'), { code: 'UND_ERR_CONNECT_TIMEOUT' })), connectMs)
+        const timer = setTimeout(
+          () => connecting.destroy(Object.assign(new Error('connect timeout'), { code: 'UND_ERR_CONNECT_TIMEOUT' })),
+          connectMs,
+        )
       },
       pipelining: 1,
       keepAliveTimeout: keepAliveMs,

@@ -4,16 +4,20 @@ import { Failure, type FailureKind } from '#kernel'
 /** `headSeen`: the response had begun. The cause is kept for the log; its text never reaches a client. */
 export function connectionFailure(error: Error, headSeen: boolean): Failure {
   const { code = '' } = error as NodeJS.ErrnoException
-  const [kind, sentence] = classify(code, headSeen)
+  // undici's parser errors have a code only sometimes.
+  const [kind, sentence] = classify(error.name === 'HTTPParserError' ? 'HPE_' : code, headSeen)
   return new Failure(kind, sentence, { cause: error })
 }
 
 function classify(code: string, headSeen: boolean): [FailureKind, string] {
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return ['dns_failed', "The provider's host name does not resolve."]
-  if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT') return ['connect_timeout', 'The provider did not accept a connection in time.']
+  if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT')
+    return ['connect_timeout', 'The provider did not accept a connection in time.']
   if (code === 'ECONNREFUSED') return ['connect_failed', 'The provider refused the connection.']
-  if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH' || code === 'EADDRNOTAVAIL') return ['connect_failed', 'The provider cannot be reached over the network.']
-  if (/^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO|HOSTNAME_MISMATCH)/.test(code)) return ['tls_failed', 'TLS to the provider failed.']
+  if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH' || code === 'EADDRNOTAVAIL')
+    return ['connect_failed', 'The provider cannot be reached over the network.']
+  if (/^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO|HOSTNAME_MISMATCH)/.test(code))
+    return ['tls_failed', 'TLS to the provider failed.']
   if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') return ['bad_response', 'The provider did not answer in HTTP.']
   if (headSeen) return ['cut', 'The provider closed the connection before its answer was complete.']
   return ['cut', 'The provider closed the connection without an answer.']

@@ -41,7 +41,10 @@ class NetworkCall implements UpstreamCall, Dispatcher.DispatchHandler {
   #dispatch(): void {
     const { path, method, headers, body } = this.#request
     this.#reusedSocket = this.#connection.served > 0 && this.#connection.socket !== undefined
-    this.#connection.client.dispatch({ path, method, headers: headers as string[], body: (body as Buffer | undefined) ?? null, idempotent: false }, this)
+    this.#connection.client.dispatch(
+      { path, method, headers: headers as string[], body: (body as Buffer | undefined) ?? null, idempotent: false },
+      this,
+    )
   }
 
   abort(): void {
