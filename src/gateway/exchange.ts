@@ -1,5 +1,5 @@
 // One request's story: inspect, plan, reserve, attempt until one commits, finish. All its state is in this one shape.
-import { ByteCollector, Failure, type Waiting } from '#kernel'
+import { ByteCollector, Failure, type Waiting, type JsonObject } from '#kernel'
 import type { Finish, Note, Request, Usage } from '#ir'
 import { blamesRequest, nextTarget, type Plan, type PlannedTarget } from '#routing'
 import type { AttemptRecord, Outcome, ReserveRecord } from '#store'
@@ -118,8 +118,11 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
       const first = this.plan.targets[0]!
       if (first.lane === 'pass') this.#firstBody = this.#spliced(first)
     } catch (error) {
-      this.#refuse(internalError(error))
-      return
+      // What this target cannot carry, the next one may: the attempt says it again.
+      if (!(error instanceof Failure)) {
+        this.#refuse(internalError(error))
+        return
+      }
     }
     this.reserved = reserveRecord(this)
     this.deps.journal.reserve(this.reserved, () => {
@@ -203,16 +206,24 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
   }
 
   #spliced(target: PlannedTarget): Buffer {
-    const { edits, notes } = codecOf(target.wire).passThrough.edits(this.inspected.fields, target.model.id, target.provider.dialect)
-    this.#note(notes)
+    const { edits, notes } = codecOf(target.wire).passThrough.edits(this.#fieldsFor(target), target.model.id, target.provider.dialect)
+    this.#note(notes, target)
     return this.inspected.body.splice(edits)
+  }
+
+  /** The small fields; and, by name alone, those that this provider refuses. */
+  #fieldsFor({ provider }: PlannedTarget): JsonObject {
+    const { fields, body } = this.inspected
+    const { strip } = provider.dialect
+    if (strip === undefined || strip.length === 0) return fields
+    return { ...Object.fromEntries(body.present(strip).map((name) => [name, true])), ...fields }
   }
 
   #translated(target: PlannedTarget): Buffer {
     if (this.#request === undefined) {
       const decoded = this.codec.ingress.decodeRequest(this.inspected.body.document())
+      this.#note(decoded.notes, target)
       this.#request = decoded.request
-      this.#note(decoded.notes)
     }
     const { provider, model } = target
     const encoded = codecOf(target.wire).egress.encodeRequest(this.#request, {
@@ -221,13 +232,16 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
       ...(provider.sealDomain === undefined ? {} : { sealDomain: provider.sealDomain }),
       defaultMaxOutputTokens: model.maxOutputTokens ?? 4096,
     })
-    this.#note(encoded.notes)
-    if (this.inspected.strict && encoded.notes.length > 0) throw unsupported(encoded.notes[0]!, provider.slug)
+    this.#note(encoded.notes, target)
     return Buffer.from(JSON.stringify(encoded.body))
   }
 
-  #note(notes: readonly Note[]): void {
-    for (const note of notes) if (!this.notes.some((known) => known.path === note.path && known.code === note.code)) this.notes.push(note)
+  /** Every loss is said; to a strict request it is an error instead. */
+  #note(notes: readonly Note[], target: PlannedTarget): void {
+    if (this.inspected.strict && notes.length > 0) throw unsupported(notes[0]!, target.provider.slug)
+    for (const note of notes) {
+      if (!this.notes.some((known) => known.path === note.path && known.code === note.code)) this.notes.push(note)
+    }
   }
 
   // What an attempt says.

@@ -9,6 +9,7 @@ import {
   readValue,
   type JsonObject,
   type JsonValue,
+  type Peek,
   type Peeked,
   type Splicer,
 } from '#kernel'
@@ -53,6 +54,8 @@ export interface InspectedBody {
   readonly conversation: ConversationBytes
   /** The body with these edits applied; each call begins with the original again. */
   splice(edits: readonly RequestEdit[]): Buffer
+  /** Those of the names that are top-level fields of the body. */
+  present(names: readonly string[]): readonly string[]
   /** The whole body, parsed. */
   document(): JsonObject
   /** The original bytes again, for the histories; undefined when there is nothing to keep. Afterwards this body is not to be used. */
@@ -156,6 +159,16 @@ class PeekedBody implements InspectedBody {
     return spliced.buffer.subarray(spliced.start, spliced.end)
   }
 
+  present(names: readonly string[]): readonly string[] {
+    const { buffer, bodyStart, bodyEnd } = this.#arrival
+    this.#splicer?.restore()
+    this.#splicer = undefined
+    const found = presencePeek(names).peek(buffer, bodyStart, bodyEnd)
+    // Doubtful here means that one of them is there twice or in another spelling: the parser decides.
+    if (found === 'doubtful') return namesIn(this.document(), names)
+    return names.filter((name) => found.members[name]!.start >= 0)
+  }
+
   document(): JsonObject {
     const { buffer, bodyStart, bodyEnd } = this.#arrival
     this.#splicer?.restore()
@@ -167,6 +180,19 @@ class PeekedBody implements InspectedBody {
     if (this.#turn !== undefined) this.#splicer?.restore()
     return this.#turn
   }
+}
+
+const presencePeeks = new WeakMap<readonly string[], Peek>()
+
+/** One for each list of names, which belongs to a provider's dialect. */
+function presencePeek(names: readonly string[]): Peek {
+  let known = presencePeeks.get(names)
+  if (known === undefined) presencePeeks.set(names, (known = createPeek({ fields: [...names] })))
+  return known
+}
+
+function namesIn(document: JsonObject, names: readonly string[]): readonly string[] {
+  return names.filter((name) => document[name] !== undefined)
 }
 
 const requestNames: Record<string, true> = Object.fromEntries(guarded.map((name) => [name, true]))
@@ -191,6 +217,7 @@ function parsedBody(arrival: Arrival): InspectedBody {
       systemEnd: located?.system.end ?? -1,
     },
     splice: (edits) => (edits.length === 0 ? text : Buffer.from(JSON.stringify(applyEdits(document, edits)))),
+    present: (names) => namesIn(document, names),
     document: () => document,
     retire: () => undefined,
   }

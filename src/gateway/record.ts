@@ -49,6 +49,11 @@ export interface Told {
 /** A usage, its counts and what they cost. */
 export type Priced = PricedUsage & { readonly usage: Usage; readonly counts: UsageCounts }
 
+/** Nobody charges for counting tokens. */
+function priceOf(arrival: Arrival, target: PlannedTarget): Price | undefined {
+  return arrival.operation === 'count-tokens' ? freePrice : priceOfTarget(target)
+}
+
 export function priceOfTarget({ model }: PlannedTarget): Price | undefined {
   return model.free === true ? freePrice : model.price
 }
@@ -87,7 +92,7 @@ export function reserveRecord(exchange: Told): ReserveRecord {
     modelTarget: first?.model.id ?? '',
     requestBytes: arrival.bodyEnd - arrival.bodyStart,
     metadata: inspected?.metadata ?? '',
-    price: first === undefined ? undefined : priceOfTarget(first),
+    price: first === undefined ? undefined : priceOf(arrival, first),
   }
 }
 
@@ -193,7 +198,7 @@ export function finishRecord(exchange: Told, ending: Ending): FinishRecord {
     metadata: begun.metadata,
     provider: last?.provider ?? first?.provider.slug ?? '',
     modelTarget: last?.model ?? first?.model.id ?? '',
-    price: target === undefined ? undefined : priceOfTarget(target),
+    price: target === undefined ? undefined : priceOf(arrival, target),
     status: exchange.status,
     outcome: ending.outcome,
     errorCode: ending.failure === undefined ? '' : ending.failure.kind,
