@@ -154,3 +154,22 @@ test('fields that cannot be told apart or written plainly are refused when the p
   assert.throws(() => createPeek({ fields: ['é'] }), /ASCII/)
   assert.throws(() => createPeek({ fields: ['a"b'] }), /quotes/)
 })
+
+test('strings, escapes and mistakes are seen wherever they lie in a long body', () => {
+  // Stops are marked part by part, the first ends 2048 bytes behind the first string: everything goes over that edge once, and over later ones.
+  for (const edge of [2048, 6144, 14_336, 63_488]) {
+    for (let before = edge - 90; before < edge - 40; before++) {
+      const space = 'a'.repeat(before)
+      for (const text of ['"', '\\"', '\\\\', '\\\\\\"', '\\u00e9', '\\ud83d\\ude00', 'é']) {
+        const body = `{"model":"${space}${text === '"' ? '' : text}","messages":[${'{"a":[1]},'.repeat(4)}"${text === '"' ? '' : text}"],"stream":true}`
+        const { buffer, found: peeked } = found(body)
+        assert.equal(readValue(buffer, peeked.members.model), (JSON.parse(body) as { model: string }).model)
+        assert.equal(peeked.elements.count, 5)
+        assert.equal(readValue(buffer, peeked.members.stream), true)
+      }
+      for (const mistake of ['\\x', '\n', '\\u00g0', '\\', '"']) doubtful(`{"model":"${space}${mistake}","messages":[],"stream":true}`)
+      doubtful(`{"model":"${space}`)
+      doubtful(`{"model":"${space}\\`)
+    }
+  }
+})

@@ -1,7 +1,18 @@
 // Finds where a JSON value ends in a buffer, accepting exactly the texts that JSON.parse accepts; builds nothing.
+import { createPlainMarker, createVectorMarker, windowBytes } from './json-stops.ts'
 
 /** A buffer being scanned. `end` is where the text ends; bytes behind it may be anything (a pooled buffer's leftovers). */
-export type Source = { bytes: Uint8Array; words: Int32Array; shift: number; end: number }
+export type Source = {
+  bytes: Uint8Array
+  end: number
+  /** The part in which the stops of strings are marked. */
+  markedFrom: number
+  markedTo: number
+  /** How much is marked next: little at first, since a small body or a resumed scan needs no more. */
+  nextBytes: number
+  /** 1 when the byte at `markedTo` has an escaping backslash before it. */
+  escaped: number
+}
 
 /** How deep arrays and objects may be nested; deeper values are valid JSON, but nobody's request. */
 export const maxDepth = 512
@@ -9,40 +20,39 @@ export const maxDepth = 512
 export const tooDeep = -0x80000000
 
 const quote = 0x22
-const backslash = 0x5c
 const comma = 0x2c
 const openBrace = 0x7b
 const closeBrace = 0x7d
 const openBracket = 0x5b
 const closeBracket = 0x5d
 
-/** What a byte may be inside a string: bits of the table below. Special are its end, an escape, and the forbidden control characters. */
-const special = 1
-const simple = 2
-const hex = 4
-const roles = Uint8Array.from({ length: 256 }, (_, byte) => {
-  const char = String.fromCharCode(byte)
-  return (
-    (byte < 0x20 || byte === quote || byte === backslash ? special : 0) |
-    ('"\\/bfnrt'.includes(char) ? simple : 0) |
-    (/[0-9a-fA-F]/.test(char) ? hex : 0)
-  )
-})
+const hexDigits = Uint8Array.from({ length: 256 }, (_, byte) => (/[0-9a-fA-F]/.test(String.fromCharCode(byte)) ? 1 : 0))
 const literals = new Map(['true', 'false', 'null'].map((word) => [word.charCodeAt(0), Buffer.from(word)]))
 
-// Scratch of one synchronous call of endOfValue: 1 where the container at that depth is an object.
+// Scratch of one synchronous scan: the source that was opened last, where its strings stop, and 1 where the container at a depth is an object.
+let opened: Source | undefined
+const { bits: stops, mark: markStops } = createVectorMarker() ?? createPlainMarker()
 const kinds = new Uint8Array(maxDepth)
+const firstMarkedBytes = 2 << 10
 
 export function createSource(): Source {
-  return { bytes: new Uint8Array(0), words: new Int32Array(0), shift: 0, end: 0 }
+  return {
+    bytes: new Uint8Array(0),
+    end: 0,
+    markedFrom: 0,
+    markedTo: 0,
+    nextBytes: firstMarkedBytes,
+    escaped: 0,
+  }
 }
 
-/** Points the source at a buffer. It keeps the buffer's memory alive until it is pointed elsewhere. */
+/** Points the source at a buffer, until another one is opened. It keeps the buffer's memory alive until it is pointed elsewhere. */
 export function openSource(source: Source, buffer: Buffer, end: number): void {
   source.bytes = buffer
-  if (source.words.buffer !== buffer.buffer) source.words = new Int32Array(buffer.buffer, 0, buffer.buffer.byteLength >> 2)
-  source.shift = buffer.byteOffset
   source.end = end
+  source.markedFrom = source.markedTo = source.escaped = 0
+  source.nextBytes = firstMarkedBytes
+  opened = source
 }
 
 /** The first position from `i` on that is not white space. */
@@ -60,7 +70,8 @@ export function skipWhite(bytes: Uint8Array, i: number): number {
  * A result beyond `source.end` means that the text ended inside the value: reading on is harmless, believing it is not, so check.
  */
 export function endOfValue(source: Source, start: number, depthLimit: number): number {
-  const { bytes, words, shift, end } = source
+  if (source !== opened) throw new Error('Only the source that was opened last can be scanned.')
+  const { bytes, end } = source
   let i = start
   let depth = 0
   let inObject = false
@@ -68,7 +79,7 @@ export function endOfValue(source: Source, start: number, depthLimit: number): n
     i = skipWhite(bytes, i)
     const first = bytes[i]!
     if (first === quote) {
-      i = endOfString(bytes, words, shift, end, i + 1)
+      i = endOfString(source, bytes, i + 1)
     } else if (first === openBrace || first === openBracket) {
       if (depth >= depthLimit) return i >= end ? ~i : tooDeep
       i = skipWhite(bytes, i + 1)
@@ -78,7 +89,7 @@ export function endOfValue(source: Source, start: number, depthLimit: number): n
         inObject = first === openBrace
         kinds[depth++] = inObject ? 1 : 0
         if (inObject) {
-          i = endOfKey(bytes, words, shift, end, i)
+          i = endOfKey(source, bytes, i)
           if (i < 0) return i
         }
         continue
@@ -102,67 +113,61 @@ export function endOfValue(source: Source, start: number, depthLimit: number): n
     }
     i++
     if (inObject) {
-      i = endOfKey(bytes, words, shift, end, skipWhite(bytes, i))
+      i = endOfKey(source, bytes, skipWhite(bytes, i))
       if (i < 0) return i
     }
   }
 }
 
 /** The position behind the colon of the key that begins exactly at `i`; `~position` when there is none. */
-function endOfKey(bytes: Uint8Array, words: Int32Array, shift: number, end: number, i: number): number {
+function endOfKey(source: Source, bytes: Uint8Array, i: number): number {
   if (bytes[i] !== quote) return ~i
-  i = endOfString(bytes, words, shift, end, i + 1)
+  i = endOfString(source, bytes, i + 1)
   if (i < 0) return i
   i = skipWhite(bytes, i)
   return bytes[i] === 0x3a ? i + 1 : ~i
 }
 
-/**
- * The position behind the closing quote of the string whose content begins at `i`.
- *
- * Looks at four bytes at once where they are aligned: with its top bit set beforehand, a byte loses that bit in one of the three
- * differences when it is below 0x20, a quote or a backslash; bytes of longer UTF-8 sequences have the top bit anyway. No borrow
- * crosses bytes, so it is exact, whatever the byte order. Why not `indexOf` or a regular expression: bench/micro/json-peek.ts.
- * Plain parameters and no call inside the loop: with one, V8 keeps the loop's variables in memory, at one and a half times the price.
- */
-function endOfString(bytes: Uint8Array, words: Int32Array, shift: number, end: number, i: number): number {
-  const lastWord = (shift + end) >> 2
-  while (i < end) {
-    if (((shift + i) & 3) === 0) {
-      let word = (shift + i) >> 2
-      while (word < lastWord) {
-        const four = words[word]!
-        const high = four | 0x80808080
-        const lost = (high - 0x20202020) & ((high ^ 0x22222222) - 0x01010101) & ((high ^ 0x5c5c5c5c) - 0x01010101)
-        if ((~(lost | four) & 0x80808080) !== 0) break
-        word++
-      }
-      i = (word << 2) - shift
+/** The position behind the closing quote of the string whose content begins at `i`; `~position` of what cannot be in it. */
+function endOfString(source: Source, bytes: Uint8Array, i: number): number {
+  for (;;) {
+    if (i >= source.markedTo) {
+      if (i >= source.end) return ~source.end
+      markOn(source, i)
     }
+    const from = source.markedFrom
+    let word = (i - from) >> 5
+    let found = stops[word]! & (-1 << ((i - from) & 31))
+    // Behind the marked part all bits are set.
+    while (found === 0) found = stops[++word]!
+    i = from + (word << 5) + 31 - Math.clz32(found & -found)
+    if (i >= source.markedTo) continue
     const byte = bytes[i]!
-    if ((roles[byte]! & special) === 0) {
-      i++
-      continue
-    }
     if (byte === quote) return i + 1
-    if (byte !== backslash) return ~i
-    const escaped = bytes[i + 1]!
-    if ((roles[escaped]! & simple) !== 0) i += 2
-    else if (
-      escaped === 0x75 &&
-      (roles[bytes[i + 2]!]! & roles[bytes[i + 3]!]! & roles[bytes[i + 4]!]! & roles[bytes[i + 5]!]! & hex) !== 0
+    if (byte < 0x20) return ~i
+    if (
+      byte === 0x75 &&
+      (hexDigits[bytes[i + 1]!]! & hexDigits[bytes[i + 2]!]! & hexDigits[bytes[i + 3]!]! & hexDigits[bytes[i + 4]!]!) !== 0
     )
-      i += 6
-    else return badEscape(bytes, i)
+      i += 5
+    else return badEscape(bytes, i - 1)
   }
-  return ~end
+}
+
+/** Marks the stops of the next part, which begins at `i`: where the last one ended, or further on, and then that one ended outside of a string. */
+function markOn(source: Source, i: number): void {
+  const to = Math.min(source.end, i + source.nextBytes)
+  source.escaped = markStops(source.bytes, i, to, source.escaped)
+  source.markedFrom = i
+  source.markedTo = to
+  if (source.nextBytes < windowBytes) source.nextBytes *= 2
 }
 
 /** `~position` of the byte that makes the escape at `i` none. */
 function badEscape(bytes: Uint8Array, i: number): number {
   if (bytes[i + 1] !== 0x75) return ~(i + 1)
   let at = i + 2
-  while ((roles[bytes[at]!]! & hex) !== 0) at++
+  while (hexDigits[bytes[at]!] === 1) at++
   return ~at
 }
 
