@@ -107,16 +107,33 @@ test('nothing is found across gateway keys', () => {
   assert.equal(look(arrive(['a', 'b'], { session: 's', key: 'k2' })).found.reused.rest, 0)
 })
 
+const mb = 1 << 20
+const lentBytes = () => [...lent].reduce((sum, buffer) => sum + buffer.length, 0)
+
 test('at most 32 MB are kept: the least recently used go first, back to the pool', () => {
-  const mb = 1 << 20
-  const turns = Array.from({ length: 10 }, (_, n) => look(arrive(['a'], { session: `s${n}`, bytes: 3 * mb })))
-  for (const turn of turns) histories.keep(turn, 0)
-  assert.equal(lent.size, 10)
-  pool.give(look(arrive(['a', 'b'], { session: 's0' })).buffer)
-  histories.keep(look(arrive(['a'], { session: 'more', bytes: 3 * mb })), 0)
+  const converse = (session: string) => {
+    histories.keep(look(arrive(['a'], { session, bytes: 3 * mb })), 0)
+    const turn = look(arrive(['a', 'b'], { session, bytes: 3 * mb }))
+    histories.keep(turn, 0)
+    return turn
+  }
+  const turns = Array.from({ length: 7 }, (_, n) => converse(`s${n}`))
+  assert.equal(lent.size, 7)
+  pool.give(look(arrive(['a', 'b', 'c'], { session: 's0' })).buffer)
+  for (const session of ['more', 'and more']) converse(session)
   assert.ok(lent.has(turns[0]!.buffer), 'the one that was used just now')
   assert.ok(!lent.has(turns[1]!.buffer))
-  assert.ok([...lent].reduce((sum, buffer) => sum + buffer.length, 0) <= 32 * mb)
+  assert.ok(lentBytes() <= 32 * mb)
+})
+
+test('a flood of new conversations keeps 8 MB, and leaves those that go on', () => {
+  for (const messages of [['a'], ['a', 'b']]) histories.keep(look(arrive(messages, { session: 'lively' })), 0)
+  for (let n = 0; n < 40; n++) histories.keep(look(arrive(['a'], { session: `s${n}`, bytes: mb })), 0)
+  assert.ok(lentBytes() > 7 * mb && lentBytes() <= 8.1 * mb)
+  const next = look(arrive(['a', 'b', 'c'], { session: 'lively' }))
+  assert.ok(next.grewFrom !== undefined)
+  assert.ok(look(arrive(['a', 'b'], { session: 's39', bytes: mb })).grewFrom !== undefined)
+  assert.equal(headOf(look(arrive(['a', 'b'], { session: 's0', bytes: mb }))), 0)
 })
 
 test('a buffer above 4 MB goes back at once', () => {

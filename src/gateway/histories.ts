@@ -7,6 +7,8 @@ import type { Arrival } from './port.ts'
 /** A smaller body is scanned faster than its predecessor is found. */
 export const minHistoryBytes = 8 << 10
 const maxKeptBytes = 32 << 20
+/** Of these, for turns that repeat nothing: a flood of new conversations must not push the lively ones out, nor go through ever more memory. */
+const maxNewBytes = 8 << 20
 /** A larger buffer would push too many conversations out. */
 const maxBufferBytes = 4 << 20
 const maxAgeMs = 5 * 60_000
@@ -24,6 +26,9 @@ export type Turn<Field extends string = string> = PreviousBody<Field> & {
   keptMs: number
 }
 
+/** Least recently used first. */
+type Shelf<Field extends string> = { readonly turns: Set<Turn<Field>>; readonly maxBytes: number; bytes: number }
+
 export interface Histories<Field extends string = string> {
   /** Peeks at the body of this request; reads bytes of kept turns only before it returns. */
   peek(arrival: Arrival): Turn<Field> | 'doubtful'
@@ -32,15 +37,30 @@ export interface Histories<Field extends string = string> {
 }
 
 export function createHistories<Field extends string>(peek: Peek<Field>, buffers: BufferPool): Histories<Field> {
-  /** Least recently used first. */
-  const kept = new Set<Turn<Field>>()
+  const firsts: Shelf<Field> = { turns: new Set(), maxBytes: maxNewBytes, bytes: 0 }
+  const others: Shelf<Field> = { turns: new Set(), maxBytes: maxKeptBytes - maxNewBytes, bytes: 0 }
   const byName = new Map<string, Turn<Field>[]>()
   const spare: Turn<Field>['found'][] = []
-  let keptBytes = 0
+
+  /** False when it is not kept any more. */
+  function takeOff(turn: Turn<Field>): boolean {
+    const shelf = firsts.turns.has(turn) ? firsts : others
+    if (!shelf.turns.delete(turn)) return false
+    shelf.bytes -= turn.buffer.length
+    return true
+  }
+
+  function putOn(shelf: Shelf<Field>, turn: Turn<Field>, nowMs: number): void {
+    shelf.turns.add(turn)
+    shelf.bytes += turn.buffer.length
+    for (const oldest of shelf.turns) {
+      if (shelf.bytes <= shelf.maxBytes && nowMs - oldest.keptMs <= maxAgeMs) break
+      drop(oldest)
+    }
+  }
 
   function drop(turn: Turn<Field>): void {
-    kept.delete(turn)
-    keptBytes -= turn.buffer.length
+    if (!takeOff(turn)) return
     const branches = byName.get(turn.name)!
     if (branches.length === 1) byName.delete(turn.name)
     else branches.splice(branches.indexOf(turn), 1)
@@ -62,8 +82,8 @@ export function createHistories<Field extends string>(peek: Peek<Field>, buffers
       }
       const turn: Turn<Field> = { buffer, start, end, found, name, grewFrom: undefined, keptMs: 0 }
       if (previous !== undefined) {
-        kept.delete(previous)
-        kept.add(previous)
+        // Read just now: it goes to the end of the queue, and is no new one any more.
+        if (found.reused.head > 0 && takeOff(previous)) putOn(others, previous, previous.keptMs)
         // Less in common, the instructions for example, and they are two conversations or two branches of one.
         if (found.reused.head === previous.found.elements.last.end - previous.start) turn.grewFrom = previous
       }
@@ -78,19 +98,14 @@ export function createHistories<Field extends string>(peek: Peek<Field>, buffers
       }
       turn.keptMs = nowMs
       // Another request that grew from the same turn may have replaced it already: then this one is a branch.
-      if (grewFrom !== undefined && kept.has(grewFrom)) drop(grewFrom)
+      if (grewFrom !== undefined) drop(grewFrom)
       const branches = byName.get(name)
       if (branches === undefined) byName.set(name, [turn])
       else {
         branches.push(turn)
         if (branches.length > maxBranches) drop(branches[0]!)
       }
-      kept.add(turn)
-      keptBytes += buffer.length
-      for (const oldest of kept) {
-        if (keptBytes <= maxKeptBytes && nowMs - oldest.keptMs <= maxAgeMs) break
-        drop(oldest)
-      }
+      putOn(turn.found.reused.head > 0 ? others : firsts, turn, nowMs)
     },
   }
 }
