@@ -1,3 +1,4 @@
+// The journal's promises: one write per turn, nothing told before it is written, and a disk that refuses costs nothing.
 import assert from 'node:assert/strict'
 import * as fs from 'node:fs'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'

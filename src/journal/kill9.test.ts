@@ -1,3 +1,4 @@
+// Processes killed under load: what was answered has one row, what was reserved has one too.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -77,7 +77,10 @@ export function createLoader(deps: LoaderDeps): Loader {
         if (running === undefined) return
         running.progress = Buffer.from(record)
         running.stashed = false
+        return
       }
+      default:
+        return
     }
   }
 

@@ -1,3 +1,4 @@
+// The recorder from end to end: what was journalled can be asked for, in every logging mode and after any stop.
 import assert from 'node:assert/strict'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

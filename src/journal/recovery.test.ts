@@ -1,3 +1,4 @@
+// What a start finds in the journal of a process that died, whatever state its files are in.
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,3 +1,4 @@
+// The ring that carries bodies to the writer: whole, in order, once.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'

@@ -1,3 +1,4 @@
+// The thread that loads the journal into the store: a refusal or a crash at any point loses and doubles nothing.
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -86,4 +86,4 @@ export class ByteCollector {
   }
 }
 
-export const emptyBuffer: Buffer = Buffer.alloc(0)
+const emptyBuffer: Buffer = Buffer.alloc(0)

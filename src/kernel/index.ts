@@ -1,5 +1,5 @@
 // Words with no domain.
-export { ByteCollector, createBufferPool, emptyBuffer, headroomBytes, tailroomBytes, type BufferPool } from './buffers.ts'
+export { ByteCollector, createBufferPool, headroomBytes, tailroomBytes, type BufferPool } from './buffers.ts'
 export { Crowd } from './crowd.ts'
 export { createDeadlines, type Deadlines, type Waiting } from './deadlines.ts'
 export { Failure, failureTable, invalidRequest, type Fault, type FailureDetails, type FailureKind, type FailureRow } from './failure.ts'

@@ -1,3 +1,4 @@
+// Parsing doubtful bodies as a whole: what is accepted, and how it is said what is wrong.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Failure } from './failure.ts'

@@ -1,3 +1,4 @@
+// What a peek finds in a body, and which bytes it calls doubtful.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Peeked } from './json-found.ts'

@@ -1,3 +1,4 @@
+// Edits of a body where it lies: what changes, what moves, and taking it back.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createPeek } from './json-peek.ts'

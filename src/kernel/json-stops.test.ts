@@ -1,3 +1,4 @@
+// Which bytes the markers of stops mark, and that both mark the same.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'

@@ -1,3 +1,4 @@
+// How much two bodies have in common at both ends.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'

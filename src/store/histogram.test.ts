@@ -1,3 +1,4 @@
+// Latency histograms: their error, merging them, and their quantiles.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'

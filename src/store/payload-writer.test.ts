@@ -1,3 +1,4 @@
+// Storing rows and bodies: every body comes back, roll-ups add up, and retention removes the oldest.
 import assert from 'node:assert/strict'
 import type { DatabaseSync } from 'node:sqlite'
 import { test, type TestContext } from 'node:test'

@@ -1,3 +1,4 @@
+// Records as bytes: round trips, damage, and foreign generations.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
