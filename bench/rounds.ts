@@ -97,8 +97,8 @@ function problemOf(round: Round, earlier: readonly Round[]): string | undefined 
   return strays > directMayStray ? `the direct run was off by ${Math.round(strays * 100)} %` : undefined
 }
 
-/** Long enough for the compilers of a JavaScript engine. */
+/** Long enough for the compilers of a JavaScript engine, which run on the measured core too. The same for every contender. */
 function warmUp(scenario: Scenario): Scenario {
   const short = shortened(scenario)
-  return short.load.kind === 'saturate' ? { ...short, load: { ...short.load, seconds: 3 } } : short
+  return short.load.kind === 'saturate' ? { ...short, load: { ...short.load, seconds: 8 } } : short
 }
