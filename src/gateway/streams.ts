@@ -27,7 +27,8 @@ export interface StreamReader {
 }
 
 const lineFeed = 0x0a
-const spacedColon = Buffer.from('" :')
+/** White space before a colon, or more than one space after it. */
+const oddSpacing = /"\s+:|":\s\s/
 const blankLine = Buffer.from('\n\n')
 
 /** Bytes pass: only frames that hold usage, a finish reason, an error or the terminator are read, once content has begun. */
@@ -41,7 +42,7 @@ export class PassReader implements StreamReader {
   readonly #terminator: string | undefined
   #flowing = false
   #over = false
-  /** White space before colons, which no marker knows: then every frame is read. */
+  /** JSON spaced as no marker is: then every frame is read. */
   #oddSpacing = false
   #finish: Finish | undefined
   #out: Uint8Array[] = []
@@ -123,7 +124,7 @@ export class PassReader implements StreamReader {
 
   #commit(): void {
     this.#flowing = true
-    this.#oddSpacing = this.held.some(({ raw }) => raw.includes(spacedColon))
+    this.#oddSpacing = this.held.some(({ raw }) => oddSpacing.test(raw.toString('latin1')))
     this.#sink.committed()
     for (const held of this.held) this.#out.push(held.raw)
     this.held.length = 0

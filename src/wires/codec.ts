@@ -112,8 +112,6 @@ export interface PassThrough {
   readResponse(fields: JsonObject, dialect: Dialect): Watched
   /** Finds the finish reason in the bytes of a whole response, where `responseFields` leaves it out because its field is big. */
   finishIn?(body: Buffer): Finish | undefined
-  /** Top-level request fields the lane peeks at besides `model` and `stream`. */
-  readonly requestFields: readonly string[]
   /**
    * The edits for one target; no edits when the bytes can go as they are. `fields` holds the small top-level fields that were peeked,
    * `model` is the provider's own id. A field is only ever changed for a reason that is stated in the code.

@@ -12,7 +12,6 @@ export const passThrough: PassThrough = {
   // are for providers whose error data is not JSON.
   markers: ['message_delta', 'message_stop', '"error"', 'event: error', 'event:error'],
   responseFields: ['type', 'id', 'model', 'stop_reason', 'stop_sequence', 'stop_details', 'usage', 'error'],
-  requestFields: ['max_tokens', 'metadata', 'service_tier'],
   createWatch: () => new MessageWatch(),
   readResponse,
   edits: (fields, model, dialect) => requestEdits(fields, model, dialect),

@@ -20,7 +20,6 @@ export const passThrough: PassThrough = {
   readResponse,
   finishIn,
   edits: (fields, model, dialect) => requestEdits(fields, model, dialect, chatEdits(fields, dialect)),
-  requestFields: ['stream_options', 'max_tokens', 'max_completion_tokens', 'n', 'user', 'prompt_cache_key', 'metadata', 'reasoning_effort'],
 }
 
 function createWatch(dialect: Dialect): Watch {
