@@ -1,7 +1,7 @@
 // Usage that no provider stated: counted from what was kept of the answer, or taken from a crash's last progress. Marked `estimated`.
 import { createRequire } from 'node:module'
 import { costOf } from '#ir'
-import type { FinishRecord, ProgressRecord, ReserveRecord, UsageCounts } from '#store'
+import type { FinishRecord, FinishSummary, ProgressRecord, ReserveRecord, UsageCounts } from '#store'
 
 export type CountTokens = (text: string) => number
 
@@ -47,7 +47,7 @@ function* piecesOf(text: string): Generator<string> {
 const requestBytesPerToken = 4
 
 /** True when something was produced (or kept) and nobody said how many tokens it was. */
-export function lacksUsage(record: FinishRecord): boolean {
+export function lacksUsage(record: FinishSummary): boolean {
   if (record.kept !== '') return true
   // Counting tokens produces none.
   if (record.endpoint.endsWith('/count_tokens')) return false

@@ -2,11 +2,13 @@
 import { existsSync } from 'node:fs'
 import {
   decodeFinish,
+  decodeFinishSummary,
   encodeFinish,
   recordId,
   RecordWriter,
   recordType,
   type FinishRecord,
+  type FinishSummary,
   type JournalPosition,
   type OpenRequest,
   type RecordStore,
@@ -65,22 +67,16 @@ export function createLoader(deps: LoaderDeps): Loader {
   /** What a record says about which requests are running. */
   function track(record: Buffer): void {
     const id = recordId(record)
-    switch (record[0]) {
-      case recordType.finish:
-        open.delete(id)
-        return
-      case recordType.reserve:
-        open.set(id, { id, reserve: record, borrowed: true, progress: undefined, stashed: false })
-        return
-      case recordType.progress: {
-        const running = open.get(id)
-        if (running === undefined) return
-        running.progress = Buffer.from(record)
-        running.stashed = false
-        return
-      }
-      default:
-        return
+    const type = record[0]
+    if (type === recordType.finish) {
+      open.delete(id)
+    } else if (type === recordType.reserve) {
+      open.set(id, { id, reserve: record, borrowed: true, progress: undefined, stashed: false })
+    } else if (type === recordType.progress) {
+      const running = open.get(id)
+      if (running === undefined) return
+      running.progress = Buffer.from(record)
+      running.stashed = false
     }
   }
 
@@ -104,17 +100,19 @@ export function createLoader(deps: LoaderDeps): Loader {
       open.delete(id)
       if (running.stashed || running.progress !== undefined) store.unstash(id)
     }
-    let finish: FinishRecord
+    let counted: FinishRecord | undefined
+    let summary: FinishSummary
     try {
-      finish = decodeFinish(record)
+      summary = decodeFinishSummary(record)
+      if (lacksUsage(summary)) counted = decodeFinish(record)
     } catch (error) {
       onUnreadable(error as Error)
       return
     }
-    if (!lacksUsage(finish)) {
-      store.addFinished(finish, record)
+    if (counted === undefined) {
+      store.addFinished(summary, record)
     } else {
-      const counted = withEstimatedUsage(finish, countTokens)
+      counted = withEstimatedUsage(counted, countTokens)
       store.addFinished(counted, encoded(counted))
     }
     loaded++

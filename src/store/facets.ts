@@ -1,6 +1,6 @@
 // Facets: the low-cardinality columns of a request, each combination stored once and referred to by number.
 import type { DatabaseSync } from 'node:sqlite'
-import type { FinishRecord } from './record.ts'
+import type { FinishSummary } from './record.ts'
 
 /** Text columns of `facets` in order; the numeric ones are named apart. */
 export type Facet = {
@@ -27,7 +27,7 @@ export type Facet = {
 const noCache = 'DISABLED'
 
 /** The provider is the last one tried, the model the one that answered. */
-export function facetOf(record: FinishRecord): Facet {
+export function facetOf(record: FinishSummary): Facet {
   const first = record.attempts[0]
   const last = record.attempts.at(-1)
   return {

@@ -4,7 +4,16 @@ export { lockHome, type HomeLock } from './home-lock.ts'
 export { createRecordReader, CursorError, type RecordReaderPort } from './reader.ts'
 export type { RequestDetail, RequestFilters, RequestPage, StoredPayload } from './query-types.ts'
 export { frameAt, recordId, RecordReader, RecordWriter } from './record-bytes.ts'
-export { decodeFinish, decodeProgress, decodeReserve, encodeFinish, encodeProgress, encodeReserve, recordType } from './record-codec.ts'
+export {
+  decodeFinish,
+  decodeFinishSummary,
+  decodeProgress,
+  decodeReserve,
+  encodeFinish,
+  encodeProgress,
+  encodeReserve,
+  recordType,
+} from './record-codec.ts'
 export { createRecordStore, type JournalPosition, type LoggingMode, type OpenRequest, type RecordStore } from './record-store.ts'
 export { createRetention, type RetentionLimits } from './retention.ts'
 export { openRecordDatabase } from './schema.ts'

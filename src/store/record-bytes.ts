@@ -161,6 +161,15 @@ export class RecordReader {
     return this.#text.slice(from, this.#textAt)
   }
 
+  /** Goes past a string that nobody wants. */
+  skipString(): void {
+    const at = this.#at
+    if (at + 4 > this.#numbersEnd) throw new RangeError('A record ends inside its string lengths')
+    this.#at = at + 4
+    this.#textAt += this.#view.getUint32(at, true)
+    if (this.#textAt > this.#text.length) throw new RangeError('A record ends inside its text')
+  }
+
   /** A view of the rest of the fields. */
   raw(): Buffer {
     return this.#record.subarray(this.#at, this.#numbersEnd)

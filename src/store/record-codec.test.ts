@@ -4,7 +4,15 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { anyFinish, anyProgress, anyReserve, sampleFinish } from '#test/records.ts'
 import { frameAt, recordId, RecordWriter } from './record-bytes.ts'
-import { decodeFinish, decodeProgress, decodeReserve, encodeFinish, encodeProgress, encodeReserve } from './record-codec.ts'
+import {
+  decodeFinish,
+  decodeFinishSummary,
+  decodeProgress,
+  decodeReserve,
+  encodeFinish,
+  encodeProgress,
+  encodeReserve,
+} from './record-codec.ts'
 
 /** fast-check makes objects without a prototype; the codec makes plain ones. */
 const plain = <T>(value: T): T => structuredClone(value)
@@ -30,6 +38,18 @@ test('a record comes back from its bytes as it was', () => {
         assert.deepEqual(decode(onlyRecord(out)), plain(record))
         assert.equal(recordId(onlyRecord(out)), record.id)
       }
+    }),
+  )
+})
+
+test('the summary of a record says what the whole record says', () => {
+  fc.assert(
+    fc.property(anyFinish, (finish) => {
+      const out = new RecordWriter(7)
+      encodeFinish(out, finish)
+      const summary = decodeFinishSummary(onlyRecord(out))
+      assert.ok(Object.keys(summary).length > 25)
+      for (const [field, value] of Object.entries(summary)) assert.deepEqual(value, plain(finish[field as keyof typeof finish]), field)
     }),
   )
 })

@@ -6,6 +6,7 @@ import type {
   CostLine,
   CostSource,
   FinishRecord,
+  FinishSummary,
   Outcome,
   ProgressRecord,
   RequestKind,
@@ -170,6 +171,81 @@ export function decodeFinish(record: Buffer): FinishRecord {
     firstTokenMs,
     totalMs,
     headers,
+    payloads,
+    kept,
+  }
+}
+
+/** The fields of a finish record that rows and roll-ups need, without making the others. What comes after the attempts is not looked at. */
+export function decodeFinishSummary(record: Buffer): FinishSummary {
+  const reader = open(record, recordType.finish)
+  const id = reader.id
+  const atMs = reader.number()
+  const keyId = reader.string()
+  const keyName = reader.string()
+  const kind = reader.string() as RequestKind
+  const session = reader.string()
+  const trace = reader.string()
+  const client = reader.string()
+  const wire = reader.string()
+  const endpoint = reader.string()
+  const modelAsked = reader.string()
+  const stream = reader.number() === 1
+  const provider = reader.string()
+  reader.skipString() // modelTarget
+  reader.number() // requestBytes
+  const metadata = reader.string()
+  // Not needed here, but a price that is none makes the record unreadable for every later question.
+  parsePrice(reader.string())
+  const status = reader.number()
+  const outcome = reader.string() as Outcome
+  const errorCode = reader.string()
+  const errorClass = reader.string()
+  const modelServed = reader.string()
+  reader.skipString() // lane
+  reader.skipString() // usageRaw
+  const costSource = reader.string() as CostSource
+  const costNanoUsd = reader.bigint()
+  reader.skipString() // providerCostNanoUsd
+  reader.skipString() // finishReason
+  const responseBytes = reader.number()
+  const overheadUs = reader.number()
+  const firstTokenMs = reader.optional()
+  const totalMs = reader.number()
+  reader.skipString() // headers
+  const payloads = reader.string() as FinishRecord['payloads']
+  const kept = reader.string()
+  const usage = reader.number() === 1 ? readUsage(reader) : undefined
+  const attempts: AttemptRecord[] = []
+  for (let left = reader.number(); left > 0; left--) attempts.push(readAttempt(reader))
+  return {
+    id,
+    atMs,
+    keyId,
+    keyName,
+    kind,
+    session,
+    trace,
+    client,
+    wire,
+    endpoint,
+    modelAsked,
+    stream,
+    provider,
+    metadata,
+    status,
+    outcome,
+    errorCode,
+    errorClass,
+    modelServed,
+    attempts,
+    usage,
+    costSource,
+    costNanoUsd,
+    responseBytes,
+    overheadUs,
+    firstTokenMs,
+    totalMs,
     payloads,
     kept,
   }

@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { createBlockIds, createBlockWriter } from './blocks.ts'
 import { createFacetWriter, facetOf } from './facets.ts'
 import { createPayloadWriter, type PayloadWriterOptions } from './payload-writer.ts'
-import type { FinishRecord, PayloadPart } from './record.ts'
+import type { FinishSummary, PayloadPart } from './record.ts'
 import { createRollupWriter } from './rollups.ts'
 import { seqPerMs } from './schema.ts'
 
@@ -23,7 +23,7 @@ export interface RecordStore {
   rollback(): void
   position(): JournalPosition
   /** False when the request had a row already: nothing changes then. `detail`: the record's journal bytes. */
-  addFinished(record: FinishRecord, detail: Buffer): boolean
+  addFinished(record: FinishSummary, detail: Buffer): boolean
   addPayload(requestId: string, part: PayloadPart, session: string, bytes: Buffer, nowMs: number): void
   stash(open: OpenRequest): void
   unstash(id: string): void
@@ -56,7 +56,7 @@ export function createRecordStore(db: DatabaseSync, logging: LoggingMode, option
   let lastTie = 0
 
   /** The row's `seq`, or undefined when the request has one already. */
-  function insertRow(record: FinishRecord, facet: number, sample: Sample): number | undefined {
+  function insertRow(record: FinishSummary, facet: number, sample: Sample): number | undefined {
     const atMs = Math.min(whole(Math.floor(record.atMs)), maxAtMs)
     lastTie = atMs === lastAtMs ? lastTie + 1 : 0
     lastAtMs = atMs
@@ -177,7 +177,7 @@ export function createRecordStore(db: DatabaseSync, logging: LoggingMode, option
     },
   }
 
-  function addAttempts(seq: number, record: FinishRecord): void {
+  function addAttempts(seq: number, record: FinishSummary): void {
     record.attempts.forEach((attempt, number) => {
       insertAttempt.run(
         seq,

@@ -100,6 +100,21 @@ export type FinishRecord = ReserveRecord & {
   readonly kept: string
 }
 
+/** What rows and roll-ups are made of. */
+export type FinishSummary = Omit<
+  FinishRecord,
+  | 'modelTarget'
+  | 'requestBytes'
+  | 'price'
+  | 'lane'
+  | 'usageRaw'
+  | 'providerCostNanoUsd'
+  | 'finishReason'
+  | 'headers'
+  | 'costLines'
+  | 'notes'
+>
+
 export type PayloadPart = 'request' | 'response'
 
 /** A row of `GET /api/v1/requests`, as the contract writes it. Money as decimal strings of USD. */
