@@ -48,10 +48,17 @@ function look(arrival: Arrival): Turn<Field> {
   return turn
 }
 
+/** Its name is known from now on: the next turn is kept. */
+function introduce(sent: Sent): void {
+  histories.keep(look(arrive(['hello'], sent)), 0)
+}
+
 const headOf = (turn: Turn<Field>) => turn.found.reused.head
 const wholeOf = (turn: Turn<Field>) => turn.found.elements.last.end - turn.start
 
 test('a turn repeats the one before it, and takes its place', () => {
+  introduce({ session: 's' })
+  assert.equal(lent.size, 0, 'a body whose name came once goes back')
   const first = look(arrive(['a', 'b'], { session: 's' }))
   assert.equal(headOf(first), 0)
   histories.keep(first, 0)
@@ -65,6 +72,7 @@ test('a turn repeats the one before it, and takes its place', () => {
 })
 
 test('without a header the first kilobyte tells conversations apart, and branches of one are kept beside each other', () => {
+  for (const opening of ['one', 'two']) introduce({ opening })
   const [one, other] = [look(arrive(['a'], { opening: 'one' })), look(arrive(['b'], { opening: 'two' }))]
   histories.keep(one, 0)
   histories.keep(other, 0)
@@ -78,6 +86,7 @@ test('without a header the first kilobyte tells conversations apart, and branche
 })
 
 test('at most four branches of a name are kept, the latest', () => {
+  introduce({ session: 's' })
   const turns = ['a', 'b', 'c', 'd', 'e'].map((name) => look(arrive([name], { session: 's' })))
   for (const turn of turns) histories.keep(turn, 0)
   assert.deepEqual(
@@ -89,6 +98,7 @@ test('at most four branches of a name are kept, the latest', () => {
 })
 
 test('two requests at once may grow from the same turn: both are right, and both are kept', () => {
+  introduce({ session: 's' })
   const first = look(arrive(['a'], { session: 's' }))
   histories.keep(first, 0)
   const one = look(arrive(['a', 'b'], { session: 's' }))
@@ -102,6 +112,7 @@ test('two requests at once may grow from the same turn: both are right, and both
 })
 
 test('nothing is found across gateway keys', () => {
+  introduce({ session: 's', key: 'k1' })
   histories.keep(look(arrive(['a'], { session: 's', key: 'k1' })), 0)
   assert.equal(headOf(look(arrive(['a', 'b'], { session: 's', key: 'k2' }))), 0)
   assert.equal(look(arrive(['a', 'b'], { session: 's', key: 'k2' })).found.reused.rest, 0)
@@ -112,31 +123,41 @@ const lentBytes = () => [...lent].reduce((sum, buffer) => sum + buffer.length, 0
 
 test('at most 32 MB are kept: the least recently used go first, back to the pool', () => {
   const converse = (session: string) => {
-    histories.keep(look(arrive(['a'], { session, bytes: 3 * mb })), 0)
-    const turn = look(arrive(['a', 'b'], { session, bytes: 3 * mb }))
+    introduce({ session })
+    const turn = look(arrive(['a'], { session, bytes: 3 * mb }))
     histories.keep(turn, 0)
     return turn
   }
-  const turns = Array.from({ length: 7 }, (_, n) => converse(`s${n}`))
-  assert.equal(lent.size, 7)
-  pool.give(look(arrive(['a', 'b', 'c'], { session: 's0' })).buffer)
-  for (const session of ['more', 'and more']) converse(session)
+  const turns = Array.from({ length: 10 }, (_, n) => converse(`s${n}`))
+  assert.equal(lent.size, 10)
+  pool.give(look(arrive(['a', 'b'], { session: 's0' })).buffer)
+  converse('more')
   assert.ok(lent.has(turns[0]!.buffer), 'the one that was used just now')
   assert.ok(!lent.has(turns[1]!.buffer))
   assert.ok(lentBytes() <= 32 * mb)
 })
 
-test('a flood of new conversations keeps 8 MB, and leaves those that go on', () => {
-  for (const messages of [['a'], ['a', 'b']]) histories.keep(look(arrive(messages, { session: 'lively' })), 0)
-  for (let n = 0; n < 40; n++) histories.keep(look(arrive(['a'], { session: `s${n}`, bytes: mb })), 0)
-  assert.ok(lentBytes() > 7 * mb && lentBytes() <= 8.1 * mb)
-  const next = look(arrive(['a', 'b', 'c'], { session: 'lively' }))
-  assert.ok(next.grewFrom !== undefined)
-  assert.ok(look(arrive(['a', 'b'], { session: 's39', bytes: mb })).grewFrom !== undefined)
-  assert.equal(headOf(look(arrive(['a', 'b'], { session: 's0', bytes: mb }))), 0)
+test('a flood of unrelated conversations keeps nothing, and leaves those that go on', () => {
+  introduce({ session: 'lively' })
+  histories.keep(look(arrive(['a'], { session: 'lively' })), 0)
+  for (let n = 0; n < 5000; n++) histories.keep(look(arrive(['a'], { session: `s${n}` })), 0)
+  assert.equal(lent.size, 1)
+  assert.ok(look(arrive(['a', 'b'], { session: 'lively' })).grewFrom !== undefined)
+  lent.clear()
+  for (const session of ['s4999', 's0']) histories.keep(look(arrive(['a', 'b'], { session })), 0)
+  assert.equal(lent.size, 1, 'names are forgotten in turn')
+})
+
+test('at most 512 small ones are kept', () => {
+  for (let n = 0; n < 600; n++) {
+    introduce({ session: `s${n}` })
+    histories.keep(look(arrive(['a'], { session: `s${n}` })), 0)
+  }
+  assert.equal(lent.size, 512)
 })
 
 test('a buffer above 4 MB goes back at once', () => {
+  introduce({ session: 's' })
   const turn = look(arrive(['a'], { session: 's', bytes: 5 << 20 }))
   histories.keep(turn, 0)
   assert.equal(lent.size, 0)
@@ -144,6 +165,7 @@ test('a buffer above 4 MB goes back at once', () => {
 })
 
 test('what nobody repeated for five minutes goes back', () => {
+  for (const session of ['s', 't', 'u']) introduce({ session })
   histories.keep(look(arrive(['a'], { session: 's' })), 0)
   histories.keep(look(arrive(['a'], { session: 't' })), 299_000)
   assert.equal(lent.size, 2)
@@ -161,6 +183,7 @@ test('a doubtful body is said to be one, and stays with its request', () => {
 test('a body that was edited for a provider is kept as the client sent it', () => {
   const codec = codecOf('openai-chat')
   const all = createHistories(requestPeek, pool)
+  all.keep(inspect(arrive(['hello'], { bytes: minHistoryBytes }), codec, all).body.retire()!, 0)
   const first = arrive(['a'], { bytes: minHistoryBytes })
   const sent = first.buffer.toString('latin1', first.bodyStart, first.bodyEnd)
   const { body } = inspect(first, codec, all)

@@ -7,8 +7,7 @@ import type { Arrival } from './port.ts'
 /** A smaller body is scanned faster than its predecessor is found. */
 export const minHistoryBytes = 8 << 10
 const maxKeptBytes = 32 << 20
-/** Of these, for turns that repeat nothing: a flood of new conversations must not push the lively ones out, nor go through ever more memory. */
-const maxNewBytes = 8 << 20
+const maxKeptTurns = 512
 /** A larger buffer would push too many conversations out. */
 const maxBufferBytes = 4 << 20
 const maxAgeMs = 5 * 60_000
@@ -17,6 +16,8 @@ const maxBranches = 4
 /** What tells conversations apart when no header does. */
 const openingBytes = 1024
 const maxSpareResults = 32
+/** Names that came once. Keeping their bodies already would send a flood of unrelated requests through ever more cold memory. */
+const maxNewNames = 2048
 
 /** A request body that was peeked. Its request owns the buffer until it is kept or given back. */
 export type Turn<Field extends string = string> = PreviousBody<Field> & {
@@ -26,46 +27,45 @@ export type Turn<Field extends string = string> = PreviousBody<Field> & {
   keptMs: number
 }
 
-/** Least recently used first. */
-type Shelf<Field extends string> = { readonly turns: Set<Turn<Field>>; readonly maxBytes: number; bytes: number }
-
 export interface Histories<Field extends string = string> {
   /** Peeks at the body of this request; reads bytes of kept turns only before it returns. */
   peek(arrival: Arrival): Turn<Field> | 'doubtful'
-  /** Takes the turn's buffer over. Its bytes are the original ones again, and nobody else reads or writes it any more. */
+  /** Takes the turn's buffer over, for this or for the pool. Its bytes are the original ones again, and nobody else reads or writes it any more. */
   keep(turn: Turn<Field>, nowMs: number): void
 }
 
 export function createHistories<Field extends string>(peek: Peek<Field>, buffers: BufferPool): Histories<Field> {
-  const firsts: Shelf<Field> = { turns: new Set(), maxBytes: maxNewBytes, bytes: 0 }
-  const others: Shelf<Field> = { turns: new Set(), maxBytes: maxKeptBytes - maxNewBytes, bytes: 0 }
+  /** Least recently used first. */
+  const kept = new Set<Turn<Field>>()
   const byName = new Map<string, Turn<Field>[]>()
+  /** Two generations: forgetting one by one would cost a walk past all that were deleted before. */
+  let newNames = new Set<string>()
+  let olderNames = new Set<string>()
   const spare: Turn<Field>['found'][] = []
+  let keptBytes = 0
 
-  /** False when it is not kept any more. */
-  function takeOff(turn: Turn<Field>): boolean {
-    const shelf = firsts.turns.has(turn) ? firsts : others
-    if (!shelf.turns.delete(turn)) return false
-    shelf.bytes -= turn.buffer.length
+  function isNew(name: string): boolean {
+    if (byName.has(name) || newNames.has(name) || olderNames.has(name)) return false
+    if (newNames.size === maxNewNames) {
+      olderNames = newNames
+      newNames = new Set()
+    }
+    newNames.add(name)
     return true
   }
 
-  function putOn(shelf: Shelf<Field>, turn: Turn<Field>, nowMs: number): void {
-    shelf.turns.add(turn)
-    shelf.bytes += turn.buffer.length
-    for (const oldest of shelf.turns) {
-      if (shelf.bytes <= shelf.maxBytes && nowMs - oldest.keptMs <= maxAgeMs) break
-      drop(oldest)
-    }
+  function giveBack({ buffer, found }: Turn<Field>): void {
+    buffers.give(buffer)
+    if (spare.length < maxSpareResults) spare.push(found)
   }
 
   function drop(turn: Turn<Field>): void {
-    if (!takeOff(turn)) return
+    if (!kept.delete(turn)) return
+    keptBytes -= turn.buffer.length
     const branches = byName.get(turn.name)!
     if (branches.length === 1) byName.delete(turn.name)
     else branches.splice(branches.indexOf(turn), 1)
-    buffers.give(turn.buffer)
-    if (spare.length < maxSpareResults) spare.push(turn.found)
+    giveBack(turn)
   }
 
   return {
@@ -82,8 +82,8 @@ export function createHistories<Field extends string>(peek: Peek<Field>, buffers
       }
       const turn: Turn<Field> = { buffer, start, end, found, name, grewFrom: undefined, keptMs: 0 }
       if (previous !== undefined) {
-        // Read just now: it goes to the end of the queue, and is no new one any more.
-        if (found.reused.head > 0 && takeOff(previous)) putOn(others, previous, previous.keptMs)
+        kept.delete(previous)
+        kept.add(previous)
         // Less in common, the instructions for example, and they are two conversations or two branches of one.
         if (found.reused.head === previous.found.elements.last.end - previous.start) turn.grewFrom = previous
       }
@@ -92,8 +92,8 @@ export function createHistories<Field extends string>(peek: Peek<Field>, buffers
     keep(turn, nowMs) {
       const { buffer, name, grewFrom } = turn
       turn.grewFrom = undefined
-      if (buffer.length > maxBufferBytes) {
-        buffers.give(buffer)
+      if (isNew(name) || buffer.length > maxBufferBytes) {
+        giveBack(turn)
         return
       }
       turn.keptMs = nowMs
@@ -105,7 +105,12 @@ export function createHistories<Field extends string>(peek: Peek<Field>, buffers
         branches.push(turn)
         if (branches.length > maxBranches) drop(branches[0]!)
       }
-      putOn(turn.found.reused.head > 0 ? others : firsts, turn, nowMs)
+      kept.add(turn)
+      keptBytes += buffer.length
+      for (const oldest of kept) {
+        if (keptBytes <= maxKeptBytes && kept.size <= maxKeptTurns && nowMs - oldest.keptMs <= maxAgeMs) break
+        drop(oldest)
+      }
     },
   }
 }
