@@ -4,6 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { createPeek, createSplicer, isObject } from '#kernel'
 import { corpusPath } from '#test/corpus.ts'
+import { promptTexts } from '../load/texts.ts'
 
 const fields = [
   'model',
@@ -126,7 +127,7 @@ function recorded(): [string, string][] {
     })
 }
 
-const { peek } = createPeek({ fields, lastElementOf: 'messages' })
+const { peek, resume, createResult } = createPeek({ fields, lastElementOf: 'messages' })
 const rows: Record<string, Record<string, number>> = {}
 for (const [name, text] of [...recorded(), ...synthetic()]) {
   const bytes = Buffer.byteLength(text)
@@ -157,5 +158,40 @@ for (const [name, text] of [...recorded(), ...synthetic()]) {
     isUtf8: perByte(() => isUtf8(buffer.subarray(headroom, end))),
   }
 }
+
+/** An agent's next request: its history, one call and one result longer; what it costs with the request before at hand, or with another one. */
+function growing(): Record<string, Record<string, number>> {
+  const lines = promptTexts(400, 7).trimEnd().split('\n')
+  const turn = (n: number) =>
+    `{"role":"assistant","content":null,"tool_calls":[{"id":"c${n}","type":"function","function":{"name":"read","arguments":"{\\"n\\":${n}}"}}]},` +
+    `{"role":"tool","tool_call_id":"c${n}","content":"${n} ${lines[n % lines.length]!}"}`
+  const tools = lines.slice(0, 16).map((line, n) => `{"type":"function","function":{"name":"tool_${n}","description":"${line}"}}`)
+  const place = (first: number, turns: number) => {
+    const messages = Array.from({ length: turns }, (_, n) => turn(first + n))
+    const text = `{"model":"m","messages":[${messages.join(',')}],"stream":true,"tools":[${tools.join(',')}]}`
+    const buffer = Buffer.alloc(headroom + Buffer.byteLength(text) + 256)
+    const end = headroom + buffer.write(text, headroom)
+    return { buffer, start: headroom, end }
+  }
+  const table: Record<string, Record<string, number>> = {}
+  for (const turns of [5, 45, 200]) {
+    const previousBody = place(0, turns)
+    const found = resume(previousBody.buffer, headroom, previousBody.end, undefined, createResult())
+    if (found === 'doubtful') throw new Error('The history is doubtful.')
+    const previous = { ...previousBody, found }
+    const next = place(0, turns + 1)
+    const other = place(1, turns + 1)
+    const us = (run: () => unknown) => Number((bestNs(run) / 1000).toFixed(1))
+    table[`${turns} turns`] = {
+      bytes: next.end - headroom,
+      'peek, us': us(() => peek(next.buffer, headroom, next.end)),
+      'resume, us': us(() => resume(next.buffer, headroom, next.end, previous)),
+      'another history, same tools, us': us(() => resume(other.buffer, headroom, other.end, previous)),
+    }
+  }
+  return table
+}
+
 console.log(`Nanoseconds per byte unless said otherwise, best of ${rounds} rounds; Node ${process.version}, ${process.arch}.`)
 console.table(rows)
+console.table(growing())
