@@ -16,6 +16,7 @@ export const layers: ReadonlyMap<string, number> = new Map([
   ['ledger', 3],
   ['journal', 3],
   ['gateway', 4],
+  ['control', 4],
   ['ingress', 5],
   ['admin', 5],
   ['cli', 5],

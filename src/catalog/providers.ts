@@ -63,7 +63,8 @@ export function buildSnapshot(from: {
       ...(declared.client === undefined ? {} : { client: declared.client }),
     })
   }
-  return Object.freeze({ version: from.version, keys, providers: new Map(from.providers.map((provider) => [provider.slug, provider])) })
+  const bySlug = new Map(from.providers.map((provider) => [provider.slug, provider]))
+  return Object.freeze({ version: from.version, keys, providers: bySlug, aliases: new Map<string, string>() })
 }
 
 function declaredProvider(
@@ -103,6 +104,8 @@ function declaredProvider(
   }
   return assemble(slug, vendor, baseUrl, credentials, {
     models: declaredModels(where, vendor.id, wanted, modelsOf(vendor.id)),
+    // Whoever writes the file owns the machine.
+    allowPrivateNetwork: true,
     ...(wanted.wires === undefined ? {} : { wires: declaredWires(wanted.wires) }),
     ...(wanted.headers === undefined ? {} : { headers: wanted.headers }),
     ...(wanted.models?.allow === undefined ? {} : { allow: wanted.models.allow }),
@@ -122,6 +125,7 @@ type Particulars = {
   readonly priority?: number
   readonly timeouts?: Timeouts
   readonly dialect?: Dialect
+  readonly allowPrivateNetwork?: boolean
 }
 
 function assemble(slug: string, vendor: Vendor, baseUrl: string, credentials: readonly Credential[], own: Particulars): Provider {
@@ -149,6 +153,7 @@ function assemble(slug: string, vendor: Vendor, baseUrl: string, credentials: re
     ...(own.deny === undefined ? {} : { deny: own.deny }),
     priority: own.priority ?? defaultPriority,
     timeouts: own.timeouts ?? defaultTimeouts,
+    allowPrivateNetwork: own.allowPrivateNetwork ?? false,
     simulated: false,
   })
 }
@@ -267,6 +272,7 @@ function simProvider(): Provider {
     models: simModels(),
     priority: defaultPriority,
     timeouts: defaultTimeouts,
+    allowPrivateNetwork: false,
     simulated: true,
   })
 }

@@ -49,6 +49,8 @@ export type Provider = {
   /** Lower comes first. */
   readonly priority: number
   readonly timeouts: Timeouts
+  /** May be at a loopback, private or link-local address; otherwise such an address is refused when it connects. */
+  readonly allowPrivateNetwork: boolean
   /** Answered by the built-in simulator, without a socket. */
   readonly simulated: boolean
 }
@@ -60,6 +62,14 @@ export type GatewayKey = {
   readonly hash: string
   readonly streamUsage: 'always' | 'on_request'
   readonly client?: 'openclaw'
+  /** Patterns of model names (globs with `*`) it may ask for; absent: all that the providers allow. */
+  readonly models?: readonly string[]
+  /** Milliseconds since 1970: refused from then on with `key_expired`. */
+  readonly expiresAtMs?: number
+  /** Refused with `key_revoked`; kept so that the refusal can say so. */
+  readonly revoked?: true
+  /** What the owner wrote about it; on every record of its requests, below what the request says. */
+  readonly metadata?: Readonly<Record<string, string>>
 }
 
 export type Snapshot = {
@@ -68,4 +78,6 @@ export type Snapshot = {
   readonly keys: ReadonlyMap<string, GatewayKey>
   /** By slug. */
   readonly providers: ReadonlyMap<string, Provider>
+  /** From an alias to the model name it stands for, which is never an alias itself. */
+  readonly aliases: ReadonlyMap<string, string>
 }

@@ -28,6 +28,7 @@ function provider(
     models: new Map(),
     priority: 0,
     timeouts: { connectMs: 1, firstTokenMs: undefined, idleMs: 1, totalMs: 1 },
+    allowPrivateNetwork: true,
     simulated: false,
     ...more,
   }

@@ -1,0 +1,3 @@
+// The control plane: providers, keys, aliases, prices and settings, changed while it runs.
+export type * from './port.ts'
+export { Refusal } from './refusal.ts'
