@@ -9,7 +9,7 @@ export type Actor = { readonly kind: 'admin' | 'cli' | 'start' }
 export type Origin = 'file' | 'stored' | 'environment' | 'built-in'
 
 /** Why a write was refused, or a thing was not found. */
-export type RefusalKind = 'invalid_request' | 'not_found' | 'read_only' | 'conflict' | 'store_unavailable'
+export type RefusalKind = 'invalid_request' | 'not_found' | 'read_only' | 'conflict' | 'unavailable'
 
 export type CredentialView = {
   readonly name: string
