@@ -1,4 +1,5 @@
 // Persistence: the record's shape, and the only importer of database drivers.
+export type * from './control-state.ts'
 export type * from './record.ts'
 export { lockHome, type HomeLock } from './home-lock.ts'
 export { createRecordReader, CursorError, type RecordReaderPort } from './reader.ts'
