@@ -1,6 +1,7 @@
 // Persistence: the record's shape, and the only importer of database drivers.
 export type * from './control-state.ts'
 export type * from './record.ts'
+export { createControlStore } from './control-store.ts'
 export { lockHome, type HomeLock } from './home-lock.ts'
 export { createRecordReader, CursorError, type RecordReaderPort } from './reader.ts'
 export type { RequestDetail, RequestFilters, RequestPage, StoredPayload } from './query-types.ts'

@@ -1,0 +1,111 @@
+// The control store's tables, their forward-only migrations, and how its file is opened.
+import { chmodSync, closeSync, openSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+
+/** Times are milliseconds since 1970; `document`, `value` and `detail` are JSON. A migration that was released is never changed. */
+export const controlMigrations: readonly string[] = [
+  `CREATE TABLE providers (slug TEXT PRIMARY KEY, document TEXT NOT NULL, updated_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE TABLE credentials (
+     provider TEXT NOT NULL REFERENCES providers (slug) ON DELETE CASCADE, position INTEGER NOT NULL, name TEXT NOT NULL, env TEXT,
+     sealed TEXT, last4 TEXT, created_at INTEGER NOT NULL, PRIMARY KEY (provider, position), UNIQUE (provider, name),
+     CHECK ((env IS NULL) <> (sealed IS NULL))
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE dismissed (slug TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+   CREATE TABLE keys (id TEXT PRIMARY KEY, document TEXT NOT NULL, created_at INTEGER NOT NULL, revoked_at INTEGER) STRICT, WITHOUT ROWID;
+   CREATE TABLE key_secrets (
+     hash TEXT PRIMARY KEY, key_id TEXT NOT NULL REFERENCES keys (id) ON DELETE CASCADE, position INTEGER NOT NULL, prefix TEXT, last4 TEXT,
+     created_at INTEGER NOT NULL, accepted_until INTEGER, UNIQUE (key_id, position)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE aliases (name TEXT PRIMARY KEY, model TEXT NOT NULL, updated_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE TABLE prices (
+     provider TEXT NOT NULL, model TEXT NOT NULL, document TEXT NOT NULL, updated_at INTEGER NOT NULL, PRIMARY KEY (provider, model)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL, updated_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE TABLE audit (
+     seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, target TEXT NOT NULL,
+     detail TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE idempotency (key TEXT PRIMARY KEY, request_hash TEXT NOT NULL, sealed TEXT NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE INDEX idempotency_at ON idempotency (at);
+   CREATE TABLE notes (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE TABLE revision (id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL) STRICT;
+   INSERT INTO revision VALUES (1, 0);`,
+]
+
+export const controlSchemaVersion = controlMigrations.length
+
+/** "TPKC": tells the file from any other SQLite database. */
+const applicationId = 0x54504b43
+
+/** Opens the store for its one user and brings it to this release's schema. Throws one sentence. */
+export function openControlDatabase(file: string, migrations: readonly string[] = controlMigrations): DatabaseSync {
+  let db: DatabaseSync | undefined
+  try {
+    // Made here, since SQLite would make it readable for others; its companions (-wal, -shm) take over the mode.
+    closeSync(openSync(file, 'a', 0o600))
+    chmodSync(file, 0o600)
+    db = new DatabaseSync(file)
+    db.exec('PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON')
+    migrate(db, file, migrations)
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 4194304; PRAGMA temp_store = MEMORY')
+    return db
+  } catch (error) {
+    db?.close()
+    throw new Error(controlTrouble(error, file, 'opened'), { cause: error })
+  }
+}
+
+function migrate(db: DatabaseSync, file: string, migrations: readonly string[]): void {
+  const version = pragma(db, 'user_version')
+  const owner = pragma(db, 'application_id')
+  if (version > migrations.length) {
+    throw new Sentence(
+      `The control store ${file} was written by a newer Turnpike (schema ${version}; this release knows ${migrations.length}). Start that release, or use another home.`,
+    )
+  }
+  if (version === 0 ? pragma(db, 'page_count') > 0 : owner !== applicationId) {
+    throw new Sentence(`The file ${file} is a database, but not a control store of Turnpike. Move it away, or use another home.`)
+  }
+  for (let next = version; next < migrations.length; next++) {
+    db.exec('BEGIN IMMEDIATE')
+    try {
+      db.exec(migrations[next] ?? '')
+      db.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${next + 1}`)
+      db.exec('COMMIT')
+    } catch (error) {
+      // SQLite may have rolled back already, as it does when the disk is full.
+      if (db.isTransaction) db.exec('ROLLBACK')
+      throw error
+    }
+  }
+}
+
+function pragma(db: DatabaseSync, name: string): number {
+  return Number(db.prepare(`PRAGMA ${name}`).get()?.[name] ?? 0)
+}
+
+/** A message that needs no more words. */
+class Sentence extends Error {}
+
+/** What went wrong with the file, in one sentence, and what to do. `what`: opened, read, written, copied. */
+export function controlTrouble(error: unknown, file: string, what: 'opened' | 'read' | 'written' | 'copied'): string {
+  if (error instanceof Sentence) return error.message
+  const { errcode = 0, code, message } = error as { errcode?: number; code?: string; message: string }
+  const unchanged = what === 'written' ? ' Nothing was changed.' : ''
+  const [why, advice] = reason(errcode & 0xff, code) ?? [message, `Check the file and its directory.`]
+  return `The control store ${file} cannot be ${what}: ${why}.${unchanged} ${advice}`
+}
+
+/** By SQLite's primary result code, or the code of a file system's error. */
+function reason(errcode: number, code: string | undefined): readonly [string, string] | undefined {
+  if (errcode === 13 || code === 'ENOSPC') return ['the disk is full', 'Free some space and try again.']
+  if (errcode === 8 || code === 'EROFS' || code === 'EACCES' || code === 'EPERM')
+    return ['this user may not write it', 'Make the file and its directory writable for the user that runs Turnpike.']
+  if (errcode === 11 || errcode === 26) return ['it is damaged', 'Restore it from a backup (`turnpike backup restore`), or move it away.']
+  if (errcode === 5 || errcode === 6) return ['another program holds it locked', 'Close that program and try again.']
+  if (errcode === 10) return ['the disk reports an error', 'Check the disk.']
+  if (errcode === 14 || code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR')
+    return ['there is no such file and it cannot be made', 'Check that its directory exists and is writable.']
+  if (errcode === 19) return ['what was to be stored contradicts what is there', 'This is a defect of Turnpike; please report it.']
+  return undefined
+}
