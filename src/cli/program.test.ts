@@ -6,8 +6,8 @@ import type { RequestDetail, RequestRow } from '#store'
 import { ConfigError } from '#config'
 import { NotRunning, type AdminClient, type Query } from './admin-client.ts'
 import type { CliContext } from './context.ts'
-import { runProgram } from './program.ts'
 import { headline } from './request-story.ts'
+import { noClient, runCli } from './fakes.test.ts'
 
 const nowMs = Date.UTC(2026, 10, 21, 12)
 
@@ -61,6 +61,7 @@ const detail: RequestDetail = {
 function createClient(rows: RequestRow[] = [detail]): AdminClient & { asked: Query[] } {
   const asked: Query[] = []
   return {
+    ...noClient,
     asked,
     listRequests: async (query) => {
       asked.push(query)
@@ -72,31 +73,8 @@ function createClient(rows: RequestRow[] = [detail]): AdminClient & { asked: Que
   }
 }
 
-async function run(
-  args: string[],
-  { client = createClient(), isTty = false, ...more }: Partial<CliContext> & { client?: AdminClient; isTty?: boolean } = {},
-) {
-  const out: string[] = []
-  const remarks: string[] = []
-  const exitCode = await runProgram(
-    {
-      terminal: {
-        line: (text) => out.push(`${text}\n`),
-        bytes: (bytes) => out.push(Buffer.from(bytes).toString()),
-        remark: (text) => remarks.push(text),
-        paint: (_format, text) => text,
-        isTty,
-      },
-      version: '1.2.3',
-      command: 'turnpike',
-      nowMs: () => nowMs,
-      connect: async () => client,
-      start: async () => assert.fail('nothing should start'),
-      ...more,
-    },
-    args,
-  )
-  return { exitCode, out: out.join(''), remarks: remarks.join('\n') }
+function run(args: string[], { client = createClient(), ...more }: Partial<CliContext> & { client?: AdminClient; isTty?: boolean } = {}) {
+  return runCli(args, { nowMs: () => nowMs, connect: async () => client, ...more })
 }
 
 test('the version and every help are printed with exit code 0, help with an example', async () => {

@@ -1,8 +1,12 @@
 // The command line: its commands, and how their failures become one sentence and an exit code.
+import { text as readAll } from 'node:stream/consumers'
 import { Command, CommanderError } from 'commander'
-import { ConfigError } from '#config'
-import { connectToInstance, type CliContext } from './context.ts'
+import { ConfigError, environment } from '#config'
+import type { AdminClient } from './admin-client.ts'
+import { connectToHome, type OpenHome } from './connection.ts'
+import type { CliContext } from './context.ts'
 import { CliFailure } from './failure.ts'
+import { createPrompts } from './prompts.ts'
 import { requestsCommand } from './requests.ts'
 import { createTerminal } from './terminal.ts'
 import { upCommand, type StartGateway } from './up.ts'
@@ -50,13 +54,21 @@ function pathOf(command: Command): string {
   return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`
 }
 
-/** Runs a command line (without node and script) and resolves to its exit code. */
+/** Runs a command line (without node and script) and resolves to its exit code; what it connected to is closed by then. */
 export async function runProgram(context: ProgramContext, args: readonly string[]): Promise<number> {
+  const clients = new Set<AdminClient>()
+  const connect: CliContext['connect'] = async (options) => {
+    const client = await context.connect(options)
+    clients.add(client)
+    return client
+  }
   try {
-    await createProgram(context).parseAsync(args, { from: 'user' })
+    await createProgram({ ...context, connect }).parseAsync(args, { from: 'user' })
     return 0
   } catch (error) {
     return exitCodeOf(error, context.terminal.remark)
+  } finally {
+    for (const client of clients) await client.close()
   }
 }
 
@@ -65,13 +77,20 @@ export async function main(args: readonly string[]): Promise<void> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
   // From source the command is not on the PATH; npm finds it (and the right Node).
   const command = process.argv[1]?.endsWith('.ts') === true ? 'npm run -s turnpike --' : 'turnpike'
+  const terminal = createTerminal(process.stdout, process.stderr)
+  // Questions are asked on stderr; whoever pipes either end or runs in CI gets none.
+  const isPerson = process.stdin.isTTY && process.stderr.isTTY && process.stdout.isTTY
+  const openHome: OpenHome = async (settings) => (await import('./open-home.ts')).openHome(settings)
   process.exitCode = await runProgram(
     {
-      terminal: createTerminal(process.stdout, process.stderr),
+      terminal,
+      prompts: isPerson && environment()['CI'] === undefined ? createPrompts() : undefined,
+      readStdin: () => readAll(process.stdin),
+      env: environment(),
       version: packageVersion(),
       nowMs: () => Date.now(),
       command,
-      connect: (options) => connectToInstance(command, options),
+      connect: (options) => connectToHome({ command, remark: terminal.remark, openHome }, options),
       // Loaded here, so that the other commands don't wait for a whole gateway.
       start: async (settings) => (await import('#main')).startTurnpike({ settings, version: packageVersion() }),
     },

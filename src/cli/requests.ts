@@ -6,9 +6,11 @@ import { showCommand } from './requests-show.ts'
 import { tailCommand } from './requests-tail.ts'
 
 export function requestsCommand(context: CliContext): Command {
+  // Records are read and written by the instance: a home that lies still has none that are not loaded yet.
+  const running: CliContext = { ...context, connect: (options) => context.connect({ ...options, needs: 'running' }) }
   return new Command('requests')
     .description('what happened: list, show or follow requests')
-    .addCommand(listCommand(context))
-    .addCommand(showCommand(context))
-    .addCommand(tailCommand(context))
+    .addCommand(listCommand(running))
+    .addCommand(showCommand(running))
+    .addCommand(tailCommand(running))
 }

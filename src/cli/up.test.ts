@@ -10,7 +10,7 @@ import { after, test } from 'node:test'
 import { promisify } from 'node:util'
 import { greetingJson, greetingLines, type Started } from './greeting.ts'
 import { readInstanceNote, removeInstanceNote, writeInstanceNote } from './instance.ts'
-import { runProgram } from './program.ts'
+import { runCli, type CliRun } from './fakes.test.ts'
 import type { StartGateway } from './up.ts'
 
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'turnpike-up-'))
@@ -156,23 +156,9 @@ test('the note in the home is found by other commands, and removed only by the p
   assert.equal(await readInstanceNote(scratch), undefined)
 })
 
-async function up(args: string[], start: StartGateway): Promise<{ exitCode: number; remarks: string }> {
-  const remarks: string[] = []
-  const terminal = {
-    line: () => {},
-    bytes: () => {},
-    remark: (text: string) => void remarks.push(text),
-    paint: (_format: unknown, text: string) => text,
-    isTty: false,
-  }
+function up(args: string[], start: StartGateway): Promise<CliRun> {
   const connect = async () => assert.fail('up talks to no instance')
-  const exitCode = await runProgram({ terminal, version: '1.2.3', command: 'turnpike', nowMs: () => 0, connect, start }, [
-    'up',
-    '--home',
-    path.join(scratch, 'home'),
-    ...args,
-  ])
-  return { exitCode, remarks: remarks.join('\n') }
+  return runCli(['up', '--home', path.join(scratch, 'home'), ...args], { nowMs: () => 0, connect, start })
 }
 
 function listen(server: Server): Promise<number> {
