@@ -27,7 +27,7 @@ export const main = 'main'
 
 /** Packages that one room alone may import, and why. */
 export const owners: ReadonlyMap<string, { readonly room: string; readonly why: string }> = new Map([
-  ['undici', { room: 'upstream', why: 'sockets to providers are opened, timed and cancelled in one place' }],
+  ['node:tls', { room: 'upstream', why: 'sockets to providers are opened, timed and cancelled in one place' }],
   ['node:sqlite', { room: 'store', why: 'a database is changed in one place' }],
   ['better-sqlite3', { room: 'store', why: 'a database is changed in one place' }],
   ['kysely', { room: 'store', why: 'a database is changed in one place' }],

@@ -1,122 +1,95 @@
-// One undici Client per socket, kept on a last-in-first-out stack per origin.
-// Why not undici's Pool: its lookup is linear in the number of sockets, and it doesn't say which socket carried a request, which we
-// need twice: to retry once when a reused socket turned out to be dead, and to know when a body's buffer may be reused.
-import type { Socket } from 'node:net'
-import { buildConnector, Client } from 'undici'
+// Connections to providers, kept on a last-in-first-out stack per origin: the least used grow old and go.
+import { HeaderNames } from './http-response.ts'
+import { Connection, type Place } from './connection.ts'
 
-/** Idle sockets are closed after this time; servers that say less in `keep-alive` are believed. */
-const keepAliveMs = 55_000
-/** Clients whose socket has gone are kept this long at most. */
+/** Old connections are kept this long at most beyond their time. */
 const pruneEveryMs = 30_000
+const readBytes = 64 << 10
 
-export class Connection {
-  readonly client: Client
-  /** The socket in use, undefined while there is none. */
-  socket: Socket | undefined
-  /** Requests answered on the present socket. */
-  served = 0
-  lastUsedMs = 0
-
-  constructor(origin: string, connectMs: number) {
-    // undici's own timer is coarse (up to a second late); this one is exact, and connecting is rare.
-    const connect = buildConnector({ timeout: 0, allowH2: false, keepAlive: true })
-    this.client = new Client(origin, {
-      connect: (options, callback) => {
-        const connecting = connect(options, (...result) => {
-          clearTimeout(timer)
-          // On an error undici calls back with that alone.
-          const socket = result[1] as Socket | null | undefined
-          if (socket != null) {
-            this.socket = socket
-            this.served = 0
-            socket.setNoDelay(true)
-          }
-          callback(...result)
-        }) as unknown as Socket
-        const timer = setTimeout(
-          () => connecting.destroy(Object.assign(new Error('connect timeout'), { code: 'UND_ERR_CONNECT_TIMEOUT' })),
-          connectMs,
-        )
-      },
-      pipelining: 1,
-      keepAliveTimeout: keepAliveMs,
-      keepAliveMaxTimeout: 600_000,
-      // The gateway's own deadlines decide; undici's would only add timers.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      maxHeaderSize: 64 << 10,
-    })
-    // Without a listener a connect error is still delivered to the request; this only keeps EventEmitter quiet.
-    this.client.on('disconnect', () => {
-      this.socket = undefined
-    })
-  }
-}
+type Pool = { readonly place: Place; readonly idle: Connection[] }
 
 export interface Connections {
-  take(origin: string, connectMs: number): Connection
-  /** A connection with a socket that nobody has used. */
-  fresh(origin: string, connectMs: number): Connection
-  give(origin: string, connectMs: number, connection: Connection): void
+  take(origin: string): Connection
+  /** A connection that nobody has used. */
+  fresh(origin: string): Connection
+  /** What was taken, once it is not used; kept if it can be used again. */
+  give(origin: string, connection: Connection): void
   drop(connection: Connection): void
-  close(): Promise<void>
+  close(): void
 }
 
 export function createConnections(): Connections {
-  /** By origin, then by connect timeout, which a connection is made with. */
-  const idle = new Map<string, Map<number, Connection[]>>()
+  const pools = new Map<string, Pool>()
   const all = new Set<Connection>()
+  const names = new HeaderNames()
+  const heads: Place['heads'] = new WeakMap()
+  const readBuffer = Buffer.allocUnsafeSlow(readBytes)
 
   const pruning = setInterval(() => {
     const now = performance.now()
-    for (const [origin, stacks] of idle) {
-      for (const [connectMs, stack] of stacks) {
-        // The least recently used lie at the bottom.
-        const firstKept = stack.findIndex((connection) => now - connection.lastUsedMs < keepAliveMs)
-        const stale = stack.splice(0, firstKept < 0 ? stack.length : firstKept)
-        for (const connection of stale) {
-          all.delete(connection)
-          void connection.client.destroy()
-        }
-        if (stack.length === 0) stacks.delete(connectMs)
-      }
-      if (stacks.size === 0) idle.delete(origin)
+    for (const { idle } of pools.values()) {
+      const kept = idle.filter((connection) => !connection.closed && now - connection.lastUsedMs < connection.idleMs)
+      for (const connection of idle) if (!kept.includes(connection)) drop(connection)
+      idle.splice(0, idle.length, ...kept)
     }
   }, pruneEveryMs)
   pruning.unref()
 
-  function stackOf(origin: string, connectMs: number): Connection[] {
-    let stacks = idle.get(origin)
-    if (stacks === undefined) idle.set(origin, (stacks = new Map()))
-    let stack = stacks.get(connectMs)
-    if (stack === undefined) stacks.set(connectMs, (stack = []))
-    return stack
+  function poolOf(origin: string): Pool {
+    let pool = pools.get(origin)
+    if (pool === undefined) {
+      const { protocol, host, hostname, port } = new URL(origin)
+      const secure = protocol === 'https:'
+      const place: Place = {
+        host,
+        hostname: hostname.replace(/^\[|\]$/g, ''),
+        port: port === '' ? (secure ? 443 : 80) : Number(port),
+        secure,
+        names,
+        heads,
+        readBuffer,
+        session: undefined,
+      }
+      pools.set(origin, (pool = { place, idle: [] }))
+    }
+    return pool
   }
 
-  function fresh(origin: string, connectMs: number): Connection {
-    const connection = new Connection(origin, connectMs)
+  function fresh(origin: string): Connection {
+    const connection = new Connection(poolOf(origin).place)
     all.add(connection)
     return connection
   }
 
+  function drop(connection: Connection): void {
+    all.delete(connection)
+    connection.destroy()
+  }
+
   return {
     fresh,
-    take(origin, connectMs) {
-      return stackOf(origin, connectMs).pop() ?? fresh(origin, connectMs)
+    drop,
+    take(origin) {
+      const { idle } = poolOf(origin)
+      for (let connection = idle.pop(); connection !== undefined; connection = idle.pop()) {
+        if (connection.reusable && performance.now() - connection.lastUsedMs < connection.idleMs) return connection
+        drop(connection)
+      }
+      return fresh(origin)
     },
-    give(origin, connectMs, connection) {
+    give(origin, connection) {
+      if (!connection.reusable) {
+        drop(connection)
+        return
+      }
       connection.lastUsedMs = performance.now()
-      stackOf(origin, connectMs).push(connection)
+      poolOf(origin).idle.push(connection)
     },
-    drop(connection) {
-      all.delete(connection)
-      void connection.client.destroy()
-    },
-    async close() {
+    close() {
       clearInterval(pruning)
-      idle.clear()
-      await Promise.all([...all].map((connection) => connection.client.destroy()))
+      for (const connection of all) connection.destroy()
       all.clear()
+      pools.clear()
     },
   }
 }

@@ -1,4 +1,4 @@
-// Sockets to providers: pools, timeouts, cancellation, framing; the only importer of undici.
+// Sockets to providers: pools, timeouts, cancellation, framing; the only room that opens them.
 export { createNetwork } from './network.ts'
 export { createSim, simModels } from './sim.ts'
 export type * from './port.ts'

@@ -89,9 +89,9 @@ const planted: readonly (readonly [string, string, string, RegExp])[] = [
   ['test/e2e/path.ts', `import { a } from '../../src/kernel/ids.ts'\nexport const b = a\n`, 'turnpike(layers)', /Reach rooms by '#room'/],
   [
     'src/gateway/socket.ts',
-    `import { Pool } from 'undici'\nexport const b = Pool\n`,
+    `import { connect } from 'node:tls'\nexport const b = connect\n`,
     'turnpike(owners)',
-    /Only 'upstream' imports 'undici'/,
+    /Only 'upstream' imports 'node:tls'/,
   ],
   [
     'src/journal/database.ts',
@@ -152,7 +152,7 @@ const allowed: Readonly<Record<string, string>> = {
   'src/gateway/down.ts': `import { a } from '#kernel'\nimport { c } from '#routing'\nimport { d } from './beside.ts'\nexport const b = [a, c, d]\n`,
   'src/gateway/beside.ts': `export const d = 1\n`,
   'src/gateway/down.test.ts': `import { a } from '#kernel'\nimport { c } from '#test/upstream.ts'\nexport const b = [a, c, process.env['CI']]\n`,
-  'src/upstream/pool.ts': `import { Pool } from 'undici'\nexport const b = Pool\n`,
+  'src/upstream/pool.ts': `import { connect } from 'node:tls'\nexport const b = connect\n`,
   'src/store/database.ts': `import { DatabaseSync } from 'node:sqlite'\nexport const b = DatabaseSync\n`,
   'src/config/environment.ts': `export const home = process.env['HOME']\n`,
   'src/wires/chat/inner.ts': `import type { A } from '#wires/codec'\nexport type B = A\n`,
