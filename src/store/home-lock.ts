@@ -2,13 +2,17 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { finishRestore } from './restore-moves.ts'
 
 export type HomeLock = { release(): void }
 
 /** A lock that nobody refers to would be collected, its file closed, and the home free: whoever holds a home holds it until released. */
 const held = new Set<DatabaseSync>()
 
-/** Throws with one sentence when another process holds the home, or when the home cannot be written. */
+/**
+ * Throws with one sentence when another process holds the home, or when the home cannot be written. Finishes a restore that was
+ * interrupted: nobody reads half of it.
+ */
 export function lockHome(home: string): HomeLock {
   const pidFile = join(home, 'lock.pid')
   let db: DatabaseSync | undefined
@@ -26,6 +30,14 @@ export function lockHome(home: string): HomeLock {
       )
     }
     throw new Error(`The home ${home} cannot be locked: ${(error as Error).message}. Check that the directory exists and is writable.`, {
+      cause: error,
+    })
+  }
+  try {
+    finishRestore(home)
+  } catch (error) {
+    db.close()
+    throw new Error(`The restore that was interrupted in the home ${home} cannot be finished: ${(error as Error).message}.`, {
       cause: error,
     })
   }

@@ -1,6 +1,8 @@
 // Persistence: the record's shape, and the only importer of database drivers.
 export type * from './control-state.ts'
 export type * from './record.ts'
+export { createBackups, type BackupMade, type BackupProgress, type Backups } from './backup.ts'
+export type { BackupManifest } from './backup-manifest.ts'
 export { createControlStore } from './control-store.ts'
 export { lockHome, type HomeLock } from './home-lock.ts'
 export { createRecordReader, CursorError, type RecordReaderPort } from './reader.ts'
