@@ -1,9 +1,11 @@
-// The models each vendor serves, with limits and prices: read once, when the first provider asks, from the dated data file beside this.
+// The models each vendor serves, with limits and prices: a dated data file for each vendor, read when a provider of that vendor is built.
 import { readFileSync } from 'node:fs'
 import type { ModelEntry } from '#config'
 import { freePrice, priceOf } from '#ir'
+import { vendors } from './vendors.ts'
+import generated from './vendors.json' with { type: 'json' }
 
-/** A row of models.json, which scripts/catalog.ts writes. Rates are decimal text, USD per million tokens. */
+/** A row of models/<vendor>.json, which scripts/catalog.ts writes. Rates are decimal text, USD per million tokens. */
 type Row = {
   readonly id: string
   readonly canonical?: string
@@ -19,26 +21,55 @@ type Row = {
   >
   readonly free?: boolean
 }
-type Data = { readonly asOf: string; readonly vendors: Readonly<Record<string, readonly Row[]>> }
+type Data = { readonly asOf: string; readonly models: readonly Row[] }
 
 export interface ModelCatalog {
   /** Date of the newest table in it. */
   readonly asOf: string
-  /** The models of a vendor by its own ids; empty when the catalog has none. */
+  /** The models of a vendor by its own ids; empty when the catalog has none. The same Map each time. */
   modelsOf(vendor: string): ReadonlyMap<string, ModelEntry>
 }
 
-/** Parses on first use, and keeps only the vendors that were asked for. */
+const none: ReadonlyMap<string, ModelEntry> = new Map()
+/** What was read stays: every snapshot's providers share it. Only vendors in use are ever read. */
+const read = new Map<string, ReadonlyMap<string, ModelEntry>>()
+
+/** Reads a vendor's file on first use. */
 export function readModelCatalog(): ModelCatalog {
-  const data = JSON.parse(readFileSync(new URL('./models.json', import.meta.url), 'utf8')) as Data
-  const rows = new Map(Object.entries(data.vendors))
   return {
-    asOf: data.asOf,
-    modelsOf: (vendor) => new Map((rows.get(vendor) ?? []).map((row) => [row.id, entryOf(vendor, row, data.asOf)])),
+    asOf: generated.asOf,
+    modelsOf(vendor) {
+      const known = read.get(vendor)
+      if (known !== undefined) return known
+      const models = readModels(vendor)
+      read.set(vendor, models)
+      return models
+    },
   }
 }
 
-function entryOf(vendor: string, row: Row, asOf: string): ModelEntry {
+function readModels(vendor: string): ReadonlyMap<string, ModelEntry> {
+  // The name becomes a path: only one of our own does.
+  if (!vendors.has(vendor)) return none
+  let text: string
+  try {
+    text = readFileSync(new URL(`./models/${vendor}.json`, import.meta.url), 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return none
+    throw error
+  }
+  const { asOf, models } = JSON.parse(text) as Data
+  // Lists of modalities and capabilities repeat: one array of each kind.
+  const lists = new Map<string, readonly string[]>()
+  const shared = (list: readonly string[]): readonly string[] => {
+    const known = lists.get(String(list))
+    if (known === undefined) lists.set(String(list), list)
+    return known ?? list
+  }
+  return new Map(models.map((row) => [row.id, entryOf(vendor, row, asOf, shared)]))
+}
+
+function entryOf(vendor: string, row: Row, asOf: string, shared: (list: readonly string[]) => readonly string[]): ModelEntry {
   const price =
     row.free === true ? freePrice : row.price === undefined ? undefined : priceOf(`catalog ${asOf} ${vendor}/${row.id}`, row.price)
   return {
@@ -50,9 +81,9 @@ function entryOf(vendor: string, row: Row, asOf: string): ModelEntry {
       : { createdSeconds: Math.floor(Date.parse(`${row.created.padEnd(10, '-01')}T00:00:00Z`) / 1000) || 0 }),
     ...(row.context === undefined ? {} : { contextWindow: row.context }),
     ...(row.maxOutput === undefined ? {} : { maxOutputTokens: row.maxOutput }),
-    ...(row.in === undefined ? {} : { inputModalities: row.in }),
-    outputModalities: row.out ?? ['text'],
-    ...(row.can === undefined ? {} : { capabilities: row.can }),
+    ...(row.in === undefined ? {} : { inputModalities: shared(row.in) }),
+    outputModalities: shared(row.out ?? ['text']),
+    ...(row.can === undefined ? {} : { capabilities: shared(row.can) }),
     ...(price === undefined ? {} : { price }),
     ...(row.free === true ? { free: true } : {}),
   }

@@ -1,29 +1,62 @@
-// Vendors as rows of data: where each lives, which wires it speaks, how it wants its key, and how its dialect differs. Facts as of 2026-11.
+// Vendors as rows of data: where each lives, which wires it speaks, how it wants its key, and how its dialect differs. Those with a dialect
+// or a second wire are written here, with the reason (facts as of 2026-11); the others are rows of vendors.json, which scripts/catalog.ts writes.
 import type { Dialect, Wire } from '#ir'
+import generated from './vendors.json' with { type: 'json' }
 
 export type Vendor = {
   readonly id: string
   readonly name: string
   /** Where the vendor's SDK has its base URL end; undefined: a declared provider must bring one. */
   readonly baseUrl: string | undefined
+  /** Where every account has an address of its own: how it looks, its parts in angle brackets. `baseUrl` is then undefined. */
+  readonly baseUrlForm?: string
   /** Environment variables that may hold a key; the first one that is set counts. */
   readonly keyVariables: readonly string[]
-  /** Path of each wire below the base URL, the preferred one first. */
+  /**
+   * Those of them that make a provider of this vendor by being set. Not the variables that an earlier vendor has too (one key, several
+   * addresses), nor tokens of a whole account, which are often there for other work: they serve a provider that is declared.
+   */
+  readonly registeredBy: readonly string[]
+  /** Path of each wire below the base URL, the preferred one first; each `../` that it begins with leaves a segment of the base. */
   readonly wires: ReadonlyMap<Wire, string>
   readonly auth: 'bearer' | 'x-api-key'
   readonly headers: Readonly<Record<string, string>>
   readonly dialect: Dialect
   /** Whose seals it can open. */
   readonly sealDomain?: string
+  /** A server of one's own: a private address is expected, and no key. */
+  readonly local?: true
+  /** The vendor's page on its models or API. */
+  readonly docs?: string
 }
 
 const chat: ReadonlyMap<Wire, string> = new Map([['openai-chat', '/chat/completions']])
 const messages: ReadonlyMap<Wire, string> = new Map([['anthropic-messages', '/v1/messages']])
 
-type Row = Omit<Vendor, 'wires' | 'auth' | 'headers' | 'dialect'> & { readonly dialect?: Dialect }
+type Row = Omit<Vendor, 'wires' | 'auth' | 'headers' | 'dialect' | 'registeredBy'> &
+  Partial<Pick<Vendor, 'wires' | 'auth' | 'dialect' | 'registeredBy'>>
 
 function openAiLike(row: Row): Vendor {
-  return { wires: chat, auth: 'bearer', headers: {}, ...row, dialect: row.dialect ?? {} }
+  return { wires: chat, auth: 'bearer', headers: {}, registeredBy: row.keyVariables, ...row, dialect: row.dialect ?? {} }
+}
+
+function messagesOnly(row: Row): Vendor {
+  return openAiLike({ wires: messages, auth: 'x-api-key', ...row })
+}
+
+function bothWires(messagesPath: string): ReadonlyMap<Wire, string> {
+  return new Map([...chat, ['anthropic-messages', messagesPath]])
+}
+
+/** A server of one's own takes a key only when it was started with one. */
+function server(row: Omit<Row, 'keyVariables'>): Vendor {
+  return openAiLike({ ...row, keyVariables: [], local: true, dialect: { maxTokensField: 'max_tokens' } })
+}
+
+type GeneratedRow = Pick<Vendor, 'id' | 'name' | 'keyVariables' | 'registeredBy' | 'baseUrlForm' | 'local' | 'docs'> & {
+  readonly baseUrl?: string
+  readonly wire?: 'anthropic-messages'
+  readonly reasoningField?: 'reasoning_content'
 }
 
 /** The id of the row for any other server of OpenAI's wire. */
@@ -42,6 +75,7 @@ const list: readonly Vendor[] = [
     name: 'Anthropic',
     baseUrl: 'https://api.anthropic.com',
     keyVariables: ['ANTHROPIC_API_KEY'],
+    registeredBy: ['ANTHROPIC_API_KEY'],
     // Its OpenAI-compatible endpoint drops what it doesn't know (docs.anthropic.com, "OpenAI SDK compatibility"): we translate ourselves.
     wires: messages,
     auth: 'x-api-key',
@@ -83,6 +117,8 @@ const list: readonly Vendor[] = [
     name: 'DeepSeek',
     baseUrl: 'https://api.deepseek.com',
     keyVariables: ['DEEPSEEK_API_KEY'],
+    // https://api-docs.deepseek.com/guides/anthropic_api (2026-11)
+    wires: bothWires('/anthropic/v1/messages'),
     // Thinking models want their reasoning back between a tool call and its result.
     dialect: { maxTokensField: 'max_tokens', reasoningField: 'reasoning_content', jsonSchema: false },
   }),
@@ -119,6 +155,18 @@ const list: readonly Vendor[] = [
     name: 'Moonshot AI',
     baseUrl: 'https://api.moonshot.ai/v1',
     keyVariables: ['MOONSHOT_API_KEY'],
+    // https://platform.moonshot.ai/docs/guide/agent-support (2026-11)
+    wires: bothWires('../anthropic/v1/messages'),
+    dialect: { maxTokensField: 'max_tokens', reasoningField: 'reasoning_content' },
+  }),
+  // The same keys don't work at both addresses, and the variable is one.
+  openAiLike({
+    id: 'moonshot-cn',
+    name: 'Moonshot AI (China)',
+    baseUrl: 'https://api.moonshot.cn/v1',
+    keyVariables: ['MOONSHOT_API_KEY'],
+    registeredBy: [],
+    wires: bothWires('../anthropic/v1/messages'),
     dialect: { maxTokensField: 'max_tokens', reasoningField: 'reasoning_content' },
   }),
   openAiLike({
@@ -126,8 +174,40 @@ const list: readonly Vendor[] = [
     name: 'Z.AI',
     baseUrl: 'https://api.z.ai/api/paas/v4',
     keyVariables: ['ZAI_API_KEY', 'ZHIPU_API_KEY'],
+    // https://docs.z.ai/scenario-example/develop-tools/claude (2026-11)
+    wires: bothWires('../../anthropic/v1/messages'),
     dialect: { maxTokensField: 'max_tokens', reasoningField: 'reasoning_content' },
   }),
+  openAiLike({
+    id: 'zhipuai',
+    name: 'Zhipu AI',
+    baseUrl: 'https://open.bigmodel.cn/api/paas/v4',
+    keyVariables: ['ZHIPU_API_KEY'],
+    registeredBy: [],
+    wires: bothWires('../../anthropic/v1/messages'),
+    dialect: { maxTokensField: 'max_tokens', reasoningField: 'reasoning_content' },
+  }),
+  openAiLike({
+    id: 'zai-coding-plan',
+    name: 'Z.AI Coding Plan',
+    baseUrl: 'https://api.z.ai/api/coding/paas/v4',
+    keyVariables: ['ZAI_API_KEY', 'ZHIPU_API_KEY'],
+    registeredBy: [],
+    wires: bothWires('../../../anthropic/v1/messages'),
+    dialect: { maxTokensField: 'max_tokens', reasoningField: 'reasoning_content' },
+  }),
+  // On their OpenAI-compatible endpoint reasoning is text between <think> tags; here it has blocks of its own.
+  // https://platform.minimax.io/docs/api-reference/text-anthropic-api (2026-11)
+  messagesOnly({ id: 'minimax', name: 'MiniMax', baseUrl: 'https://api.minimax.io/anthropic', keyVariables: ['MINIMAX_API_KEY'] }),
+  messagesOnly({
+    id: 'minimax-cn',
+    name: 'MiniMax (China)',
+    baseUrl: 'https://api.minimaxi.com/anthropic',
+    keyVariables: ['MINIMAX_API_KEY'],
+    registeredBy: [],
+  }),
+  // https://www.kimi.com/code/docs/en/third-party-tools/other-coding-agents.html (2026-11)
+  messagesOnly({ id: 'kimi-for-coding', name: 'Kimi For Coding', baseUrl: 'https://api.kimi.com/coding', keyVariables: ['KIMI_API_KEY'] }),
   openAiLike({
     id: 'fireworks',
     name: 'Fireworks AI',
@@ -164,14 +244,93 @@ const list: readonly Vendor[] = [
     keyVariables: ['COHERE_API_KEY'],
     dialect: { maxTokensField: 'max_tokens', strip: ['store'] },
   }),
+  // Its messages endpoint serves every model; https://vercel.com/docs/ai-gateway/sdks-and-apis/anthropic-messages-api (2026-03)
   openAiLike({
-    id: genericVendor,
-    name: 'OpenAI-compatible server',
-    baseUrl: undefined,
-    keyVariables: [],
+    id: 'vercel',
+    name: 'Vercel AI Gateway',
+    baseUrl: 'https://ai-gateway.vercel.sh/v1',
+    keyVariables: ['AI_GATEWAY_API_KEY'],
+    wires: bothWires('/v1/messages'),
+    dialect: { maxTokensField: 'max_tokens', reasoningField: 'reasoning' },
+  }),
+  openAiLike({
+    id: 'venice',
+    name: 'Venice AI',
+    baseUrl: 'https://api.venice.ai/api/v1',
+    keyVariables: ['VENICE_API_KEY'],
     dialect: { maxTokensField: 'max_tokens' },
   }),
+  openAiLike({
+    id: 'aihubmix',
+    name: 'AIHubMix',
+    baseUrl: 'https://aihubmix.com/v1',
+    keyVariables: ['AIHUBMIX_API_KEY'],
+    dialect: { maxTokensField: 'max_tokens' },
+  }),
+  openAiLike({ id: 'v0', name: 'v0', baseUrl: 'https://api.v0.dev/v1', keyVariables: ['V0_API_KEY'] }),
+  // Its v1 endpoint takes what OpenAI's does, the deployment's name as the model; deployments are usually named after their model.
+  openAiLike({
+    id: 'azure',
+    name: 'Azure OpenAI',
+    baseUrl: undefined,
+    baseUrlForm: 'https://<resource>.openai.azure.com/openai/v1',
+    keyVariables: ['AZURE_API_KEY', 'AZURE_OPENAI_API_KEY'],
+    registeredBy: [],
+  }),
+  openAiLike({
+    id: 'opencode',
+    name: 'OpenCode Zen',
+    baseUrl: 'https://opencode.ai/zen/v1',
+    keyVariables: ['OPENCODE_API_KEY'],
+    dialect: { maxTokensField: 'max_tokens', reasoningField: 'reasoning_content' },
+  }),
+  openAiLike({
+    id: 'sambanova',
+    name: 'SambaNova',
+    baseUrl: 'https://api.sambanova.ai/v1',
+    keyVariables: ['SAMBANOVA_API_KEY'],
+    dialect: { maxTokensField: 'max_tokens' },
+  }),
+  openAiLike({
+    id: 'hyperbolic',
+    name: 'Hyperbolic',
+    baseUrl: 'https://api.hyperbolic.xyz/v1',
+    keyVariables: ['HYPERBOLIC_API_KEY'],
+    dialect: { maxTokensField: 'max_tokens' },
+  }),
+  openAiLike({
+    id: 'nscale',
+    name: 'Nscale',
+    baseUrl: 'https://inference.api.nscale.com/v1',
+    keyVariables: ['NSCALE_API_KEY'],
+    dialect: { maxTokensField: 'max_tokens' },
+  }),
+  server({ id: 'ollama', name: 'Ollama', baseUrl: 'http://127.0.0.1:11434/v1', docs: 'https://docs.ollama.com/api/openai-compatibility' }),
+  server({ id: 'lmstudio', name: 'LM Studio', baseUrl: 'http://127.0.0.1:1234/v1', docs: 'https://lmstudio.ai/docs' }),
+  server({ id: 'vllm', name: 'vLLM', baseUrl: 'http://127.0.0.1:8000/v1', docs: 'https://docs.vllm.ai' }),
+  server({ id: 'llamacpp', name: 'llama.cpp server', baseUrl: 'http://127.0.0.1:8080/v1', docs: 'https://github.com/ggml-org/llama.cpp' }),
 ]
 
+const generic = openAiLike({
+  id: genericVendor,
+  name: 'OpenAI-compatible server',
+  baseUrl: undefined,
+  keyVariables: [],
+  dialect: { maxTokensField: 'max_tokens' },
+})
+
+/** A row of vendors.json. Most compatible servers know only the older name of the output cap. */
+function generatedVendor(row: GeneratedRow): Vendor {
+  const { wire, reasoningField, baseUrl, ...rest } = row
+  if (wire === 'anthropic-messages') return messagesOnly({ ...rest, baseUrl })
+  return openAiLike({
+    ...rest,
+    baseUrl,
+    dialect: { maxTokensField: 'max_tokens', ...(reasoningField === undefined ? {} : { reasoningField }) },
+  })
+}
+
 /** By id, in the order in which they are registered and preferred when priority and price are equal. */
-export const vendors: ReadonlyMap<string, Vendor> = new Map(list.map((vendor) => [vendor.id, vendor]))
+export const vendors: ReadonlyMap<string, Vendor> = new Map(
+  [...list, ...(generated.vendors as readonly GeneratedRow[]).map(generatedVendor), generic].map((vendor) => [vendor.id, vendor]),
+)

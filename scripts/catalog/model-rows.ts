@@ -1,0 +1,164 @@
+// The tables' models -> rows of the catalog: what each vendor serves for conversations, with limits and prices. Facts only.
+import { identify } from './identity.ts'
+import type { DevModel, Tables } from './tables.ts'
+import { curated, leftOut, makersOfTheirOwn, type Curated } from './vendor-rows.ts'
+
+export type ModelRow = Record<string, unknown> & {
+  id: string
+  canonical?: string
+  price?: Record<string, string>
+  free?: true
+}
+
+/** Not for chat or messages: other endpoints (embeddings, speech, images, realtime), which the catalog covers when they exist. */
+const otherEndpoint =
+  /embed|whisper|\btts\b|orpheus|transcribe|realtime|native-audio|-live|imagine|lyria|\bveo\b|image|moderation|\bocr\b|guard|dall-e|sora|rerank|safeguard|flux|seedream|seedance|\basr\b|\b(bge|gte|e5|mpnet)\b|mini-?lm/i
+
+/** OpenCode answers each family on its maker's wire; these are the ones that are not on the chat wire. https://opencode.ai/docs/zen */
+const onAnotherWire = new Map([['opencode', /^(claude|gpt|gemini)/]])
+
+/** They have whatever models were put there. */
+const serversOfOnesOwn = new Set(['atomic-chat'])
+
+/** By vendor id; rows by id. */
+export function modelRows(tables: Tables): Map<string, ModelRow[]> {
+  const byDev = Map.groupBy(tables.models, ({ provider }) => provider)
+  const vendors: readonly Curated[] = [
+    ...curated,
+    ...[...byDev.keys()]
+      .filter((dev) => !leftOut.has(dev) && !serversOfOnesOwn.has(dev) && !curated.some((vendor) => vendor.dev === dev))
+      .sort()
+      .map((dev): Curated => ({ id: dev, dev, ...(makersOfTheirOwn.has(dev) ? { maker: makersOfTheirOwn.get(dev)! } : {}) })),
+  ]
+  const all: { readonly vendor: Curated; readonly row: ModelRow; readonly baseModel: string | undefined }[] = []
+  for (const vendor of vendors) {
+    const rows = new Map<string, ModelRow>()
+    const bases = new Map<string, string | undefined>()
+    for (const model of vendor.withoutModels === true ? [] : (byDev.get(vendor.dev ?? '') ?? [])) {
+      if (!servesText(model.id, model.modalities?.output) || onAnotherWire.get(vendor.id)?.test(model.id)) continue
+      // LiteLLM knows which of OpenAI's models are answered by /v1/responses alone: asking /v1/chat/completions for them is a 404.
+      if (vendor.litellm !== undefined && tables.litellm[vendor.litellm.prefix + model.id]?.['mode'] === 'responses') continue
+      rows.set(model.id, fromDev(model))
+      bases.set(model.id, model.base_model)
+    }
+    if (vendor.litellm !== undefined) supplement(rows, tables.litellm, vendor.litellm)
+    for (const row of [...rows.values()].sort((a, b) => (a.id < b.id ? -1 : 1))) all.push({ vendor, row, baseModel: bases.get(row.id) })
+  }
+  const identities = identify(
+    all.map(({ vendor, row, baseModel }) => ({ vendor: vendor.id, id: row.id, ownMaker: vendor.maker, baseModel })),
+  )
+  for (const [at, { row }] of all.entries()) {
+    const canonical = identities[at]
+    if (canonical !== undefined) row.canonical = canonical
+  }
+  const output = new Map<string, ModelRow[]>()
+  for (const { vendor, row } of all) {
+    const { id, canonical, ...facts } = row
+    const list = output.get(vendor.id) ?? []
+    list.push({ id, ...(canonical === undefined ? {} : { canonical }), ...facts })
+    output.set(vendor.id, list)
+  }
+  return output
+}
+
+function servesText(id: string, modalities: readonly string[] | undefined): boolean {
+  return !otherEndpoint.test(id) && (modalities === undefined || modalities.includes('text'))
+}
+
+function fromDev(model: DevModel): ModelRow {
+  const cost = model.cost ?? {}
+  const row: ModelRow = { id: model.id }
+  if (model.name !== undefined) row['name'] = model.name.trim()
+  if (model.release_date !== undefined) row['created'] = model.release_date
+  if (model.limit?.context) row['context'] = model.limit.context
+  if (model.limit?.output) row['maxOutput'] = model.limit.output
+  if (model.modalities?.input !== undefined) row['in'] = model.modalities.input
+  if (model.modalities?.output !== undefined && String(model.modalities.output) !== 'text') row['out'] = model.modalities.output
+  row['can'] = [
+    ...(model.tool_call ? ['tools'] : []),
+    ...(model.reasoning ? ['reasoning'] : []),
+    ...(model.structured_output ? ['json_schema'] : []),
+  ]
+  setPrice(row, {
+    input: cost['input'],
+    output: cost['output'],
+    cacheRead: cost['cache_read'] ?? cost['cached_input'] ?? cost['cache_input'],
+    cacheWrite: cost['cache_write'] ?? cost['cached_write'],
+    reasoning: cost['reasoning'],
+    inputAudio: cost['input_audio'],
+    outputAudio: cost['output_audio'],
+  })
+  // 0 is usually "nobody knew"; a name that says free is a mark.
+  if (row.price === undefined && /[:-]free$/.test(model.id) && cost['input'] === 0) row.free = true
+  return row
+}
+
+/** Adds the ids and rates that models.dev lacks (dated snapshots, audio and one-hour cache-write rates). */
+function supplement(rows: Map<string, ModelRow>, litellm: Tables['litellm'], from: NonNullable<Curated['litellm']>): void {
+  for (const [key, entry] of Object.entries(litellm)) {
+    if (entry['litellm_provider'] !== from.provider || !key.startsWith(from.prefix) || entry['mode'] !== 'chat') continue
+    const id = key.slice(from.prefix.length)
+    // Keys with a slash or a colon are LiteLLM's own spellings (regions, fine-tunes, sizes), not ids of the vendor.
+    if ((from.slashes === true ? /:/ : /[/:]/).test(id) || !servesText(id, undefined) || /^(container|ft)\b/.test(id)) continue
+    const rates = {
+      input: perMillion(entry['input_cost_per_token']),
+      output: perMillion(entry['output_cost_per_token']),
+      cacheRead: perMillion(entry['cache_read_input_token_cost']),
+      cacheWrite: perMillion(entry['cache_creation_input_token_cost']),
+      cacheWrite1h: perMillion(entry['cache_creation_input_token_cost_above_1hr']),
+      reasoning: perMillion(entry['output_cost_per_reasoning_token']),
+      inputAudio: perMillion(entry['input_cost_per_audio_token']),
+      outputAudio: perMillion(entry['output_cost_per_audio_token']),
+    }
+    const known = rows.get(id)
+    if (known !== undefined) {
+      // Fill gaps only when both tables mean the same price list.
+      if (known.price?.['input'] === decimal(rates.input) && known.price?.['output'] === decimal(rates.output))
+        setPrice(known, { ...rates, ...known.price })
+      continue
+    }
+    rows.set(id, fromLitellm(id, entry, rates))
+  }
+}
+
+function fromLitellm(id: string, entry: Tables['litellm'][string], rates: Readonly<Record<string, unknown>>): ModelRow {
+  const row: ModelRow = { id }
+  if (typeof entry['max_input_tokens'] === 'number') row['context'] = entry['max_input_tokens']
+  if (typeof entry['max_output_tokens'] === 'number') row['maxOutput'] = entry['max_output_tokens']
+  row['in'] = [
+    'text',
+    ...(entry['supports_vision'] === true ? ['image'] : []),
+    ...(entry['supports_audio_input'] === true ? ['audio'] : []),
+    ...(entry['supports_pdf_input'] === true ? ['pdf'] : []),
+  ]
+  if (entry['supports_audio_output'] === true) row['out'] = ['text', 'audio']
+  row['can'] = [
+    ...(entry['supports_function_calling'] === true ? ['tools'] : []),
+    ...(entry['supports_reasoning'] === true ? ['reasoning'] : []),
+    ...(entry['supports_response_schema'] === true ? ['json_schema'] : []),
+  ]
+  setPrice(row, rates)
+  return row
+}
+
+function setPrice(row: ModelRow, rates: Readonly<Record<string, unknown>>): void {
+  const price: Record<string, string> = {}
+  for (const [name, rate] of Object.entries(rates)) {
+    const text = decimal(rate)
+    // A rate of 0 beside real ones is somebody's blank, too: left out, so that the dearer neighbour counts.
+    if (text !== undefined && !/^0(\.0*)?$/.test(text)) price[name] = text
+  }
+  if (price['input'] !== undefined && price['output'] !== undefined) row.price = price
+}
+
+/** A table's number as decimal text, without a float's noise. */
+function decimal(rate: unknown): string | undefined {
+  if (typeof rate === 'string') return rate
+  if (typeof rate !== 'number' || !Number.isFinite(rate) || rate < 0) return undefined
+  return rate.toFixed(9).replace(/\.?0+$/, '') || '0'
+}
+
+/** USD per token -> USD per million tokens. Tables write 1.25e-06; times a million in floats adds noise in the 16th digit, cut by `decimal`. */
+function perMillion(rate: unknown): number | undefined {
+  return typeof rate === 'number' ? rate * 1e6 : undefined
+}
