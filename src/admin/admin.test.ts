@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { after, before as beforeAll, test } from 'node:test'
 import Ajv2020 from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
+import type { Control } from '#control'
 import { CursorError, type RequestDetail, type RequestFilters } from '#store'
 import { createAdmin, type Admin } from './admin.ts'
 import type { QueryPort } from './port.ts'
@@ -82,6 +83,9 @@ let port = 0
 beforeAll(async () => {
   admin = await createAdmin({
     query,
+    control: { providers: {}, keys: {}, models: {}, aliases: {} } as Control,
+    testProvider: () => assert.fail('no provider is tested here'),
+    scratchFolder: '',
     adminToken,
     isGatewayKey: (credential) => credential.startsWith('tp-'),
     allowedHosts: ['Gateway.example.com'],
@@ -337,7 +341,7 @@ test('every answer is what the generated OpenAPI 3.1 document says', async () =>
     paths: Record<string, { get: { parameters: { name: string }[] } }>
   }
   assert.equal(document.openapi, '3.1.0')
-  assert.deepEqual(Object.keys(document.paths).sort(), ['/api/v1/requests', '/api/v1/requests/{id}', '/api/v1/requests/{id}/payload'])
+  for (const path of ['/api/v1/requests', '/api/v1/requests/{id}', '/api/v1/requests/{id}/payload']) assert.ok(path in document.paths, path)
   const ajv = addFormats.default(new Ajv2020.default({ strict: false, allErrors: true }))
   ajv.addSchema(document, 'openapi')
 
@@ -354,8 +358,8 @@ test('every answer is what the generated OpenAPI 3.1 document says', async () =>
   await check('/api/v1/requests/{id}', `/api/v1/requests/${detail.id}`, 200)
   await check('/api/v1/requests/{id}', '/api/v1/requests/nothing', 404)
 
-  const schemas = ['Attempt', 'CostLine', 'Error', 'RequestDetail', 'RequestList', 'RequestRow']
-  assert.deepEqual(Object.keys(document.components.schemas).sort(), schemas)
+  for (const schema of ['Attempt', 'CostLine', 'Error', 'RequestDetail', 'RequestList', 'RequestRow'])
+    assert.ok(schema in document.components.schemas, schema)
   const list = ajv.getSchema('openapi#/paths/~1api~1v1~1requests/get/responses/200/content/application~1json/schema')!
   assert.equal(list({ data: [{ ...detail, outcome: 'fine' }], next_cursor: null }), false, 'the document would accept anything')
   const parameters = document.paths['/api/v1/requests']!.get.parameters.map(({ name }) => name)

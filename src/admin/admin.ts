@@ -1,5 +1,7 @@
 // The control-plane API: Fastify under /api/v1, on the same port as the data plane, which hands it its requests.
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import type { Control } from '#control'
 import swagger from '@fastify/swagger'
 import Fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify'
 import {
@@ -10,12 +12,23 @@ import {
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod'
 import { checkHost, createTokenCheck } from './access.ts'
-import { answerFailure, notFound, type DefectLog } from './failure.ts'
-import type { QueryPort } from './port.ts'
+import { readJsonBodies } from './body.ts'
+import { answerFailure, maxBodyBytes, notFound, type DefectLog } from './failure.ts'
+import { instanceRoutes } from './instance.ts'
+import { keyRoutes } from './keys.ts'
+import { aliasRoutes, modelRoutes } from './models.ts'
+import type { ProbeReport, QueryPort } from './port.ts'
+import { providerRoutes } from './providers.ts'
 import { requestRoutes } from './requests.ts'
+import { isInProcess } from './write.ts'
 
 export type AdminOptions = {
   readonly query: QueryPort
+  readonly control: Control
+  /** One cheap call to a provider that exists, with each of its credentials. */
+  readonly testProvider: (slug: string) => Promise<ProbeReport>
+  /** Where a backup is made before it is sent: on the disk of the store, for nobody else to read. */
+  readonly scratchFolder: string
   readonly adminToken: string
   /** Recognises this instance's gateway keys, for a 401 that says what was sent. */
   readonly isGatewayKey: (credential: string) => boolean
@@ -28,11 +41,21 @@ export type AdminOptions = {
 export type Admin = {
   /** For paths that begin with /api/v1. Answers everything, errors included. */
   handle(request: IncomingMessage, response: ServerResponse): void
+  /** The same for a request from this process, without a socket and without the token; `path` begins with /api/v1. */
+  inject(path: string, init?: InjectedRequest): Promise<Response>
   /** Requests that come later get 503; resolves when nothing of this API is left. */
   close(): Promise<void>
 }
 
+/** The part of fetch's `RequestInit` that this API has a use for. */
+export type InjectedRequest = {
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string | Uint8Array
+}
+
 const prefix = '/api/v1'
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 
 export async function createAdmin(options: AdminOptions): Promise<Admin> {
   const allowed = new Set(options.allowedHosts.map((name) => name.toLowerCase()))
@@ -44,6 +67,7 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
       'x-content-type-options': 'nosniff',
       'content-security-policy': "default-src 'none'",
     })
+    if (isInProcess(request)) return
     checkHost(request.headers.host, allowed)
     if (request.routeOptions.config?.isPublic !== true) checkToken(request.headers.authorization)
   }
@@ -51,7 +75,9 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
   const app = Fastify({
     logger: false,
     forceCloseConnections: false,
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
+    bodyLimit: maxBodyBytes,
+    // In characters as they are in the address: a percent-encoded one counts three.
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 2048 },
     // Addresses that Fastify cannot route come here, past every hook.
     frameworkErrors(error, request, reply) {
       try {
@@ -62,14 +88,19 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
       }
     },
   })
-  app.setValidatorCompiler(validatorCompiler)
+  // Bodies are checked in control, which says better what is wrong; their schemas here describe them.
+  app.setValidatorCompiler((route) =>
+    route.httpPart === 'body' ? (value: unknown) => ({ value }) : validatorCompiler(route as Parameters<typeof validatorCompiler>[0]),
+  )
   app.setSerializerCompiler(serializerCompiler)
+  readJsonBodies(app)
   app.setErrorHandler(answer)
   app.addHook('onRequest', async (request, reply) => guard(request, reply))
 
   app.setNotFoundHandler((request) => {
     const path = request.url.split('?')[0]!.slice(0, 200)
-    throw notFound(`There is no ${request.method} ${path}. The API is described by ${prefix}/openapi.json.`)
+    const hint = /^\/api\/v1\/(?:models|aliases)\/.+\/./.test(path) ? ' A slash in the name of a model is written %2F in the address.' : ''
+    throw notFound(`There is no ${request.method} ${path}.${hint} The API is described by ${prefix}/openapi.json.`)
   })
 
   await app.register(swagger, {
@@ -80,15 +111,46 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
       security: [{ adminToken: [] }],
     },
     transform: jsonSchemaTransform,
-    transformObject: (document) => withoutUnused(jsonSchemaTransformObject(document)),
+    transformObject: (document) => withWords(withoutUnused(jsonSchemaTransformObject(document))),
   })
   await app.register(requestRoutes(options.query), { prefix })
+  if ((options.control as Control | undefined) !== undefined) {
+    await app.register(providerRoutes(options), { prefix })
+    await app.register(keyRoutes(options.control), { prefix })
+    await app.register(modelRoutes(options.control), { prefix })
+    await app.register(aliasRoutes(options.control), { prefix })
+    await app.register(instanceRoutes(options), { prefix })
+  }
   app
     .withTypeProvider<ZodTypeProvider>()
     .get(`${prefix}/openapi.json`, { config: { isPublic: true }, schema: { hide: true } }, async () => app.swagger())
   await app.ready()
 
-  return { handle: (request, response) => app.routing(request, response), close: () => app.close() }
+  return {
+    handle: (request, response) => app.routing(request, response),
+    async inject(path, { method = 'GET', headers = {}, body } = {}) {
+      const known = methods.find((one) => one === method.toUpperCase())
+      if (known === undefined) throw new TypeError(`There is no method ${method}.`)
+      const injected = await app.inject({
+        method: known,
+        url: path,
+        headers,
+        payloadAsStream: true,
+        ...(body === undefined ? {} : { payload: Buffer.from(body) }),
+      })
+      return responseOf(injected.statusCode, injected.headers, injected.stream())
+    },
+    close: () => app.close(),
+  }
+}
+
+function responseOf(status: number, headers: object, stream: Readable): Response {
+  const fields = new Headers()
+  for (const [name, value] of Object.entries(headers))
+    for (const one of [value].flat()) if (one !== undefined) fields.append(name, String(one))
+  if (status !== 204 && status !== 304) return new Response(Readable.toWeb(stream) as ReadableStream, { status, headers: fields })
+  stream.resume()
+  return new Response(null, { status, headers: fields })
 }
 
 /** The transform writes every schema twice, as it is read and as it is written; what no path leads to goes. */
@@ -105,6 +167,17 @@ function withoutUnused<Document extends object>(document: Document): Document {
   }
   visit(paths)
   return { ...document, components: { ...components, schemas: Object.fromEntries([...schemas].filter(([name]) => used.has(name))) } }
+}
+
+/** Statuses that a route says nothing about get their usual name, instead of the generator's 'Default Response'. */
+function withWords<Document extends object>(document: Document): Document {
+  const { paths } = document as { paths?: Record<string, Record<string, { responses: Record<string, { description: string }> }>> }
+  for (const { responses } of Object.values(paths ?? {}).flatMap((operations) => Object.values(operations))) {
+    for (const [status, response] of Object.entries(responses)) {
+      if (response.description === 'Default Response') response.description = STATUS_CODES[status] ?? status
+    }
+  }
+  return document
 }
 
 declare module 'fastify' {

@@ -1,28 +1,39 @@
 // The admin API's words: what it accepts and answers, as zod schemas. A dashboard imports this file and nothing else.
 import { z } from 'zod'
+import { count, instant, ms, usd } from './contract/basics.ts'
+
+export { errorBody, pageQuery, type ErrorBody } from './contract/basics.ts'
+export { auditList, auditQuery, setting, settingList, settingsPatch, type AuditEntry, type Setting } from './contract/instance.ts'
+export {
+  key,
+  keyBody,
+  keyCreated,
+  keyList,
+  keyPatch,
+  rotateBody,
+  type Key,
+  type KeyBody,
+  type KeyCreated,
+  type KeyPatch,
+} from './contract/keys.ts'
+export { alias, aliasBody, aliasList, model, modelList, modelQuery, price, priceWrite, type Alias, type Model } from './contract/models.ts'
+export {
+  probeReport,
+  provider,
+  providerBody,
+  providerList,
+  vendor,
+  vendorList,
+  type ProbeReport,
+  type Provider,
+  type ProviderBody,
+  type Vendor,
+} from './contract/providers.ts'
 
 export const outcomes = ['ok', 'client_error', 'upstream_error', 'interrupted', 'cancelled', 'denied'] as const
 export const requestKinds = ['user', 'heartbeat', 'cron', 'compaction', 'probe'] as const
 export const costSources = ['computed', 'provider', 'estimated', 'unpriced'] as const
 export const payloadParts = ['request', 'response'] as const
-
-const usd = z
-  .string()
-  .regex(/^\d+(\.\d+)?$/)
-  .describe('USD, a decimal string')
-const instant = z.string().meta({ format: 'date-time' })
-const count = z.number().int().nonnegative()
-const ms = z.number().nonnegative()
-
-export const errorBody = z
-  .object({
-    error: z.object({
-      code: z.string(),
-      message: z.string().describe('What happened, and what to do'),
-      field: z.string().optional().describe('The parameter at fault'),
-    }),
-  })
-  .meta({ id: 'Error' })
 
 const rowFields = {
   id: z.string(),
@@ -157,7 +168,6 @@ export const requestQuery = z.object({
 
 export const payloadQuery = z.object({ part: z.enum(payloadParts) })
 
-export type ErrorBody = z.infer<typeof errorBody>
 export type RequestRow = z.infer<typeof requestRow>
 export type RequestDetail = z.infer<typeof requestDetail>
 export type RequestList = z.infer<typeof requestList>

@@ -1,7 +1,11 @@
 // Failures of the admin API, and how they are written: {"error": {code, message, field?}}.
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { Refusal, type RefusalKind } from '#control'
 import { CursorError } from '#store'
 import type { ErrorBody } from './contract.ts'
+
+/** Bytes of a request body that are accepted. */
+export const maxBodyBytes = 1 << 20
 
 export class AdminFailure extends Error {
   readonly status: number
@@ -32,7 +36,8 @@ export type DefectLog = { error(details: object, message: string): void }
 export function answerFailure(log: DefectLog) {
   return (error: FastifyError | AdminFailure, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const failure = error instanceof AdminFailure ? error : fromFastify(error)
-    if (failure.status >= 500) log.error({ err: error, method: request.method, path: request.routeOptions.url }, 'admin API failed')
+    if (failure.status >= 500 && !isSaid(error))
+      log.error({ err: error, method: request.method, path: request.routeOptions.url }, 'admin API failed')
     if (failure.status === 401) void reply.header('www-authenticate', 'Bearer realm="turnpike admin"')
     return reply
       .status(failure.status)
@@ -41,13 +46,39 @@ export function answerFailure(log: DefectLog) {
   }
 }
 
+/** Refused on purpose, by a sentence that whoever asked can read. */
+function isSaid(error: Error): boolean {
+  return error instanceof AdminFailure || error instanceof Refusal
+}
+
 function errorBodyOf(failure: AdminFailure): ErrorBody {
   const { code, message, field } = failure
   return { error: field === undefined ? { code, message } : { code, message, field } }
 }
 
+const statuses = { invalid_request: 400, not_found: 404, read_only: 409, conflict: 409, unavailable: 503 } satisfies Record<
+  RefusalKind,
+  number
+>
+
 function fromFastify(error: FastifyError): AdminFailure {
   if (error instanceof CursorError) return wrongParameter('cursor', error.message)
+  if (error instanceof Refusal) return new AdminFailure(statuses[error.kind], error.kind, error.message, error.field)
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new AdminFailure(
+        413,
+        'request_too_large',
+        `The body has more than ${maxBodyBytes >> 20} MiB, which nothing here needs. Send less.`,
+      )
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new AdminFailure(
+        415,
+        'unsupported_media_type',
+        'Bodies are JSON here: send one with the header `content-type: application/json`.',
+      )
+    default:
+  }
   const [issue] = error.validation ?? []
   if (issue !== undefined) {
     const field = issue.instancePath.split('/')[1] ?? ''

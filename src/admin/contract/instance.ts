@@ -1,0 +1,42 @@
+// The instance itself: its settings, and who changed what.
+import { z } from 'zod'
+import { anyObject, instant, pageOf, pageQuery, text } from './basics.ts'
+
+const value = z.union([z.string(), z.number(), z.boolean(), z.null()])
+
+export const setting = z
+  .object({
+    name: text,
+    value,
+    default: value,
+    origin: z.enum(['environment', 'file', 'stored', 'default']).describe('What decides it'),
+    writable: z.boolean().describe('Can be changed with PATCH'),
+  })
+  .meta({ id: 'Setting' })
+
+export const settingList = pageOf(setting, 'SettingList')
+
+export const settingsPatch = z
+  .record(z.string(), value)
+  .describe('Values by the name of the setting; null: back to the default')
+  .meta({ id: 'SettingsPatch' })
+
+export const auditEntry = z
+  .object({
+    seq: z.number().int(),
+    at: instant,
+    actor: z.enum(['admin', 'cli', 'start']).describe('The admin token, the command line on a stopped instance, or a start'),
+    action: text.describe('`provider.put`, `key.rotate`, ...'),
+    target: text,
+    detail: anyObject.describe('What changed, without secrets'),
+  })
+  .meta({ id: 'AuditEntry' })
+
+export const auditList = pageOf(auditEntry, 'AuditList')
+export const auditQuery = z.object({
+  ...pageQuery.shape,
+  limit: pageQuery.shape.limit.unwrap().default(50).describe('How many at most'),
+})
+
+export type Setting = z.output<typeof setting>
+export type AuditEntry = z.output<typeof auditEntry>

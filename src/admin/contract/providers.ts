@@ -1,0 +1,149 @@
+// Providers: what PUT takes, what is answered, what a test of one says; vendors that are known by name.
+import { z } from 'zod'
+import { anyObject, count, instant, list, ms, pageOf, text } from './basics.ts'
+import { customModel, priceMultiplier } from './models.ts'
+
+export const origins = ['file', 'stored', 'environment', 'built-in'] as const
+export const wireNames = ['openai-chat', 'anthropic-messages'] as const
+
+export const origin = z
+  .enum(origins)
+  .describe(
+    'Where it comes from. `file` (turnpike.yaml) and `built-in` are read-only here; `environment`: made of a vendor key that was found',
+  )
+
+const millisecondsOf = (what: string) => z.number().int().min(1).max(86_400_000).optional().describe(`${what}, ms`)
+const patterns = z.array(z.string().min(1)).optional()
+
+const dialect = z
+  .strictObject({
+    max_tokens_field: z.enum(['max_tokens', 'max_completion_tokens']).optional(),
+    developer_role: z.boolean().optional(),
+    stream_options: z.boolean().optional(),
+    cache_control: z.boolean().optional(),
+    reasoning_field: z.enum(['none', 'reasoning_content', 'reasoning']).optional(),
+    reasoning_effort: z.boolean().optional(),
+    json_schema: z.boolean().optional(),
+    completion_excludes_reasoning: z.boolean().optional(),
+    strip: z.array(z.string()).optional().describe('Fields of the request that it does not accept'),
+  })
+  .describe("How the provider's dialect of its wire differs")
+
+export const providerBody = z
+  .strictObject({
+    vendor: z
+      .string()
+      .optional()
+      .describe('Which row of GET /vendors; by default the slug, if it is one of them, else `openai-compatible`'),
+    base_url: z
+      .string()
+      .optional()
+      .describe(
+        "Where the vendor's SDK has it end: with /v1 for OpenAI-like servers, without for Anthropic's wire. By default the vendor's",
+      ),
+    credentials: z
+      .array(
+        z.strictObject({
+          name: z.string().min(1).max(128).optional(),
+          value: z.string().min(1).optional().meta({ description: 'The secret; kept encrypted and never answered', writeOnly: true }),
+          env: z.string().optional().describe('The environment variable that holds it, instead of `value`'),
+        }),
+      )
+      .optional()
+      .describe('Tried in this order. Without `value` and `env`, the value that is stored under the name stays'),
+    wires: z
+      .union([z.array(z.enum(wireNames)).min(1), z.partialRecord(z.enum(wireNames), z.string())])
+      .optional()
+      .describe('Wires that it speaks, the preferred one first; as an object: with the path of each below base_url'),
+    headers: z.record(z.string(), z.string()).optional().describe('Sent with every request to it'),
+    models: z
+      .strictObject({
+        allow: patterns.describe('Only these (`*` for anything)'),
+        deny: patterns.describe('Never these'),
+        custom: z.array(customModel).optional(),
+      })
+      .optional(),
+    priority: z.number().int().min(0).max(1_000_000).optional().describe('Lower comes first'),
+    price_multiplier: priceMultiplier.optional(),
+    timeouts: z
+      .strictObject({
+        connect_ms: millisecondsOf('Until the connection stands'),
+        first_token_ms: millisecondsOf('Until the first content'),
+        idle_ms: millisecondsOf('Between two pieces of a stream'),
+        request_timeout: millisecondsOf('The whole answer'),
+      })
+      .optional(),
+    dialect: dialect.optional(),
+    allow_private_network: z.boolean().optional().describe('May be at a loopback, private or link-local address'),
+  })
+  .meta({ id: 'ProviderBody' })
+
+export const provider = z
+  .object({
+    slug: text,
+    origin,
+    vendor: text,
+    base_url: text,
+    wires: z.record(z.string(), z.string()).describe('Path of each wire below base_url'),
+    credentials: list(
+      z.object({
+        name: text,
+        source: z.enum(['value', 'env']),
+        env: text.optional(),
+        last4: text.nullable().describe('Of the secret; null when it is not known or short'),
+        trouble: text.optional().describe('Why it cannot be used'),
+      }),
+    ),
+    headers: z.record(z.string(), z.string()),
+    models: z.object({
+      allow: list(text).optional(),
+      deny: list(text).optional(),
+      custom: list(anyObject).optional(),
+      known: count.describe('How many models it is known to serve'),
+    }),
+    priority: z.number().int(),
+    price_multiplier: text.optional(),
+    timeouts: z.object({ connect_ms: ms, first_token_ms: ms.nullable(), idle_ms: ms, request_timeout: ms }),
+    dialect: anyObject,
+    allow_private_network: z.boolean(),
+    updated_at: instant.nullable(),
+  })
+  .meta({ id: 'Provider' })
+
+export const providerList = pageOf(provider, 'ProviderList')
+
+export const probeReport = z
+  .object({
+    ok: z.boolean().describe('Every credential works'),
+    ms,
+    credentials: list(
+      z.object({
+        name: text,
+        ok: z.boolean(),
+        status: z.number().int().nullable().describe('HTTP status; null: there was no answer'),
+        ms,
+        models: count.nullable().describe('How many models it lists; null: none, or the provider has no list'),
+        trouble: text.nullable().describe('What is wrong, and what to do'),
+      }),
+    ),
+    models_found: count.nullable(),
+    trouble: text.nullable(),
+  })
+  .meta({ id: 'ProbeReport' })
+
+export const vendor = z
+  .object({
+    id: text,
+    name: text,
+    base_url: text.nullable().describe('null: a provider of this vendor must bring its own'),
+    key_variables: list(text).describe('Environment variables in which its key is looked for, in this order'),
+    wires: z.record(z.string(), z.string()).describe('Path of each wire below base_url, the preferred one first'),
+  })
+  .meta({ id: 'Vendor' })
+
+export const vendorList = pageOf(vendor, 'VendorList')
+
+export type ProviderBody = z.input<typeof providerBody>
+export type Provider = z.output<typeof provider>
+export type ProbeReport = z.output<typeof probeReport>
+export type Vendor = z.output<typeof vendor>

@@ -1,0 +1,138 @@
+// Providers: /providers, /providers/{slug}, /providers/{slug}/test, and the vendors they can be of.
+import { vendors, type Vendor } from '#catalog'
+import type { Control } from '#control'
+import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod'
+import { pageQuery, probeReport, provider, providerBody, providerList, vendorList } from './contract.ts'
+import { pageOf } from './lists.ts'
+import { checkParameters } from './parameters.ts'
+import type { ProbeReport } from './port.ts'
+import { findFailures, nothing, readFailures, slugParams as params, writeFailures, writeHeaders } from './route-words.ts'
+import { createWrite, noParameters } from './write.ts'
+
+export type ProviderPorts = {
+  readonly control: Control
+  /** Calls the provider once with each of its credentials. It is there: the caller has looked. */
+  readonly testProvider: (slug: string) => Promise<ProbeReport>
+}
+
+const tags = ['providers']
+const pageParameters = Object.keys(pageQuery.shape)
+
+export function providerRoutes({ control, testProvider }: ProviderPorts): FastifyPluginCallbackZod {
+  const { providers } = control
+  const put = createWrite(control, 'needs')
+  const remove = createWrite(control, 'none')
+  return (app, _options, done) => {
+    app.get(
+      '/providers',
+      {
+        preValidation: async (request) => checkParameters(request.query, pageParameters, false),
+        schema: {
+          operationId: 'listProviders',
+          summary: 'Every provider, by slug',
+          tags,
+          querystring: pageQuery,
+          response: { 200: providerList, ...readFailures },
+        },
+      },
+      (request) => pageOf(providers.list(), ({ slug }) => slug, request.query),
+    )
+
+    app.get(
+      '/providers/:slug',
+      {
+        preValidation: noParameters,
+        schema: {
+          operationId: 'getProvider',
+          summary: 'One provider; of its secrets only the last four characters',
+          tags,
+          params,
+          response: { 200: provider, ...findFailures },
+        },
+      },
+      (request) => providers.get(request.params.slug),
+    )
+
+    app.put(
+      '/providers/:slug',
+      {
+        preValidation: noParameters,
+        schema: {
+          operationId: 'putProvider',
+          summary: 'Makes a provider, or replaces it as a whole',
+          description:
+            'Applies to the next request. A credential without `value` and `env` keeps the secret that is stored under its name.',
+          tags,
+          params,
+          headers: writeHeaders,
+          body: providerBody,
+          response: { 200: provider.describe('Replaced'), 201: provider.describe('Made'), ...writeFailures },
+        },
+      },
+      (request, reply) =>
+        put(request, reply, async (body, actor) => {
+          const made = await providers.put(request.params.slug, body, actor)
+          return { status: made.created ? 201 : 200, body: made.provider }
+        }),
+    )
+
+    app.delete(
+      '/providers/:slug',
+      {
+        preValidation: noParameters,
+        schema: {
+          operationId: 'deleteProvider',
+          summary: 'Removes a provider with its secrets; one that was found in the environment stays away',
+          tags,
+          params,
+          headers: writeHeaders,
+          response: { 204: nothing, ...writeFailures },
+        },
+      },
+      (request, reply) =>
+        remove(request, reply, async (_body, actor) => {
+          await providers.remove(request.params.slug, actor)
+          return { status: 204, body: null }
+        }),
+    )
+
+    app.post(
+      '/providers/:slug/test',
+      {
+        preValidation: noParameters,
+        schema: {
+          operationId: 'testProvider',
+          summary: 'Asks the provider for its models, once with each credential: latency, what was found, what is wrong',
+          description: 'Answers 200 whether the provider works or not; `ok` and `trouble` say which.',
+          tags,
+          params,
+          response: { 200: probeReport, ...findFailures, 413: writeFailures[413], 415: writeFailures[415] },
+        },
+      },
+      (request) => {
+        providers.get(request.params.slug)
+        return testProvider(request.params.slug)
+      },
+    )
+
+    app.get(
+      '/vendors',
+      {
+        preValidation: async (request) => checkParameters(request.query, pageParameters, false),
+        schema: {
+          operationId: 'listVendors',
+          summary: 'Vendors that are known by name: a provider of one needs nothing but a key',
+          tags,
+          querystring: pageQuery,
+          response: { 200: vendorList, ...readFailures },
+        },
+      },
+      (request) => pageOf([...vendors.values()].map(vendorOf), ({ id }) => id, request.query),
+    )
+    done()
+  }
+}
+
+function vendorOf({ id, name, baseUrl, keyVariables, wires }: Vendor) {
+  return { id, name, base_url: baseUrl ?? null, key_variables: keyVariables, wires: Object.fromEntries(wires) }
+}
