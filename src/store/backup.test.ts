@@ -117,7 +117,13 @@ test('a copy made while another thread writes without a pause is of one moment, 
     { eval: true, workerData: join(home, 'records.db') },
   )
   await once(writer, 'message')
-  const { path } = await createBackups({ home, version }).create(folder)
+  const progress: number[] = []
+  const { path } = await createBackups({ home, version }).create(folder, ({ doneBytes }) => progress.push(doneBytes))
+  assert.deepEqual(
+    progress,
+    progress.toSorted((a, b) => a - b),
+    'it never began again',
+  )
   const written = once(writer, 'message')
   writer.postMessage('stop')
   const [count] = (await written) as [number]
