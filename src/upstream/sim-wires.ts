@@ -57,7 +57,7 @@ export const chatWire: SimWire = {
       stream: body['stream'] === true,
       streamUsage: isObject(body['stream_options']) && body['stream_options']['include_usage'] === true,
       maxTokens: cap(body['max_completion_tokens'] ?? body['max_tokens']),
-      lastUserText: textOf(turns.findLast((turn) => turn['role'] === 'user')?.['content']),
+      lastUserText: lastSaid(turns),
       allText: turns.map((turn) => textOf(turn['content'])),
       firstTool: tool === undefined ? undefined : { name: text(tool['name']), schema: tool['parameters'] },
       toolsAnswered: lastCall >= 0 && turns.slice(lastCall + 1).some((turn) => turn['role'] === 'tool'),
@@ -123,7 +123,7 @@ export const messagesWire: SimWire = {
       stream: body['stream'] === true,
       streamUsage: true,
       maxTokens: cap(body['max_tokens']),
-      lastUserText: textOf(turns.findLast((turn) => turn['role'] === 'user' && textOf(turn['content']) !== '')?.['content']),
+      lastUserText: lastSaid(turns),
       allText: [textOf(body['system']), ...turns.map((turn) => textOf(turn['content']))],
       firstTool: tool === undefined ? undefined : { name: text(tool['name']), schema: tool['input_schema'] },
       toolsAnswered: lastCall >= 0 && turns.slice(lastCall + 1).some((turn) => has(turn, 'tool_result')),
@@ -239,6 +239,21 @@ function textOf(content: JsonValue | undefined): string {
     .filter((part) => part['type'] === 'text')
     .map((part) => text(part['text']))
     .join('\n')
+}
+
+/**
+ * What OpenClaw adds to the user's words: a context block, often a user message of its own after them, and a line about its runtime. It
+ * hides the block in answers too: one that only echoed it would look empty.
+ */
+const agentContext = /<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>[\s\S]*?<<<END_OPENCLAW_INTERNAL_CONTEXT>>>|\n+Runtime: agent=[^\n]*/g
+
+/** The last words that a user said; empty when there are none. */
+function lastSaid(turns: readonly JsonObject[]): string {
+  for (const turn of turns.toReversed()) {
+    const said = turn['role'] === 'user' ? textOf(turn['content']).replace(agentContext, '') : ''
+    if (said.trim() !== '') return said
+  }
+  return ''
 }
 
 function cap(value: JsonValue | undefined): number | undefined {

@@ -53,7 +53,7 @@ function ask(sim: Upstream, path: string, body: JsonObject | string, onData?: (a
       method: 'POST',
       headers: [],
       body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
-      connectMs: 1000,
+      connectMs: 1000, allowPrivateNetwork: true,
     },
     {
       head(status, headers) {
@@ -198,6 +198,15 @@ for (const wire of wires) {
       assert.deepEqual(wire.usage(body), [3, 3])
       assert.equal(body['model'], 'echo')
       assert.equal(answer.ending, 'end')
+    })
+
+    test('echoes what the user of an agent said, without what the agent added', () => {
+      const context = '<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>\n"Active exec sessions:\\nnone"\n<<<END_OPENCLAW_INTERNAL_CONTEXT>>>'
+      const said = user('[Sat 2026-11-21 19:17 UTC] hi\n\nRuntime: agent=main | session=agent:main:main | sessionId=3ca5211b | host=vm')
+      for (const turns of [[said, user(context)], [user(`[Sat 2026-11-21 19:17 UTC] hi${context}`)]]) {
+        const body = JSON.stringify(whole(answered(wire.path, wire.body('echo', { messages: turns }))))
+        assert.ok(body.includes('[Sat 2026-11-21 19:17 UTC] hi"'), body)
+      }
     })
 
     test('streams the echo word by word and says that it is complete', () => {
@@ -394,7 +403,7 @@ describe('a call of the simulator', () => {
     const sim = createSim()
     await new Promise<void>((resolve, reject) => {
       sim.send(
-        { origin: 'sim:', path: chatPath, method: 'POST', headers: [], body: Buffer.from(JSON.stringify(streaming)), connectMs: 1 },
+        { origin: 'sim:', path: chatPath, method: 'POST', headers: [], body: Buffer.from(JSON.stringify(streaming)), connectMs: 1, allowPrivateNetwork: true },
         { head: (status) => assert.equal(status, 200), data() {}, end: resolve, error: reject },
       )
     })
