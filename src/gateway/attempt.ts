@@ -24,8 +24,8 @@ export interface AttemptHost {
   /** Bytes came from the provider. */
   touched(): void
   learned(id: string | undefined, model: string | undefined): void
-  /** Prices the usage so far; the cost to show the client in USD, undefined when there is none to add. */
-  priced(usage: Usage, attempt: Attempt): number | undefined
+  /** Prices the usage so far; the cost to show the client in USD, undefined when there is none to add. `text`: as the provider wrote it, where at hand. */
+  priced(usage: Usage, attempt: Attempt, text?: string): number | undefined
   answerContext(): AnswerContext
   /** The encoder of this attempt's answer. */
   encoder(): StreamEncoder
@@ -83,6 +83,7 @@ export class Attempt implements UpstreamHandler, StreamSink {
       headers,
       body,
       connectMs: provider.timeouts.connectMs,
+      allowPrivateNetwork: provider.allowPrivateNetwork,
     } as const
     this.#call = upstream.send(request, this)
     // The handler may have failed before `send` returned.
@@ -201,8 +202,8 @@ export class Attempt implements UpstreamHandler, StreamSink {
     this.exchange.learned(id, model)
   }
 
-  usage(usage: Usage): number | undefined {
-    return this.exchange.priced(usage, this)
+  usage(usage: Usage, text?: string): number | undefined {
+    return this.exchange.priced(usage, this, text)
   }
 
   complete(finish: Finish | undefined, tail: Uint8Array | string): void {
@@ -322,7 +323,10 @@ export class Attempt implements UpstreamHandler, StreamSink {
     if (watched.error !== undefined) throw watched.error
     this.exchange.learned(watched.id, watched.model)
     const finish = watched.finish ?? pass.finishIn?.(body)
-    const costUsd = watched.usage === undefined ? undefined : this.usage(watched.usage)
+    const costUsd =
+      watched.usage === undefined
+        ? undefined
+        : this.usage(watched.usage, watched.usage.raw === peeked.fields['usage'] ? peeked.usageText : undefined)
     const answer = this.#collector!
     if (costUsd !== undefined && peeked.costAt >= 0) {
       // A usage without members has no place for a comma; it also counts nothing, so it has no cost.

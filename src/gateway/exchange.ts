@@ -263,8 +263,8 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
   }
 
   /** Prices the usage so far; the cost to show the client in USD, undefined when there is none to add. */
-  priced(usage: Usage, attempt: Attempt): number | undefined {
-    this.pricedUsage = priceAnswer(usage, attempt.target)
+  priced(usage: Usage, attempt: Attempt, text: string | undefined): number | undefined {
+    this.pricedUsage = priceAnswer(usage, attempt.target, text)
     // A cost that the provider wrote into its own bytes stays as it wrote it.
     return attempt.passes && usage.cost !== undefined ? undefined : costUsdOf(this.pricedUsage)
   }

@@ -321,6 +321,8 @@ const responsePeeks = new WeakMap<WireCodec, ResponsePeek>()
 export type PeekedResponse = {
   /** The top-level fields that the wire wants. */
   readonly fields: JsonObject
+  /** The usage, as the provider wrote it; '' when there is none. */
+  readonly usageText: string
   /** Where a cost goes into the usage; -1 when there is none. */
   readonly costAt: number
 }
@@ -335,10 +337,16 @@ export function peekResponse(codec: WireCodec, body: Buffer): PeekedResponse | u
   const peeked = known.peek.peek(body, 0, body.length)
   if (peeked === 'doubtful') return undefined
   const fields: JsonObject = {}
+  let usageText = ''
   for (const name of known.names) {
-    const member = peeked.members[name]!
-    if (member.start >= 0) fields[name] = readSmall(body, member.start, member.end)
+    const { start, end } = peeked.members[name]!
+    if (start < 0) continue
+    if (name === 'usage' && body[start] === 0x7b) {
+      usageText = body.toString('utf8', start, end)
+      fields[name] = JSON.parse(usageText) as JsonValue
+    } else {
+      fields[name] = readSmall(body, start, end)
+    }
   }
-  const usage = peeked.members['usage']!
-  return { fields, costAt: usage.start >= 0 && isObject(fields['usage']) ? usage.start + 1 : -1 }
+  return { fields, usageText, costAt: usageText === '' ? -1 : peeked.members['usage']!.start + 1 }
 }

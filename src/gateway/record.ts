@@ -47,7 +47,12 @@ export interface Told {
 }
 
 /** A usage, its counts and what they cost. */
-export type Priced = PricedUsage & { readonly usage: Usage; readonly counts: UsageCounts }
+export type Priced = PricedUsage & {
+  readonly usage: Usage
+  /** The usage as the provider wrote it, where it was read from a whole answer. */
+  readonly text: string | undefined
+  readonly counts: UsageCounts
+}
 
 /** Nobody charges for counting tokens. */
 function priceOf(arrival: Arrival, target: PlannedTarget): Price | undefined {
@@ -58,14 +63,14 @@ export function priceOfTarget({ model }: PlannedTarget): Price | undefined {
   return model.free === true ? freePrice : model.price
 }
 
-export function priceAnswer(usage: Usage, target: PlannedTarget): Priced {
+export function priceAnswer(usage: Usage, target: PlannedTarget, text: string | undefined): Priced {
   const counts = usageCounts(usage)
   const { costNanoUsd, costSource, lines, providerCostNanoUsd } = priceUsage({
     counts,
     price: priceOfTarget(target),
     providerCost: usage.cost,
   })
-  return { usage, counts, costNanoUsd, costSource, lines, providerCostNanoUsd }
+  return { usage, text, counts, costNanoUsd, costSource, lines, providerCostNanoUsd }
 }
 
 export function costUsdOf(priced: Priced): number | undefined {
@@ -208,7 +213,7 @@ export function finishRecord(exchange: Told, ending: Ending): FinishRecord {
     lane: target === undefined ? 'none' : target.lane === 'pass' && !exchange.headIsOurs ? 'pass' : 'translate',
     attempts,
     usage: pricedUsage?.counts,
-    usageRaw: pricedUsage === undefined ? '' : JSON.stringify(pricedUsage.usage.raw),
+    usageRaw: pricedUsage === undefined ? '' : (pricedUsage.text ?? JSON.stringify(pricedUsage.usage.raw)),
     costSource: pricedUsage?.costSource ?? 'unpriced',
     costNanoUsd: pricedUsage?.costNanoUsd,
     costLines: pricedUsage?.lines ?? [],

@@ -13,7 +13,7 @@ export function createRingMemory(bytes: number): SharedArrayBuffer {
 }
 
 export type RingProducer = {
-  /** False when it does not fit now (the consumer lags) or would take more than half of the ring. */
+  /** `id` is ASCII. False when it does not fit now (the consumer lags) or would take more than half of the ring. */
   push(id: string, part: number, session: string, body: Uint8Array): boolean
   /** Bytes waiting. */
   used(): number
@@ -44,8 +44,9 @@ export function createRingProducer(memory: SharedArrayBuffer): RingProducer {
       if (at < 0) return false
       if (at !== head) view.setUint32(head, wrapMark, true)
       const idAt = at + entryHeadBytes
-      const idBytes = data.write(id, idAt)
-      const sessionBytes = session === '' ? 0 : data.write(session, idAt + idBytes)
+      const idBytes = id.length
+      // One native call for both.
+      const sessionBytes = data.write(id + session, idAt) - idBytes
       // Not `data.set`: on shared memory V8 copies word by word, and byte by byte when unaligned.
       Buffer.from(body.buffer, body.byteOffset, body.byteLength).copy(data, idAt + idBytes + sessionBytes)
       const bytes = align(entryHeadBytes + idBytes + sessionBytes + body.length)

@@ -3,7 +3,8 @@ import type { UpstreamRequest } from './port.ts'
 
 type Written = { readonly host: string; readonly path: string; readonly bytes: Buffer }
 
-const newLine = '\r\n'
+/** CR LF CR LF */
+const endOfHead = 0x0d0a_0d0a
 /** Bodies up to this go out in one piece with their head: a copy costs less than a second piece. */
 const joinedBytes = 16 << 10
 
@@ -20,18 +21,27 @@ export type RequestBytes = {
 export function encodeRequest({ method, path, headers, body }: UpstreamRequest, host: string, cache: HeadCache): RequestBytes {
   let fixed = cache.get(headers)
   if (fixed === undefined || fixed.host !== host || fixed.path !== path) {
-    fixed = { host, path, bytes: Buffer.from(fixedHead(method, path, headers, host), 'latin1') }
+    const text = fixedHead(method, path, headers, host) + (body === undefined ? '\r\n' : 'content-length: ')
+    fixed = { host, path, bytes: Buffer.from(text, 'latin1') }
     cache.set(headers, fixed)
   }
   const { bytes } = fixed
-  const length = body === undefined ? newLine : `content-length: ${body.length}\r\n\r\n`
-  const joined = body !== undefined && body.length <= joinedBytes
-  const head = Buffer.allocUnsafe(bytes.length + length.length + (joined ? body.length : 0))
+  if (body === undefined) return { head: bytes, body: undefined }
+  const end = bytes.length + digitsOf(body.length) + 4
+  const joined = body.length <= joinedBytes
+  const head = Buffer.allocUnsafe(joined ? end + body.length : end)
   head.set(bytes)
-  head.write(length, bytes.length, 'latin1')
+  head.writeUInt32BE(endOfHead, end - 4)
+  for (let rest = body.length, i = end - 5; i >= bytes.length; i--, rest = Math.floor(rest / 10)) head[i] = 0x30 + (rest % 10)
   if (!joined) return { head, body }
-  head.set(body, bytes.length + length.length)
+  head.set(body, end)
   return { head, body: undefined }
+}
+
+function digitsOf(whole: number): number {
+  let digits = 1
+  for (let rest = whole; rest >= 10; rest = Math.floor(rest / 10)) digits++
+  return digits
 }
 
 function fixedHead(method: string, path: string, headers: readonly string[], host: string): string {

@@ -243,8 +243,8 @@ export class ResponseParser {
       const colon = text.indexOf(':', line)
       const lineEnd = at < 0 ? text.length : at
       if (colon < 0 || colon >= lineEnd) throw new HttpError('a header line has no colon')
-      const name = this.#names.lower(text.slice(line, colon))
-      const value = text.slice(colon + 1, lineEnd).trim()
+      const name = this.#names.lower(text, line, colon)
+      const value = valueIn(text, colon + 1, lineEnd)
       const known = headers[name]
       headers[name] = known === undefined ? value : `${known}, ${value}`
     }
@@ -303,18 +303,26 @@ const maxKnownNames = 2000
 
 /** The header names of providers: each is checked and lowered once. Shared by parsers. */
 export class HeaderNames {
-  readonly #known = new Map<string, string>()
+  /** By a number that few names share: found without making a string of the name. */
+  readonly #known = new Map<number, { readonly written: string; readonly name: string }>()
 
-  /** Throws `HttpError` for what is no name. */
-  lower(written: string): string {
-    const known = this.#known.get(written)
-    if (known !== undefined) return known
+  /** The name from `start` to `end` of a head in lower case. Throws `HttpError` for what is no name. */
+  lower(head: string, start: number, end: number): string {
+    const sum = ((end - start) << 16) | (head.charCodeAt(start) << 8) | head.charCodeAt(end - 1)
+    const known = this.#known.get(sum)
+    if (known !== undefined && known.written.length === end - start && head.startsWith(known.written, start)) return known.name
+    const written = head.slice(start, end)
     // White space before the colon, or a line that continues the one before: other readers read other names.
     if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(written)) throw new HttpError('a header has a name that is none')
     const name = written.toLowerCase()
-    if (this.#known.size < maxKnownNames) this.#known.set(written, name)
+    if (known !== undefined || this.#known.size < maxKnownNames) this.#known.set(sum, { written, name })
     return name
   }
+}
+
+/** Without the white space around it, usually one space. */
+function valueIn(head: string, start: number, end: number): string {
+  return head.slice(head.charCodeAt(start) === 0x20 ? start + 1 : start, end).trim()
 }
 
 function hasToken(list: string | undefined, token: string): boolean {
