@@ -126,6 +126,18 @@ export function createAdminClient(transport: AdminTransport): AdminClient {
   }
 }
 
+/** Every item of a list, however many pages it has. */
+export async function allPages<T>(client: AdminClient, path: string, query: Query = {}): Promise<T[]> {
+  const items: T[] = []
+  let cursor: string | undefined
+  do {
+    const page = await client.get<List<T>>(path, { ...query, limit: '1000', cursor })
+    items.push(...page.data)
+    cursor = page.next_cursor ?? undefined
+  } while (cursor !== undefined)
+  return items
+}
+
 /** Over HTTP. `howToStart` is named when nobody answers. */
 export function httpTransport(url: string, adminToken: string, howToStart: string): AdminTransport {
   const base = url.replace(/\/+$/, '')

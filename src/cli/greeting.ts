@@ -48,9 +48,14 @@ function keyLines({ firstKey }: Started, bold: Emphasise): string[] {
 }
 
 function firstRequestLines({ url, firstKey, exampleModel }: Started): string[] {
-  // Without the key (a later start) the command reads it from the shell, so that it still works as pasted.
-  const key = firstKey ?? '$GATEWAY_KEY'
-  const intro = firstKey === undefined ? 'A request, once GATEWAY_KEY holds that key in your shell:' : 'A first request:'
+  const title = firstKey === undefined ? 'A request, once GATEWAY_KEY holds that key in your shell' : 'A first request'
+  return requestLines(url, firstKey, exampleModel, title)
+}
+
+/** A `curl` that works as pasted. Without the key it reads it from the shell. */
+export function requestLines(url: string, gatewayKey: string | undefined, exampleModel: string | undefined, title: string): string[] {
+  const key = gatewayKey ?? '$GATEWAY_KEY'
+  const intro = `${title}:`
   if (exampleModel === undefined) return [intro, '', `curl -sS ${url}/v1/models -H "Authorization: Bearer ${key}"`]
   const body = JSON.stringify({ model: exampleModel, messages: [{ role: 'user', content: 'Hello!' }] })
   return [

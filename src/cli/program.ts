@@ -3,11 +3,21 @@ import { text as readAll } from 'node:stream/consumers'
 import { Command, CommanderError } from 'commander'
 import { ConfigError, environment } from '#config'
 import type { AdminClient } from './admin-client.ts'
+import { aliasesCommand } from './aliases.ts'
+import { auditCommand } from './audit.ts'
+import { backupCommand } from './backup.ts'
 import { connectToHome, type OpenHome } from './connection.ts'
 import type { CliContext } from './context.ts'
 import { CliFailure } from './failure.ts'
+import { doctorCommand } from './doctor.ts'
+import { initCommand } from './init.ts'
+import { keysCommand } from './keys.ts'
+import { modelsCommand } from './models.ts'
+import { openClawCommand } from './openclaw.ts'
 import { createPrompts } from './prompts.ts'
+import { providersCommand } from './providers.ts'
 import { requestsCommand } from './requests.ts'
+import { restoreCommand } from './restore.ts'
 import { createTerminal } from './terminal.ts'
 import { upCommand, type StartGateway } from './up.ts'
 import { packageVersion } from './version.ts'
@@ -15,9 +25,13 @@ import { packageVersion } from './version.ts'
 const intro = 'A self-hosted AI gateway: one OpenAI-compatible address for every model, with a record of every request and its cost.'
 const examples = `
 Examples:
+  turnpike init                    first steps: a provider, a key, what to type next
   turnpike up                      start the gateway on 127.0.0.1:8640
+  turnpike providers add openai    add an account and test it
+  turnpike keys create --name ci   a key for a client
   turnpike requests list           what happened
   turnpike requests show           the newest request in full
+  turnpike doctor                  what is wrong, and how to put it right
 
 Exit codes: 0 done, 1 failed, 2 misused.
 `
@@ -31,7 +45,17 @@ function createProgram(context: ProgramContext): Command {
     .helpCommand(false)
     .addHelpText('after', examples)
     .addCommand(upCommand(context))
+    .addCommand(initCommand(context))
+    .addCommand(doctorCommand(context))
+    .addCommand(providersCommand(context))
+    .addCommand(keysCommand(context))
+    .addCommand(modelsCommand(context))
+    .addCommand(aliasesCommand(context))
     .addCommand(requestsCommand(context))
+    .addCommand(openClawCommand(context))
+    .addCommand(auditCommand(context))
+    .addCommand(backupCommand(context))
+    .addCommand(restoreCommand(context))
   inEveryCommand(program, (command) =>
     command
       .exitOverride()

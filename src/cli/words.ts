@@ -42,6 +42,13 @@ export function formatCount(value: number | null): string {
   return value === null ? '-' : value.toLocaleString('en-US')
 }
 
+/** `12.3 MB`. */
+export function bytesWords(bytes: number): string {
+  const units = ['bytes', 'kB', 'MB', 'GB', 'TB']
+  const step = bytes < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3))
+  return step === 0 ? `${bytes} bytes` : `${trimZero((bytes / 1000 ** step).toFixed(1))} ${units[step]}`
+}
+
 const unitsMs = new Map([['ms', 1], ['s', 1000], ['m', 60_000], ['min', 60_000], ['h', 3_600_000], ['d', 86_400_000], ['w', 604_800_000]]) // prettier-ignore
 
 /** `90s`, `15m`, `1h`, `7d`, `2w` in milliseconds; undefined when it is not of that form. */

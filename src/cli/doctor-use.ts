@@ -1,0 +1,117 @@
+// What `doctor` learns from what is configured and from recent requests: keys, aliases, prices.
+import type { AliasView, KeyView, ModelView, ProviderView } from '#control'
+import type { RequestRow } from '#store'
+import { allPages, NotThere, type AdminClient, type Query } from './admin-client.ts'
+import type { CliContext } from './context.ts'
+import type { Check } from './doctor-check.ts'
+import { formatCount, formatTime } from './words.ts'
+
+const dayMs = 86_400_000
+
+export async function useChecks(client: AdminClient, context: CliContext): Promise<Check[]> {
+  const nowMs = context.nowMs()
+  const keys = await allPages<KeyView>(client, 'keys')
+  return [
+    ...keyChecks(keys, await recent(client, { outcome: 'denied', from: iso(nowMs - dayMs) }), nowMs, context.command),
+    ...(await aliasChecks(client, context.command)),
+    ...priceChecks(await recent(client, { cost_source: 'unpriced', from: iso(nowMs - 7 * dayMs) }), context.command),
+  ]
+}
+
+/** The newest thousand; none where there are no records to be asked for. */
+async function recent(client: AdminClient, query: Query): Promise<readonly RequestRow[]> {
+  try {
+    return (await client.listRequests({ ...query, limit: '1000' })).data
+  } catch (error) {
+    if (error instanceof NotThere) return []
+    throw error
+  }
+}
+
+function keyChecks(keys: readonly KeyView[], denied: readonly RequestRow[], nowMs: number, command: string): Check[] {
+  const checks: Check[] = []
+  if (!keys.some(({ state }) => state === 'active')) {
+    checks.push({
+      state: 'fail',
+      name: 'keys',
+      message: 'No gateway key is usable: no client can come in.',
+      fix: `${command} keys create --name laptop`,
+    })
+  }
+  for (const { id, name, expires_at: at, state } of keys) {
+    const leftMs = at === null ? Number.POSITIVE_INFINITY : Date.parse(at) - nowMs
+    if (state === 'active' && leftMs < 7 * dayMs) {
+      checks.push({
+        state: 'warn',
+        name: `key ${name}`,
+        message: `It expires at ${formatTime(at!)}.`,
+        fix: `${command} keys update ${id} --expires 90d`,
+      })
+    }
+  }
+  for (const [code, what] of [
+    ['key_expired', 'expired'],
+    ['key_revoked', 'was revoked'],
+  ] as const) {
+    // prettier-ignore
+    const rows = denied.filter(({ error }) => error?.code === code)
+    for (const [name, count] of countBy(rows, ({ key }) => key?.name ?? 'unknown')) {
+      checks.push({
+        state: 'warn',
+        name: `key ${name}`,
+        message: `It ${what}, and ${formatCount(count)} request${count === 1 ? '' : 's'} came with it in the last day.`,
+        fix:
+          code === 'key_expired'
+            ? `Give the client a new key, or: ${command} keys update ${name} --expires 90d`
+            : 'Give the client that still uses it a new key.',
+      })
+    }
+  }
+  return checks.length > 0
+    ? checks
+    : [{ state: 'ok', name: 'keys', message: `${formatCount(keys.filter(({ state }) => state === 'active').length)} usable.` }]
+}
+
+async function aliasChecks(client: AdminClient, command: string): Promise<Check[]> {
+  const aliases = await allPages<AliasView>(client, 'aliases')
+  if (aliases.length === 0) return []
+  const slugs = new Set((await allPages<ProviderView>(client, 'providers')).map(({ slug }) => slug))
+  const models = (await allPages<ModelView>(client, 'models')).filter(({ allowed }) => allowed)
+  const names = new Set(
+    models.flatMap(({ provider, id, canonical }) => [id, `${provider}/${id}`, ...(canonical === null ? [] : [canonical])]),
+  )
+  const dangling = aliases.filter(({ model }) => !names.has(model.replace(/^@/, '')))
+  if (dangling.length === 0) return [{ state: 'ok', name: 'aliases', message: 'Each stands for a model that is served.' }]
+  return dangling.map(({ name, model }): Check => {
+    const fix = `${command} aliases set ${name} <model>    (see: ${command} models list)`
+    // An id that the catalog doesn't know is forwarded all the same.
+    return slugs.has(model.replace(/^@/, '').split('/')[0]!)
+      ? {
+          state: 'warn',
+          name: `alias ${name}`,
+          message: `It stands for ${model}, which its provider is not known to serve; it is forwarded all the same, unpriced.`,
+          fix,
+        }
+      : { state: 'fail', name: `alias ${name}`, message: `It stands for ${model}, which no provider here serves.`, fix }
+  })
+}
+
+function priceChecks(rows: readonly RequestRow[], command: string): Check[] {
+  const served = rows.filter(({ provider, outcome }) => provider !== null && outcome === 'ok')
+  return [...countBy(served, ({ provider, model }) => `${provider}/${model.served ?? model.asked}`)].map(([model, count]): Check => ({
+    state: 'warn',
+    name: `price of ${model}`,
+    message: `It has none: ${formatCount(count)} request${count === 1 ? '' : 's'} of the last week ${count === 1 ? 'has' : 'have'} no cost.`,
+    fix: `${command} models price set ${model} --input <usd> --output <usd>    (or --free)`,
+  }))
+}
+
+function countBy<T>(rows: readonly T[], nameOf: (row: T) => string): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const row of rows) counts.set(nameOf(row), (counts.get(nameOf(row)) ?? 0) + 1)
+  return counts
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString()
+}
