@@ -85,7 +85,6 @@ beforeAll(async () => {
     query,
     control: { providers: {}, keys: {}, models: {}, aliases: {} } as Control,
     testProvider: () => assert.fail('no provider is tested here'),
-    scratchFolder: '',
     adminToken,
     isGatewayKey: (credential) => credential.startsWith('tp-'),
     allowedHosts: ['Gateway.example.com'],

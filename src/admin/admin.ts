@@ -27,8 +27,6 @@ export type AdminOptions = {
   readonly control: Control
   /** One cheap call to a provider that exists, with each of its credentials. */
   readonly testProvider: (slug: string) => Promise<ProbeReport>
-  /** Where a backup is made before it is sent: on the disk of the store, for nobody else to read. */
-  readonly scratchFolder: string
   readonly adminToken: string
   /** Recognises this instance's gateway keys, for a 401 that says what was sent. */
   readonly isGatewayKey: (credential: string) => boolean
@@ -119,7 +117,7 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
     await app.register(keyRoutes(options.control), { prefix })
     await app.register(modelRoutes(options.control), { prefix })
     await app.register(aliasRoutes(options.control), { prefix })
-    await app.register(instanceRoutes(options), { prefix })
+    await app.register(instanceRoutes(options.control), { prefix })
   }
   app
     .withTypeProvider<ZodTypeProvider>()

@@ -1,13 +1,10 @@
 // How writes and reads of what is configured become HTTP: statuses, bodies that are not read, repeated writes, calls from this process.
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { Refusal, type Actor, type AliasView, type Control, type RefusalKind } from '#control'
-import { createOpenApiCheck, type OpenApiCheck } from '#test/openapi-check.ts'
+import { createCheckedAdmin, type CheckedAdmin } from '#test/openapi-check.ts'
 import { createAdmin, type Admin } from './admin.ts'
 import type { QueryPort } from './port.ts'
 
@@ -51,28 +48,22 @@ const control = {
     answers.set(key, { request, value })
     return { value, replayed: false }
   },
-  backup: async (file: string) => {
-    if (refuse !== undefined) throw refuse
-    writeFileSync(file, 'SQLite format 3')
-  },
 } as unknown as Control
 
 function missing(message: string): never {
   throw new Refusal('not_found', message)
 }
 
-const scratchFolder = mkdtempSync(path.join(tmpdir(), 'turnpike-test-'))
 const server = createServer((request, response) => admin.handle(request, response))
 let admin: Admin
-let origin: string
-let check: OpenApiCheck
+let ask: CheckedAdmin['ask']
+let check: CheckedAdmin['check']
 
 before(async () => {
   admin = await createAdmin({
     query: {} as QueryPort,
     control,
     testProvider: async () => ({ ok: true, ms: 1, credentials: [], models_found: 3, trouble: null }),
-    scratchFolder,
     adminToken,
     isGatewayKey: () => false,
     allowedHosts: [],
@@ -80,42 +71,15 @@ before(async () => {
     log: { error: (details) => assert.fail(JSON.stringify(details)) },
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  check = createOpenApiCheck((await (await fetch(`${origin}/api/v1/openapi.json`)).json()) as object)
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  ;({ ask, check } = await createCheckedAdmin(origin, adminToken))
 })
 
 after(async () => {
   server.close()
   server.closeAllConnections()
   await admin.close()
-  rmSync(scratchFolder, { recursive: true })
 })
-
-type Answer = { status: number; headers: Headers; text: string; error: { code: string; message: string; field?: string } }
-
-async function ask(method: string, where: string, body?: string | object, headers: Record<string, string> = {}): Promise<Answer> {
-  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
-  const answer = await fetch(`${origin}/api/v1${where}`, {
-    method,
-    headers: { authorization: `Bearer ${adminToken}`, ...(text === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-    ...(text === undefined ? {} : { body: text }),
-  })
-  const said = await answer.text()
-  check.exchanged({
-    method,
-    address: `/api/v1${where}`,
-    requestBody: text,
-    status: answer.status,
-    contentType: answer.headers.get('content-type'),
-    body: said,
-  })
-  return {
-    status: answer.status,
-    headers: answer.headers,
-    text: said,
-    error: said.startsWith('{"error"') ? (JSON.parse(said) as { error: Answer['error'] }).error : ({} as Answer['error']),
-  }
-}
 
 test('the document has a name, a summary, its parameters and its failures for every operation', () => {
   assert.deepEqual(check.troubles(), [])
@@ -124,10 +88,10 @@ test('the document has a name, a summary, its parameters and its failures for ev
 test('a PUT answers 201 when it made something and 200 when it replaced it; a DELETE 204 without a body', async () => {
   assert.equal((await ask('PUT', '/aliases/fast', { model: 'a' })).status, 201)
   assert.equal((await ask('PUT', '/aliases/fast', { model: 'b' })).status, 200)
-  assert.deepEqual(JSON.parse((await ask('GET', '/aliases/fast')).text), { name: 'fast', model: 'b', origin: 'stored', updated_at: null })
+  assert.deepEqual((await ask('GET', '/aliases/fast')).json, { name: 'fast', model: 'b', origin: 'stored', updated_at: null })
   assert.equal((await ask('DELETE', '/aliases/fast')).status, 204)
   assert.equal((await ask('GET', '/aliases/fast')).status, 404)
-  assert.equal((await ask('DELETE', '/aliases/fast')).error.code, 'not_found')
+  assert.equal((await ask('DELETE', '/aliases/fast')).json.error.code, 'not_found')
   assert.equal((await ask('PUT', '/aliases/fast', { model: 'a' }, { authorization: 'Bearer wrong' })).status, 401)
 })
 
@@ -137,7 +101,7 @@ test('every kind of refusal has its status, its code and its field', async () =>
     refuse = new Refusal(kind as RefusalKind, 'Because.', 'credentials[0].value')
     const answer = await ask('PUT', '/aliases/x', { model: 'a' })
     assert.equal(answer.status, status)
-    assert.deepEqual(answer.error, { code: kind, message: 'Because.', field: 'credentials[0].value' })
+    assert.deepEqual(answer.json.error, { code: kind, message: 'Because.', field: 'credentials[0].value' })
   }
   refuse = undefined
 })
@@ -147,11 +111,11 @@ test('names with slashes, spaces and letters of any alphabet are one part of the
     assert.equal((await ask('PUT', `/aliases/${encodeURIComponent(name)}`, { model: 'a' })).status, 201, name)
     assert.ok(aliases.delete(name), name)
     const priced = await ask('PUT', `/models/openrouter/${encodeURIComponent(name)}/price`, { price: 'free' })
-    assert.equal((JSON.parse(priced.text) as { model: string }).model, name)
+    assert.equal(priced.json['model'], name)
   }
   const unescaped = await ask('PUT', '/models/openrouter/anthropic/claude-sonnet-4-5/price', { price: 'free' })
   assert.equal(unescaped.status, 404)
-  assert.match(unescaped.error.message, /%2F/)
+  assert.match(unescaped.json.error.message, /%2F/)
 })
 
 test('a body that is not JSON, not sent as JSON, empty or unwanted is refused before anything is done', async () => {
@@ -171,11 +135,11 @@ test('a body that is not JSON, not sent as JSON, empty or unwanted is refused be
   for (const [method, body, type, status, message] of cases) {
     const answer = await ask(method, '/aliases/x', body, type === undefined ? {} : { 'content-type': type })
     assert.equal(answer.status, status, String(message))
-    assert.match(answer.error.message, message)
+    assert.match(answer.json.error.message, message)
   }
   const zipped = await ask('PUT', '/aliases/x', '{"model":"a"}', { 'content-encoding': 'gzip' })
   assert.equal(zipped.status, 415)
-  assert.equal((await ask('PUT', '/aliases/x?force=true', { model: 'a' })).error.field, 'force')
+  assert.equal((await ask('PUT', '/aliases/x?force=true', { model: 'a' })).json.error.field, 'force')
   assert.equal(aliases.size, before)
 })
 
@@ -198,7 +162,7 @@ test('a write that is repeated with its Idempotency-Key is done once, and answer
     ['PUT', '/aliases/other', { model: 'a' }],
     ['DELETE', '/aliases/once', undefined],
   ] as const) {
-    assert.equal((await ask(method, where, body, headers)).error.code, 'conflict')
+    assert.equal((await ask(method, where, body, headers)).json.error.code, 'conflict')
   }
   const removed = await ask('DELETE', '/aliases/once', undefined, { 'idempotency-key': 'again 2' })
   const removedAgain = await ask('DELETE', '/aliases/once', undefined, { 'idempotency-key': 'again 2' })
@@ -208,24 +172,14 @@ test('a write that is repeated with its Idempotency-Key is done once, and answer
 test('an Idempotency-Key that is empty, too long or not printable is refused', async () => {
   for (const key of ['', 'a'.repeat(256), 'a\tb', 'ä']) {
     const answer = await ask('PUT', '/aliases/x', { model: 'a' }, { 'idempotency-key': key })
-    assert.equal(answer.error.field, 'Idempotency-Key', JSON.stringify(key))
+    assert.equal(answer.json.error.field, 'Idempotency-Key', JSON.stringify(key))
   }
   assert.equal((await ask('PUT', '/aliases/x', { model: 'a' }, { 'idempotency-key': 'a'.repeat(255) })).status, 201)
 })
 
 test('a test of a provider is answered as it came out, and one of an unknown provider is a 404', async () => {
-  assert.equal((JSON.parse((await ask('POST', '/providers/openai/test')).text) as { models_found: number }).models_found, 3)
+  assert.equal((await ask('POST', '/providers/openai/test')).json['models_found'], 3)
   assert.equal((await ask('POST', '/providers/openia/test')).status, 404)
-})
-
-test('a backup is a file, and nothing of it stays behind', async () => {
-  const answer = await ask('POST', '/backup')
-  assert.equal(answer.text, 'SQLite format 3')
-  assert.match(answer.headers.get('content-disposition') ?? '', /^attachment; filename="turnpike-control-\d{4}-\d\d-\d\d\.db"$/)
-  refuse = new Refusal('unavailable', 'The disk is full.')
-  assert.equal((await ask('POST', '/backup')).status, 503)
-  refuse = undefined
-  assert.deepEqual(readdirSync(scratchFolder), [])
 })
 
 test('this process asks without a socket and a token, and is written down as the command line', async () => {

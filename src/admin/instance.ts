@@ -1,40 +1,32 @@
-// The instance itself: /settings, /audit, /backup.
-import { createReadStream } from 'node:fs'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
-import path from 'node:path'
+// The instance itself: /settings, /audit.
 import type { Control } from '#control'
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod'
-import { z } from 'zod'
-import { auditList, auditQuery, settingList, settingsPatch } from './contract.ts'
+import { auditList, auditQuery, pageQuery, settingList, settingsPatch } from './contract.ts'
+import { pageOf } from './lists.ts'
 import { checkParameters } from './parameters.ts'
 import { readFailures, writeFailures, writeHeaders } from './route-words.ts'
 import { createWrite, noParameters } from './write.ts'
 
-export type InstancePorts = {
-  readonly control: Control
-  /** Where a backup is made before it is sent: on the disk of the store, for nobody else to read. */
-  readonly scratchFolder: string
-}
-
 const tags = ['instance']
+const pageParameters = Object.keys(pageQuery.shape)
 const auditParameters = Object.keys(auditQuery.shape)
-const backupType = 'application/vnd.sqlite3'
 
-export function instanceRoutes({ control, scratchFolder }: InstancePorts): FastifyPluginCallbackZod {
+export function instanceRoutes(control: Control): FastifyPluginCallbackZod {
   const patch = createWrite(control, 'needs')
   return (app, _options, done) => {
     app.get(
       '/settings',
       {
-        preValidation: noParameters,
+        preValidation: async (request) => checkParameters(request.query, pageParameters, false),
         schema: {
           operationId: 'listSettings',
+          querystring: pageQuery,
           summary: 'Every setting, and what decides it',
           tags,
           response: { 200: settingList, ...readFailures },
         },
       },
-      () => ({ data: control.settings.list(), next_cursor: null }),
+      (request) => pageOf(control.settings.list(), ({ name }) => name, request.query),
     )
 
     app.patch(
@@ -52,8 +44,7 @@ export function instanceRoutes({ control, scratchFolder }: InstancePorts): Fasti
       },
       (request, reply) =>
         patch(request, reply, async (body, actor) => {
-          const data = await control.settings.update(body, actor)
-          return { status: 200, body: { data, next_cursor: null } }
+          return { status: 200, body: pageOf(await control.settings.update(body, actor), ({ name }) => name, {}) }
         }),
     )
 
@@ -70,43 +61,6 @@ export function instanceRoutes({ control, scratchFolder }: InstancePorts): Fasti
         },
       },
       (request) => control.audit(request.query.limit, request.query.cursor),
-    )
-
-    app.post(
-      '/backup',
-      {
-        preValidation: noParameters,
-        schema: {
-          operationId: 'makeBackup',
-          summary: 'A copy of everything configured, as one SQLite file, made while it runs',
-          description: 'Secrets in it are encrypted with the master key, which is not in it: keep that one too.',
-          tags,
-          response: {
-            200: { description: 'The file', content: { [backupType]: { schema: z.unknown() } } },
-            ...readFailures,
-            413: writeFailures[413],
-            415: writeFailures[415],
-          },
-        },
-      },
-      async (_request, reply) => {
-        const folder = await mkdtemp(path.join(scratchFolder, 'backup-'))
-        const remove = (): Promise<void> => rm(folder, { recursive: true, force: true })
-        try {
-          const file = path.join(folder, 'control.db')
-          await control.backup(file)
-          const { size } = await stat(file)
-          void reply.headers({
-            'content-type': backupType,
-            'content-length': size,
-            'content-disposition': `attachment; filename="turnpike-control-${new Date().toISOString().slice(0, 10)}.db"`,
-          })
-          return reply.send(createReadStream(file).once('close', () => void remove()))
-        } catch (error) {
-          await remove()
-          throw error
-        }
-      },
     )
     done()
   }

@@ -22,6 +22,49 @@ export interface OpenApiCheck {
   troubles(): string[]
 }
 
+export type CheckedAnswer = {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+  /** Of a JSON answer. A wrong guess about its shape fails the assertion on it. */
+  readonly json: CheckedJson
+}
+export type CheckedJson = {
+  readonly [field: string]: unknown
+  readonly data: readonly Readonly<Record<string, unknown>>[]
+  readonly next_cursor: string | null
+  readonly error: { readonly code: string; readonly message: string; readonly field?: string }
+}
+
+export type CheckedAdmin = {
+  readonly check: OpenApiCheck
+  /** `where` is below /api/v1; text is sent as it is. */
+  ask(method: string, where: string, body?: string | object, headers?: Readonly<Record<string, string>>): Promise<CheckedAnswer>
+}
+
+/** A client of the admin API at an origin whose every exchange is held against the document. */
+export async function createCheckedAdmin(origin: string, token: string): Promise<CheckedAdmin> {
+  const check = createOpenApiCheck((await (await fetch(`${origin}/api/v1/openapi.json`)).json()) as object)
+  return {
+    check,
+    async ask(method, where, body, headers = {}) {
+      const requestBody = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
+      const sent = {
+        authorization: `Bearer ${token}`,
+        ...(requestBody === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      }
+      const init = { method, headers: sent, ...(requestBody === undefined ? {} : { body: requestBody }) }
+      const answer = await fetch(`${origin}/api/v1${where}`, init)
+      const text = await answer.text()
+      const contentType = answer.headers.get('content-type')
+      check.exchanged({ method, address: `/api/v1${where}`, requestBody, status: answer.status, contentType, body: text })
+      const json = (contentType?.startsWith('application/json') === true ? JSON.parse(text) : {}) as CheckedJson
+      return { status: answer.status, headers: answer.headers, text, json }
+    },
+  }
+}
+
 type Content = Readonly<Record<string, object>>
 type Parameter = { readonly name: string; readonly in: string; readonly required?: boolean }
 type Operation = {

@@ -16,8 +16,16 @@ export const setting = z
 
 export const settingList = pageOf(setting, 'SettingList')
 
+const changed = z.union([z.string(), z.number()]).nullable().optional()
+
 export const settingsPatch = z
-  .record(z.string(), value)
+  .strictObject({
+    log_level: changed,
+    logging: changed.describe('`full`, `metadata` or `off`'),
+    retention_days: changed,
+    log_max_bytes: changed,
+    sim: z.boolean().nullable().optional().describe('Whether the built-in simulator is a provider'),
+  })
   .describe('Values by the name of the setting; null: back to the default')
   .meta({ id: 'SettingsPatch' })
 

@@ -16,7 +16,7 @@ const changeable = {
 export const keyBody = z
   .strictObject({
     name: changeable.name,
-    type: z.enum(['user', 'service']).optional().describe('By default `user`'),
+    type: z.enum(['user', 'service']).optional().describe('By default `user` when there is a `user`, else `service`'),
     user: changeable.user.optional(),
     metadata: changeable.metadata.optional(),
     models: changeable.models.optional(),
@@ -35,7 +35,7 @@ export const keyPatch = z
     models: changeable.models.nullable().optional(),
     expires_at: changeable.expires_at.nullable().optional(),
     client: changeable.client.nullable().optional(),
-    stream_usage: changeable.stream_usage.nullable().optional(),
+    stream_usage: changeable.stream_usage.optional(),
   })
   .describe('What is given changes; null takes it away')
   .meta({ id: 'KeyPatch' })

@@ -2,27 +2,30 @@
 import { z } from 'zod'
 import { instant, list, pageOf, pageQuery, text, usd } from './basics.ts'
 
+/** In bodies; answers have text only. */
+const amount = z.union([usd, z.number().nonnegative()]).describe('USD as decimal text; a number is taken by its shortest decimal form')
+
 const rates = {
-  input_per_million_usd: usd,
-  output_per_million_usd: usd,
-  cache_read_per_million_usd: usd.optional(),
-  cache_write_5m_per_million_usd: usd.optional(),
-  cache_write_1h_per_million_usd: usd.optional(),
-  reasoning_per_million_usd: usd.optional(),
-  input_audio_per_million_usd: usd.optional(),
-  output_audio_per_million_usd: usd.optional(),
-  request_usd: usd.optional(),
+  input_per_million_usd: amount,
+  output_per_million_usd: amount,
+  cache_read_per_million_usd: amount.optional(),
+  cache_write_5m_per_million_usd: amount.optional(),
+  cache_write_1h_per_million_usd: amount.optional(),
+  reasoning_per_million_usd: amount.optional(),
+  input_audio_per_million_usd: amount.optional(),
+  output_audio_per_million_usd: amount.optional(),
+  request_usd: amount.optional(),
 }
 
 export const priceBody = z
   .union([z.literal('free'), z.strictObject(rates)])
   .describe('`free`, or USD per million tokens; a rate that is not given is that of input or output')
 
-export const priceMultiplier = usd.describe('Every price of this provider times this; decimal')
+export const priceMultiplier = amount.describe('Every price of this provider times this')
 
 export const customModel = z
   .strictObject({
-    id: z.string().min(1).max(128),
+    id: z.string().min(1).max(256),
     name: z.string().min(1).max(128).optional(),
     context_window: z.number().int().min(1).optional(),
     max_output_tokens: z.number().int().min(1).optional(),

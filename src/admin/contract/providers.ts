@@ -107,6 +107,7 @@ export const provider = z
     dialect: anyObject,
     allow_private_network: z.boolean(),
     updated_at: instant.nullable(),
+    trouble: text.optional().describe('Why it cannot be used at all'),
   })
   .meta({ id: 'Provider' })
 
