@@ -330,7 +330,7 @@ test('a store of a newer release is refused with one sentence that says so', asy
   const db = openRecordDatabase(recordFiles(home).database)
   db.exec('PRAGMA user_version = 99')
   db.close()
-  await assert.rejects(start(t, { home }), /written by a newer Turnpike \(schema 99; this release knows 1\)/)
+  await assert.rejects(start(t, { home }), /written by a newer Turnpike \(schema 99; this release knows \d+\)/)
 })
 
 test('a flush covers exactly what came before it, however often it is asked for', async (t) => {

@@ -91,7 +91,8 @@ function loadPayload(record: Buffer, store: RecordStore, onUnreadable: (error: E
   }
 }
 
-/** An error of the database, to be tried again; anything else is the record's own. */
-export function isStoreError(error: unknown): boolean {
-  return (error as { code?: string }).code === 'ERR_SQLITE_ERROR'
+/** An error of the database or of the disk, to be tried again; anything else is the record's own. */
+function isStoreError(error: unknown): boolean {
+  const { code, errno } = error as { code?: string; errno?: number }
+  return code === 'ERR_SQLITE_ERROR' || errno !== undefined
 }

@@ -13,6 +13,8 @@ export type WriterThreadData = {
   readonly ring: SharedArrayBuffer
   /** Read synchronously: this thread never returns to its event loop while it runs. */
   readonly commands: MessagePort
+  /** For tests. */
+  readonly coldAfterMs?: number
 }
 
 export type WriterCommand = { readonly op: 'flush'; readonly number: number } | { readonly op: 'close' }
@@ -34,11 +36,17 @@ const busyFrom = 64
 const retryMs = 250
 const retainEveryMs = 60_000
 const retainForMs = 200
+const retainAgainMs = 2000
+/** Bodies are read soon or hardly ever: from then on they are worth compressing. */
+const usuallyColdAfterMs = 600_000
+/** Of this thread's time, and nothing while it is busy. */
+const coldShare = 0.05
 
 const port = parentPort
 if (port === null) throw new Error('writer-thread.ts runs as a worker thread')
 const data = workerData as WriterThreadData
 const control = createControl(data.control)
+const { coldAfterMs = usuallyColdAfterMs } = data
 let lastTrouble = ''
 
 function report(message: WriterReport): void {
@@ -57,7 +65,8 @@ report({ type: 'recovered', recovery: writer.recovery, generation: writer.genera
 
 let closing = false
 let handled = 0
-let retainedAtMs = Number.NEGATIVE_INFINITY
+let retainAtMs = 0
+let compressAtMs = 0
 let batchMs = gatherMs
 while (!closing) {
   const flushes: number[] = []
@@ -72,10 +81,12 @@ while (!closing) {
   for (const number of flushes) report({ type: 'flushed', number, error, stats: { ...writer.stats(), cpuUs: cpu.user + cpu.system } })
   if (closing) break
   if (error !== undefined) control.sleep(true, retryMs, isAsked)
-  else if (performance.now() - retainedAtMs >= retainEveryMs) retain()
+  else if (performance.now() >= retainAtMs) retain()
+  else if (batchMs === gatherMs && performance.now() >= compressAtMs) compress()
   else if (writer.hasWork()) control.sleep(true, batchMs, isAsked)
   else {
-    control.sleep(false, retainEveryMs, () => isAsked() || writer.hasWork())
+    const untilMs = Math.min(retainAtMs, compressAtMs) - performance.now()
+    control.sleep(false, Math.max(1, untilMs), () => isAsked() || writer.hasWork())
     // Rung by the first record after a pause: others follow, and one transaction takes them all.
     if (writer.hasWork()) control.sleep(true, batchMs, isAsked)
   }
@@ -96,12 +107,25 @@ function drain(): string | undefined {
 }
 
 function retain(): void {
-  retainedAtMs = performance.now()
+  let done = true
   try {
-    writer.retain(Date.now(), retainForMs)
+    done = writer.retain(Date.now(), retainForMs)
   } catch (error) {
     onTrouble(new Error(`Retention failed: ${(error as Error).message}`))
   }
+  retainAtMs = performance.now() + (done ? retainEveryMs : retainAgainMs)
+}
+
+/** One block; the next one when this has taken no more than its share. */
+function compress(): void {
+  const startedMs = performance.now()
+  let waitMs = coldAfterMs / 10
+  try {
+    if (writer.compress(Date.now() - coldAfterMs)) waitMs = (performance.now() - startedMs) / coldShare
+  } catch (error) {
+    onTrouble(new Error(`Compressing old bodies failed; they stay as they are: ${(error as Error).message}`))
+  }
+  compressAtMs = performance.now() + waitMs
 }
 
 /** A command has come since the last look. The message is sent before the count goes up. */

@@ -30,8 +30,10 @@ export type Writer = {
    */
   drain(): number
   hasWork(): boolean
-  /** Removes what is too old or too much, for about `maxMs`. */
-  retain(nowMs: number, maxMs: number): void
+  /** Removes what is too old or too much, for about `maxMs`. False: there is more. */
+  retain(nowMs: number, maxMs: number): boolean
+  /** Compresses the oldest block of bodies that was stored before `beforeMs`. False: there is none. */
+  compress(beforeMs: number): boolean
   stats(): WriterStats
   close(): void
 }
@@ -49,7 +51,7 @@ export function createWriter(options: WriterOptions): Writer {
   const { database, journal: dir } = recordFiles(home)
   const db = openRecordDatabase(database)
   const store = createRecordStore(db, logging)
-  const retention = createRetention(db, options.retention)
+  const retention = createRetention(db, options.retention, store.cold)
   const countTokens = createTokenCounter()
   const stats = { payloads: 0, unreadable: 0, damagedBytes: 0 }
 
@@ -147,13 +149,28 @@ export function createWriter(options: WriterOptions): Writer {
     retain(nowMs, maxMs) {
       const until = performance.now() + maxMs
       let worked = false
-      while (retention.step(nowMs, (root) => store.forgetChain(root)) && performance.now() < until) worked = true
+      let more = true
+      while ((more = retention.step(nowMs, (root) => store.forgetChain(root))) && performance.now() < until) worked = true
       if (worked) store.forgetCaches()
+      store.cold.sweep(nowMs)
+      return !more
+    },
+    compress(beforeMs) {
+      db.exec('BEGIN IMMEDIATE')
+      try {
+        const bytes = store.cold.compressOldest(beforeMs)
+        db.exec('COMMIT')
+        return bytes > 0
+      } catch (error) {
+        if (db.isTransaction) db.exec('ROLLBACK')
+        throw error
+      }
     },
     stats: () => ({ ...stats, loaded: loader.loaded, storeBytes: retention.usedBytes() }),
     close() {
       loader.close()
       if (!hasWork() && [...loader.openRequests()].length === 0) deleteSegments()
+      store.close()
       db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
       db.close()
     },

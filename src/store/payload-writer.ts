@@ -1,6 +1,7 @@
 // Stores bodies: a request body as what is new since its session's previous one, everything else whole.
 import type { DatabaseSync } from 'node:sqlite'
 import { createBlockWriter } from './blocks.ts'
+import type { BodyFiles } from './body-files.ts'
 import { commonPrefix, commonSuffix } from './delta.ts'
 import type { PayloadPart } from './record.ts'
 
@@ -22,6 +23,8 @@ export type PayloadWriterOptions = {
   /** Deltas that may follow a whole body: retention drops whole chains, and reading one body reads its chain. */
   readonly maxChain?: number
   readonly maxChainMs?: number
+  /** Where bodies stay until they are cold; without it they are compressed at once. */
+  readonly files?: BodyFiles | undefined
 }
 
 /** Shorter bodies are stored whole: the bookkeeping would cost more than it saves. */
@@ -37,7 +40,7 @@ type Predecessor = { bytes: Buffer; length: number; requestId: string; root: str
 export function createPayloadWriter(db: DatabaseSync, newBlockId: () => number, options: PayloadWriterOptions = {}): PayloadWriter {
   const { predecessorBytes = 32 * 1024 * 1024, maxChain = 64, maxChainMs = 3_600_000 } = options
   const insert = db.prepare('INSERT OR IGNORE INTO payloads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
-  const blocks = createBlockWriter(db, newBlockId)
+  const blocks = createBlockWriter(db, newBlockId, options.files)
   /** By session, least recently used first. */
   const predecessors = new Map<string, Predecessor>()
   let keptBytes = 0

@@ -1,6 +1,8 @@
 // The write half of the record store: rows, details, attempts, payloads and roll-ups, in one transaction per batch with the journal position.
 import type { DatabaseSync } from 'node:sqlite'
 import { createBlockIds, createBlockWriter } from './blocks.ts'
+import { bodyFolder, createBodyFiles } from './body-files.ts'
+import { createColdBlocks, type ColdBlocks } from './cold-blocks.ts'
 import { createFacetWriter, facetOf } from './facets.ts'
 import { createPayloadWriter, type PayloadWriterOptions } from './payload-writer.ts'
 import type { FinishSummary, PayloadPart } from './record.ts'
@@ -32,6 +34,10 @@ export interface RecordStore {
   forgetChain(root: string): void
   /** Retention removed facets or roll-ups, or a transaction failed: what is remembered of the database is read again. */
   forgetCaches(): void
+  /** Bodies that wait in files to be compressed. */
+  readonly cold: ColdBlocks
+  /** What is in files is on the disk when this returns. */
+  close(): void
 }
 
 /** Largest time that `seq` can carry without leaving the integers of JavaScript (year 2109). */
@@ -40,7 +46,10 @@ const maxAtMs = Math.floor(Number.MAX_SAFE_INTEGER / seqPerMs) - 1
 export function createRecordStore(db: DatabaseSync, logging: LoggingMode, options: PayloadWriterOptions = {}): RecordStore {
   const newBlockId = createBlockIds(db)
   const details = createBlockWriter(db, newBlockId)
-  const payloads = createPayloadWriter(db, newBlockId, options)
+  const folder = bodyFolder(db)
+  const files = folder === undefined ? undefined : createBodyFiles(folder)
+  const payloads = createPayloadWriter(db, newBlockId, { files, ...options })
+  const cold = createColdBlocks(db, files)
   const facets = createFacetWriter(db)
   const rollups = createRollupWriter(db)
   const insertRequest = db.prepare('INSERT OR IGNORE INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
@@ -101,6 +110,7 @@ export function createRecordStore(db: DatabaseSync, logging: LoggingMode, option
       rollups.write()
       writeMeta.run('position', `${position.generation} ${position.segment} ${position.offset}`)
       db.exec('COMMIT')
+      files?.committed()
       if (durable) {
         // A commit under FULL syncs the whole write-ahead log, the commits before it included.
         db.exec('PRAGMA synchronous = FULL')
@@ -112,6 +122,7 @@ export function createRecordStore(db: DatabaseSync, logging: LoggingMode, option
       if (db.isTransaction) db.exec('ROLLBACK')
       details.reset()
       payloads.reset()
+      files?.rolledBack()
       rollups.reset()
       facets.reset()
     },
@@ -174,6 +185,10 @@ export function createRecordStore(db: DatabaseSync, logging: LoggingMode, option
     forgetCaches() {
       rollups.reset()
       facets.reset()
+    },
+    cold,
+    close() {
+      files?.close()
     },
   }
 

@@ -1,5 +1,6 @@
 // What leaves the store: rows older than the retention, then, above the size limit, the oldest chains of bodies, then the oldest rows.
 import type { DatabaseSync } from 'node:sqlite'
+import type { ColdBlocks } from './cold-blocks.ts'
 import { metadataPairs } from './record-store.ts'
 import { seqPerMs } from './schema.ts'
 
@@ -8,7 +9,7 @@ export type RetentionLimits = { readonly days: number; readonly maxBytes: number
 export type Retention = {
   /** One bounded step in a transaction of its own. True: there is more to do. `onChain` hears of each chain of bodies that went. */
   step(nowMs: number, onChain: (root: string) => void): boolean
-  /** Bytes in use by the store, without its free pages. */
+  /** Bytes in use by the store and its body files, without free pages. */
   usedBytes(): number
 }
 
@@ -18,7 +19,7 @@ const rollupDays = 400
 const rowsPerStep = 500
 const chainsPerStep = 10
 
-export function createRetention(db: DatabaseSync, limits: RetentionLimits): Retention {
+export function createRetention(db: DatabaseSync, limits: RetentionLimits, cold?: ColdBlocks): Retention {
   const pageCount = db.prepare('PRAGMA page_count')
   const freePages = db.prepare('PRAGMA freelist_count')
   const pageBytes = Number(db.prepare('PRAGMA page_size').get()?.['page_size'])
@@ -35,6 +36,7 @@ export function createRetention(db: DatabaseSync, limits: RetentionLimits): Rete
   const unrefer = db.prepare('UPDATE blocks SET live = live - ? WHERE id = ? RETURNING live')
   const deleteBlock = db.prepare('DELETE FROM blocks WHERE id = ?')
   const deleteData = db.prepare('DELETE FROM block_data WHERE id = ?')
+  const deleteRaw = db.prepare('DELETE FROM raw_blocks WHERE id = ?')
   const deleteRollups = db.prepare('DELETE FROM rollups WHERE minute < ?')
   const deleteFacets = db.prepare(
     'DELETE FROM facets WHERE NOT EXISTS (SELECT 1 FROM requests WHERE facet = facets.id) AND id NOT IN (SELECT facet FROM rollups)',
@@ -42,7 +44,7 @@ export function createRetention(db: DatabaseSync, limits: RetentionLimits): Rete
   let facetsCheckedMs = 0
 
   function usedBytes(): number {
-    return (Number(pageCount.get()?.['page_count']) - Number(freePages.get()?.['freelist_count'])) * pageBytes
+    return (Number(pageCount.get()?.['page_count']) - Number(freePages.get()?.['freelist_count'])) * pageBytes + (cold?.bytes() ?? 0)
   }
 
   function release(blocks: Map<number, number>): void {
@@ -51,6 +53,7 @@ export function createRetention(db: DatabaseSync, limits: RetentionLimits): Rete
       if (live === undefined || Number(live) > 0) continue
       deleteBlock.run(block)
       deleteData.run(block)
+      deleteRaw.run(block)
     }
   }
 
@@ -93,6 +96,8 @@ export function createRetention(db: DatabaseSync, limits: RetentionLimits): Rete
     if (dropOldestRows(Math.max(0, Math.floor(beforeMs)) * seqPerMs) > 0) return true
     if (dropOldestChains(beforeMs, onChain) > 0) return true
     if (usedBytes() > limits.maxBytes) {
+      // Compressed, it may still fit.
+      if ((cold?.compressOldest(Number.MAX_SAFE_INTEGER) ?? 0) > 0) return true
       if (dropOldestChains(Number.MAX_SAFE_INTEGER, onChain) > 0) return true
       if (dropOldestRows(Number.MAX_SAFE_INTEGER) > 0) return true
     }

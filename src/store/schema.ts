@@ -45,6 +45,11 @@ const migrations: readonly string[] = [
      first_token BLOB NOT NULL, total BLOB NOT NULL, overhead BLOB NOT NULL, PRIMARY KEY (minute, facet)
    ) STRICT, WITHOUT ROWID;
    CREATE TABLE open_requests (id TEXT PRIMARY KEY, reserve BLOB NOT NULL, progress BLOB) STRICT, WITHOUT ROWID;`,
+  // Blocks that lie uncompressed in a body file, and have no row in `block_data`.
+  `CREATE TABLE raw_blocks (
+     id INTEGER PRIMARY KEY, file INTEGER NOT NULL, at INTEGER NOT NULL, crc INTEGER NOT NULL, at_ms INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX raw_blocks_file ON raw_blocks (file);`,
 ]
 
 export const schemaVersion = migrations.length
