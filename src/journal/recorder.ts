@@ -24,7 +24,7 @@ export type RecorderOptions = {
   readonly onError: (error: Error) => void
 }
 
-/** Every answer sees all that was journalled before the question. */
+/** Every answer but `newer` sees all that was journalled before the question. */
 export type RecordQueryPort = Omit<RecordReaderPort, 'close'> & { flush(): Promise<void> }
 
 export type RecorderStats = { readonly journal: JournalStats; readonly writer: ThreadStats | undefined }
@@ -160,6 +160,10 @@ export async function createRecorder(options: RecorderOptions): Promise<Recorder
         await settle()
         return reader.list(filters, limit, cursor)
       },
+      async listText(filters, limit, cursor) {
+        await settle()
+        return reader.listText(filters, limit, cursor)
+      },
       async get(id) {
         await settle()
         return reader.get(id)
@@ -167,6 +171,16 @@ export async function createRecorder(options: RecorderOptions): Promise<Recorder
       async payload(id, part) {
         await settle()
         return reader.payload(id, part)
+      },
+      // Asked again and again: it tells what is there, and makes the writer do nothing.
+      newer: (filters, position, limit) => reader.newer(filters, position, limit),
+      async histogram(filters, fromMs, toMs, intervalMs) {
+        await settle()
+        return reader.histogram(filters, fromMs, toMs, intervalMs)
+      },
+      async facets(filters, fields, limit) {
+        await settle()
+        return reader.facets(filters, fields, limit)
       },
       flush: settle,
     },

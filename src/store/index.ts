@@ -6,7 +6,16 @@ export type { BackupManifest } from './backup-manifest.ts'
 export { createControlStore } from './control-store.ts'
 export { lockHome, type HomeLock } from './home-lock.ts'
 export { createRecordReader, CursorError, type RecordReaderPort } from './reader.ts'
-export type { RequestDetail, RequestFilters, RequestPage, StoredPayload } from './query-types.ts'
+export type {
+  FacetField,
+  FacetSummary,
+  RequestDetail,
+  RequestFilters,
+  RequestHistogram,
+  RequestPage,
+  StoredPayload,
+  StreamPage,
+} from './query-types.ts'
 export { frameAt, recordId, RecordReader, RecordWriter } from './record-bytes.ts'
 export {
   decodeFinish,

@@ -1,11 +1,12 @@
 // What queries ask and answer: filters, pages, one request in full, its bodies.
 import type { JsonObject } from '#kernel'
-import type { RequestRow } from './record.ts'
+import type { Outcome, RequestRow } from './record.ts'
 
 /** Every field given must match. Times are milliseconds since 1970, from included, to excluded. */
 export type RequestFilters = {
   readonly fromMs?: number
   readonly toMs?: number
+  readonly id?: string
   /** Id or name. */
   readonly key?: string
   readonly kind?: string
@@ -21,6 +22,8 @@ export type RequestFilters = {
   readonly provider?: string
   readonly stream?: boolean
   readonly status?: number
+  /** 4: any of 400 to 499. */
+  readonly statusClass?: number
   readonly outcome?: string
   /** Code or class. */
   readonly error?: string
@@ -31,7 +34,10 @@ export type RequestFilters = {
   readonly costSource?: string
   readonly minCostNanoUsd?: bigint
   readonly minMs?: number
-  /** Part of an id, a session, a trace, metadata, a model, a provider, a client, a key name or an error. */
+  /** Input and output together. */
+  readonly minTokens?: number
+  readonly attempts?: number
+  /** Part of a session, a value of metadata, a model, a provider, a client, an endpoint, a key or an error, or the beginning of an id or a trace. */
   readonly q?: string
   readonly metadata?: ReadonlyMap<string, string>
 }
@@ -65,3 +71,53 @@ export type RequestDetail = RequestRow & {
 
 /** The bytes, or a sentence that says why they are not there. */
 export type StoredPayload = { readonly bytes: Uint8Array } | { readonly missing: string }
+
+export type HistogramBucket = {
+  readonly at: string
+  requests: number
+  readonly outcomes: Record<Outcome, number>
+  readonly tokens: { input: number; cached: number; output: number; reasoning: number }
+  cost_usd: string
+}
+
+export type RequestHistogram = {
+  readonly from: string
+  readonly to: string
+  readonly interval_ms: number
+  /** `rollups`: sums per minute, which outlive the rows. */
+  readonly source: 'rollups' | 'rows'
+  readonly data: readonly HistogramBucket[]
+}
+
+export type FacetField =
+  | 'key'
+  | 'kind'
+  | 'client'
+  | 'wire'
+  | 'endpoint'
+  | 'model_asked'
+  | 'model_served'
+  | 'provider'
+  | 'stream'
+  | 'status'
+  | 'outcome'
+  | 'error_code'
+  | 'error_class'
+  | 'cost_source'
+  | 'cache'
+  | 'fallback'
+
+/** `more`: values that are left out. `label`: a name for the value, where it has one. */
+export type FacetSummary = {
+  requests: number
+  fields: { [field in FacetField]?: { values: { value: string; label?: string; requests: number }[]; more: number } }
+}
+
+/** Rows in the order in which they came into the store. A position is `<block>-<seq>`. */
+export type StreamPage = {
+  readonly rows: readonly { readonly position: string; readonly json: string }[]
+  /** From where to ask next. */
+  readonly position: string
+  /** There is more at once. */
+  readonly more: boolean
+}

@@ -6,15 +6,24 @@ import { createBlockReader } from './blocks.ts'
 import { partNumber } from './payload-writer.ts'
 import { decodeFinish } from './record-codec.ts'
 import type { CostSource, Outcome, PayloadPart, RequestKind, RequestRow } from './record.ts'
-import type { RequestDetail, RequestFilters, StoredPayload } from './query-types.ts'
+import type { FacetField, FacetSummary, RequestDetail, RequestFilters, RequestHistogram, StoredPayload, StreamPage } from './query-types.ts'
+import { allOf, joinedRows, requestConditions, seqRange, within } from './request-condition.ts'
 import { planRequestQuery } from './request-filter.ts'
+import { requestFacets, requestHistogram } from './request-summary.ts'
 import { seqPerMs } from './schema.ts'
 
 export interface RecordQuery {
   list(filters: RequestFilters, limit: number, beforeSeq: number | undefined): { rows: RequestRow[]; nextSeq: number | undefined }
   get(id: string): RequestDetail | undefined
   payload(id: string, part: PayloadPart): StoredPayload
+  /** At most `limit` of the rows that came into the store after `position`, in that order; undefined: none, only where that is now. */
+  newer(filters: RequestFilters, position: string | undefined, limit: number): StreamPage
+  histogram(filters: RequestFilters, fromMs: number, toMs: number, intervalMs: number): RequestHistogram
+  facets(filters: RequestFilters, fields: readonly FacetField[], limit: number): FacetSummary
 }
+
+/** Rows that one question of a stream looks at. */
+const scannedRows = 20_000
 
 type Row = Record<string, string | number | bigint | Uint8Array | null>
 
@@ -27,6 +36,8 @@ export function createRecordQuery(db: DatabaseSync): RecordQuery {
   const bySeq = db.prepare(`SELECT ${rowColumns} FROM requests JOIN facets ON facets.id = requests.facet WHERE seq = ?`)
   const byId = db.prepare(`SELECT ${rowColumns} FROM requests JOIN facets ON facets.id = requests.facet WHERE requests.id = ?`)
   const selectPayload = db.prepare('SELECT bytes, block, at, length, base, prefix, suffix FROM payloads WHERE request = ? AND part = ?')
+  const lastWritten = db.prepare('SELECT block, seq FROM requests INDEXED BY requests_block ORDER BY block DESC, seq DESC LIMIT 1')
+  const manyLater = db.prepare('SELECT block FROM requests INDEXED BY requests_block WHERE block >= ? ORDER BY block LIMIT 1 OFFSET ?')
   const readBlock = createBlockReader(db)
 
   function inTransaction<T>(work: () => T): T {
@@ -96,12 +107,53 @@ export function createRecordQuery(db: DatabaseSync): RecordQuery {
         }
       })
     },
+    newer: (filters, position, limit) =>
+      inTransaction(() => {
+        const end = newest()
+        // A position that is behind the newest one is of a store that has lost its newest rows since: what comes is new.
+        if (position === undefined || blockOf(position) > blockOf(end)) return { rows: [], position: end, more: false }
+        return newerRows(filters, position, limit)
+      }),
+    histogram: (filters, fromMs, toMs, intervalMs) => inTransaction(() => requestHistogram(db, filters, fromMs, toMs, intervalMs)),
+    facets: (filters, fields, limit) => inTransaction(() => requestFacets(db, filters, fields, limit)),
+  }
+
+  /** The newest row in the order of coming; `0-0` when there is none. */
+  function newest(): string {
+    const row = lastWritten.get()
+    return row === undefined ? '0-0' : positionOf(row)
+  }
+
+  function newerRows(filters: RequestFilters, position: string, limit: number): StreamPage {
+    const [block, seq] = position.split('-').map(Number) as [number, number]
+    // One question looks at so many rows at most, whatever the filter lets through.
+    const bound = manyLater.get(block, scannedRows)
+    const last = bound === undefined ? Number.MAX_SAFE_INTEGER : Math.max(block, Number(bound['block']))
+    const where = allOf([within(seqRange(filters)), ...requestConditions(filters)])
+    const rows = db
+      .prepare(
+        `SELECT ${rowColumns} FROM ${joinedRows.replace('requests', 'requests INDEXED BY requests_block')}
+         WHERE block >= ? AND block <= ? AND (block > ? OR requests.seq > ?) AND ${where.sql} ORDER BY block, requests.seq LIMIT ?`,
+      )
+      .all(block, last, block, seq, ...where.values, limit) as Row[]
+    const given = rows.map((row) => ({ position: positionOf(row), json: JSON.stringify(requestRow(row)) }))
+    if (rows.length === limit) return { rows: given, position: given.at(-1)!.position, more: true }
+    if (bound !== undefined) return { rows: given, position: `${last}-${Number.MAX_SAFE_INTEGER}`, more: true }
+    return { rows: given, position: newest(), more: false }
   }
 
   function responseBytes(row: Row): number {
     const bytes = readBlock({ block: Number(row['block']), at: Number(row['at']) }, Number(row['length']))
     return bytes === undefined ? 0 : decodeFinish(bytes).responseBytes
   }
+}
+
+function positionOf(row: Row): string {
+  return `${Number(row['block'])}-${Number(row['seq'])}`
+}
+
+function blockOf(position: string): number {
+  return Number(position.slice(0, position.indexOf('-')))
 }
 
 function requestRow(row: Row): RequestRow {

@@ -29,6 +29,16 @@ function run(question: Exclude<ReaderQuestion, { op: 'close' }>): unknown {
   switch (question.op) {
     case 'list':
       return query.list(question.filters, question.limit, question.beforeSeq)
+    case 'listText': {
+      const { rows, nextSeq } = query.list(question.filters, question.limit, question.beforeSeq)
+      return { text: JSON.stringify(rows), nextSeq }
+    }
+    case 'newer':
+      return query.newer(question.filters, question.position, question.limit)
+    case 'histogram':
+      return query.histogram(question.filters, question.fromMs, question.toMs, question.intervalMs)
+    case 'facets':
+      return query.facets(question.filters, question.fields, question.limit)
     case 'get':
       return query.get(question.id)
     case 'payload':

@@ -8,6 +8,7 @@ import { createPayloadWriter, type PayloadWriterOptions } from './payload-writer
 import type { FinishSummary, PayloadPart } from './record.ts'
 import { createRollupWriter } from './rollups.ts'
 import { seqPerMs } from './schema.ts'
+import { createSearchedValues } from './searched-values.ts'
 
 /** How much is kept: `metadata` has no bodies, `off` has no rows either, only roll-ups (hence the cost per key). */
 export type LoggingMode = 'full' | 'metadata' | 'off'
@@ -52,6 +53,7 @@ export function createRecordStore(db: DatabaseSync, logging: LoggingMode, option
   const cold = createColdBlocks(db, files)
   const facets = createFacetWriter(db)
   const rollups = createRollupWriter(db)
+  const searched = createSearchedValues(db)
   const insertRequest = db.prepare('INSERT OR IGNORE INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
   const selectId = db.prepare('SELECT 1 FROM requests WHERE id = ?')
   const insertAttempt = db.prepare('INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
@@ -125,6 +127,7 @@ export function createRecordStore(db: DatabaseSync, logging: LoggingMode, option
       files?.rolledBack()
       rollups.reset()
       facets.reset()
+      searched.reset()
     },
     position() {
       const [generation = 0, segment = 0, offset = 0] = String(readMeta.get('position')?.['value'] ?? '0 0 0')
@@ -141,16 +144,26 @@ export function createRecordStore(db: DatabaseSync, logging: LoggingMode, option
         costNanoUsd: record.costNanoUsd === undefined ? undefined : money(record.costNanoUsd),
         detailBytes: detail.length,
       }
+      let atMs = whole(record.atMs)
       if (logging !== 'off') {
         const seq = insertRow(record, facet, sample)
         if (seq === undefined) return false
+        // Where its row is: after thousands in one millisecond that is the next one.
+        atMs = Math.floor(seq / seqPerMs)
         details.append(detail)
         if (record.attempts.length > 1 || record.attempts[0]?.errorClass) addAttempts(seq, record)
-        if (record.metadata !== '') for (const [key, value] of metadataPairs(record.metadata)) insertMetadata.run(key, value, seq)
+        if (record.session !== '') searched.session(record.session)
+        if (record.metadata !== '') {
+          for (const [key, value] of metadataPairs(record.metadata)) {
+            insertMetadata.run(key, value, seq)
+            searched.metadata(key, value)
+          }
+        }
       }
       rollups.add({
-        atMs: whole(record.atMs),
+        atMs,
         facet,
+        outcome: record.outcome,
         attempts: record.attempts.length,
         input: whole(record.usage?.input ?? 0),
         cached: whole(record.usage?.cacheRead ?? 0),
@@ -185,6 +198,7 @@ export function createRecordStore(db: DatabaseSync, logging: LoggingMode, option
     forgetCaches() {
       rollups.reset()
       facets.reset()
+      searched.reset()
     },
     cold,
     close() {

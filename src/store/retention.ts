@@ -38,8 +38,15 @@ export function createRetention(db: DatabaseSync, limits: RetentionLimits, cold?
   const deleteData = db.prepare('DELETE FROM block_data WHERE id = ?')
   const deleteRaw = db.prepare('DELETE FROM raw_blocks WHERE id = ?')
   const deleteRollups = db.prepare('DELETE FROM rollups WHERE minute < ?')
+  const deleteMinutes = db.prepare('DELETE FROM minutes WHERE minute < ?')
   const deleteFacets = db.prepare(
     'DELETE FROM facets WHERE NOT EXISTS (SELECT 1 FROM requests WHERE facet = facets.id) AND id NOT IN (SELECT facet FROM rollups)',
+  )
+  const deleteSessions = db.prepare(
+    "DELETE FROM searched_values WHERE name = 'session' AND NOT EXISTS (SELECT 1 FROM requests WHERE session = searched_values.value AND session <> '')",
+  )
+  const deleteValues = db.prepare(
+    "DELETE FROM searched_values WHERE name <> 'session' AND NOT EXISTS (SELECT 1 FROM request_metadata AS pair WHERE pair.key = substr(name, 10) AND pair.value = searched_values.value)",
   )
   let facetsCheckedMs = 0
 
@@ -102,9 +109,12 @@ export function createRetention(db: DatabaseSync, limits: RetentionLimits, cold?
       if (dropOldestRows(Number.MAX_SAFE_INTEGER) > 0) return true
     }
     deleteRollups.run(Math.floor((nowMs - rollupDays * dayMs) / 60_000))
+    deleteMinutes.run(Math.floor((nowMs - rollupDays * dayMs) / 60_000))
     if (nowMs - facetsCheckedMs >= dayMs) {
       facetsCheckedMs = nowMs
       deleteFacets.run()
+      deleteSessions.run()
+      deleteValues.run()
     }
     return false
   }

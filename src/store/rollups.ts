@@ -1,11 +1,15 @@
-// Per-minute roll-ups: one row per minute and facet, its sums and mergeable histograms. Read once, kept in memory, written at commit.
+// Per-minute roll-ups: one row per minute and facet, its sums and mergeable histograms, and one per minute. Read once, kept in memory,
+// written at commit.
 import type { DatabaseSync } from 'node:sqlite'
+import { createMinuteWriter } from './minutes.ts'
 import { addTo, decodeHistogram, encodeHistogram, type Histogram } from './histogram.ts'
+import type { Outcome } from './record.ts'
 
 /** What one request adds. Absent token counts and costs add 0; absent times are not counted. */
 export type RollupSample = {
   readonly atMs: number
   readonly facet: number
+  readonly outcome: Outcome
   readonly attempts: number
   readonly input: number
   readonly cached: number
@@ -40,6 +44,7 @@ const keptRows = 512
 export function createRollupWriter(db: DatabaseSync): RollupWriter {
   const select = db.prepare('SELECT *, CAST(cost_nano_usd AS TEXT) AS cost FROM rollups WHERE minute = ? AND facet = ?')
   const replace = db.prepare('INSERT OR REPLACE INTO rollups VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+  const minutes = createMinuteWriter(db)
   const rows = new Map<string, Row>()
   const changed = new Set<Row>()
 
@@ -83,6 +88,7 @@ export function createRollupWriter(db: DatabaseSync): RollupWriter {
       addTo(row.total, sample.totalUs)
       addTo(row.overhead, sample.overheadUs)
       changed.add(row)
+      minutes.add(sample)
     },
     write() {
       for (const row of changed) {
@@ -102,11 +108,13 @@ export function createRollupWriter(db: DatabaseSync): RollupWriter {
         )
       }
       changed.clear()
+      minutes.write()
       if (rows.size > keptRows) rows.clear()
     },
     reset() {
       rows.clear()
       changed.clear()
+      minutes.reset()
     },
   }
 }

@@ -50,12 +50,38 @@ const migrations: readonly string[] = [
      id INTEGER PRIMARY KEY, file INTEGER NOT NULL, at INTEGER NOT NULL, crc INTEGER NOT NULL, at_ms INTEGER NOT NULL
    ) STRICT;
    CREATE INDEX raw_blocks_file ON raw_blocks (file);`,
+  // `minutes` sums up the requests of each minute and knows their extremes. Blocks are numbered as they are written: their index has
+  // rows in the order in which they came into the store. `searched_values` has every session and value of metadata once.
+  `CREATE TABLE minutes (
+     minute INTEGER PRIMARY KEY, count INTEGER NOT NULL,
+     count_ok INTEGER NOT NULL, count_client_error INTEGER NOT NULL, count_upstream_error INTEGER NOT NULL,
+     count_interrupted INTEGER NOT NULL, count_cancelled INTEGER NOT NULL, count_denied INTEGER NOT NULL,
+     sum_input INTEGER NOT NULL, sum_cached INTEGER NOT NULL, sum_output INTEGER NOT NULL, sum_reasoning INTEGER NOT NULL,
+     sum_cost_nano_usd INTEGER NOT NULL, max_cost_nano_usd INTEGER NOT NULL, max_total_us INTEGER NOT NULL, max_tokens INTEGER NOT NULL,
+     min_attempts INTEGER NOT NULL, max_attempts INTEGER NOT NULL
+   ) STRICT;
+   INSERT INTO minutes
+     SELECT minute, sum(requests), sum(requests * (outcome = 'ok')), sum(requests * (outcome = 'client_error')),
+       sum(requests * (outcome = 'upstream_error')), sum(requests * (outcome = 'interrupted')), sum(requests * (outcome = 'cancelled')),
+       sum(requests * (outcome = 'denied')), sum(input), sum(cached), sum(output), sum(reasoning), sum(cost_nano_usd), 0, 0, 0, 0, 0
+     FROM rollups JOIN facets ON facets.id = rollups.facet GROUP BY minute;
+   INSERT INTO minutes
+     SELECT seq / 122880000 AS minute, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, max(coalesce(cost_nano_usd, 0)), max(total_us),
+       max(coalesce(input, 0) + coalesce(output, 0)), min(attempts), max(attempts)
+     FROM requests WHERE TRUE GROUP BY 1
+     ON CONFLICT (minute) DO UPDATE SET max_cost_nano_usd = excluded.max_cost_nano_usd, max_total_us = excluded.max_total_us,
+       max_tokens = excluded.max_tokens, min_attempts = excluded.min_attempts, max_attempts = excluded.max_attempts;
+   CREATE INDEX requests_block ON requests (block);
+   CREATE TABLE searched_values (name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (name, value)) STRICT, WITHOUT ROWID;
+   INSERT INTO searched_values SELECT DISTINCT 'session', session FROM requests INDEXED BY requests_session WHERE session <> '';
+   INSERT INTO searched_values SELECT DISTINCT 'metadata.' || key, value FROM request_metadata;`,
 ]
 
 export const schemaVersion = migrations.length
 
 /** `requests.seq` per millisecond. */
 export const seqPerMs = 2048
+export const seqPerMinute = seqPerMs * 60_000
 
 /** Opens the store for its one writer and brings it to this release's schema. Throws when a newer release has written it. */
 export function openRecordDatabase(file: string): DatabaseSync {
