@@ -1,15 +1,24 @@
 // Composition root: builds every room, in order, and stops them in reverse. The only file that knows all of them.
 import { mkdirSync } from 'node:fs'
-import { createAdmin } from '#admin'
-import { buildProviders, buildSnapshot, createModelIndex, type ModelIndex } from '#catalog'
-import { environment, nothingDeclared, openHome, readDeclared, type Settings, type Snapshot } from '#config'
+import { createAdmin, type Admin, type AdminOptions } from '#admin'
+import {
+  environment,
+  nothingDeclared,
+  openHome,
+  readDeclared,
+  type Home,
+  type RunningSettings,
+  type Settings,
+  type Snapshot,
+} from '#config'
+import { createControl, type Control, type OpenControl } from '#control'
 import { createGateway } from '#gateway'
 import { createIngress } from '#ingress'
-import { createRecorder, createThreadedTokenCounter, type RecoverySummary } from '#journal'
+import { createRecorder, createThreadedTokenCounter, type Recorder, type RecoverySummary } from '#journal'
 import { createBufferPool, createDeadlines, Failure } from '#kernel'
-import { createKeyring } from '#policy'
+import { createKeyring, type Keyring } from '#policy'
 import { lockHome } from '#store'
-import { createHeaderRecorder, createLog } from '#telemetry'
+import { createHeaderRecorder, createLog, redactHeaders, type Log } from '#telemetry'
 import { createNetwork, createSim } from '#upstream'
 
 export type Turnpike = {
@@ -18,58 +27,115 @@ export type Turnpike = {
   readonly port: number
   /** Made at the first start of this home, kept nowhere in plain text. */
   readonly firstKey: string | undefined
+  /** The current one. */
   readonly snapshot: Snapshot
+  readonly control: Control
   /** What was found in the journal of an earlier process. */
   readonly recovery: RecoverySummary
   /** Refuses new requests, lets running ones finish until the deadline, writes everything, releases the home. */
   close(deadlineMs: number): Promise<void>
 }
 
+/** The control plane of a home whose gateway is not running. */
+export type ControlSession = {
+  readonly control: Control
+  /** The admin API, in this process and without its token. */
+  readonly inject: Admin['inject']
+  close(): Promise<void>
+}
+
+type Start = { readonly settings: Settings; readonly version: string }
+type Undo = (() => unknown)[]
+
 /** Starts a gateway; it serves when this resolves. Rejects with one sentence for the operator, and leaves nothing running. */
-export async function startTurnpike({ settings, version }: { readonly settings: Settings; readonly version: string }): Promise<Turnpike> {
-  const undo: (() => unknown)[] = []
+export async function startTurnpike(options: Start): Promise<Turnpike> {
+  return orUndo((undo) => start(options, undo))
+}
+
+/**
+ * Opens a home without serving: for commands that change what a gateway will find when it starts. Rejects with one sentence for the operator:
+ * the home is in use, or cannot be read.
+ */
+export async function openControl(options: Start): Promise<ControlSession> {
+  return orUndo((undo) => open(options, undo))
+}
+
+async function orUndo<T>(build: (undo: Undo) => Promise<T>): Promise<T> {
+  const undo: Undo = []
   try {
-    return await start(settings, version, undo)
+    return await build(undo)
   } catch (error) {
     for (const step of undo.toReversed()) await step()
     throw error
   }
 }
 
-async function start(settings: Settings, version: string, undo: (() => unknown)[]): Promise<Turnpike> {
+type Ground = { readonly home: Home; readonly log: Log; readonly opened: OpenControl; release(): void }
+
+/** What both have: the home, locked, and its control plane. */
+async function openGround(settings: Settings, log: (home: Home) => Log, isServing: boolean, undo: Undo): Promise<Ground> {
   const lock = lockOf(settings.home)
   undo.push(() => lock.release())
   const home = openHome(settings)
   const env = environment()
   const declared = settings.configPath === undefined ? nothingDeclared : readDeclared(settings.configPath, env)
-  const providers = buildProviders({ declared, env })
-  const snapshot = buildSnapshot({ version: 1, declared, homeKeys: home.keys, providers })
-  const log = createLog({ level: settings.logLevel, secrets: () => secretsOf(snapshot, home.adminToken) })
-
-  const recorder = await createRecorder({
-    home: settings.home,
-    logging: settings.logging,
-    retentionDays: settings.retentionDays,
-    logMaxBytes: settings.logMaxBytes,
-    onError: (error) => log.error({ err: error }, 'the recorder has trouble'),
+  const made = log(home)
+  const opened = await createControl({
+    settings,
+    declared,
+    env,
+    adminToken: home.adminToken,
+    makesFirstKey: isServing,
+    toleratesMisfits: !isServing,
+    log: made,
   })
+  undo.push(() => opened.control.close())
+  return { home, log: made, opened, release: () => lock.release() }
+}
+
+async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike> {
+  let secrets: readonly string[] = []
+  const { home, log, opened, release } = await openGround(
+    settings,
+    ({ adminToken }) => {
+      secrets = [adminToken]
+      return createLog({ level: settings.logLevel, secrets: () => secrets })
+    },
+    true,
+    undo,
+  )
+  const { control, firstKey, indexOf } = opened
+  let keyring: Keyring | undefined
+  const adminToken = home.adminToken
+  control.onSnapshot((snapshot) => {
+    secrets = [...secretsOf(snapshot, adminToken)]
+    keyring = undefined
+  })
+  const currentKeyring = (): Keyring => (keyring ??= createKeyring({ keys: control.snapshot().keys, adminToken }))
+
+  let running = opened.running()
+  log.level = running.logLevel
+  const recorder = await recorderOf(settings.home, running, log)
   undo.push(() => recorder.close())
+  opened.onRunning((changed) => {
+    running = changed
+    log.level = changed.logLevel
+  })
 
   const deadlines = createDeadlines()
   const buffers = createBufferPool()
   const network = createNetwork()
   const simulator = createSim()
   const tokens = createThreadedTokenCounter()
-  const index = createModelIndex(snapshot)
   const gateway = createGateway({
-    snapshot: () => snapshot,
-    resolve: (_snapshot, model) => index.resolve(model),
+    snapshot: () => control.snapshot(),
+    resolve: (snapshot, model, key) => indexOf(snapshot).resolve(model, key),
     journal: recorder.journal,
     network,
     simulator,
     deadlines,
     buffers,
-    storesPayloads: settings.logging === 'full',
+    storesPayloads: running.logging === 'full',
     headersText: createHeaderRecorder(),
     countTokens: (text) => tokens.count(text),
     log,
@@ -79,21 +145,17 @@ async function start(settings: Settings, version: string, undo: (() => unknown)[
   undo.push(() => simulator.close())
   undo.push(() => tokens.close())
 
-  const keyring = createKeyring({ keys: snapshot.keys, adminToken: home.adminToken })
   const admin = await createAdmin({
+    ...adminOptions({ settings, version }, control, home, log),
     query: recorder.query,
-    adminToken: home.adminToken,
-    isGatewayKey: (credential) => !(keyring.authenticate({ authorization: `Bearer ${credential}` }) instanceof Failure),
-    allowedHosts: [settings.host, ...(settings.publicUrl === undefined ? [] : [new URL(settings.publicUrl).hostname])],
-    version,
-    log,
+    isGatewayKey: isOurs,
   })
   undo.push(() => admin.close())
 
   const ingress = createIngress({
     gateway,
-    authenticate: (headers, query) => keyring.authenticate(headers, keyOfQuery(query)),
-    models: modelLists(index),
+    authenticate: (headers, query) => currentKeyring().authenticate(headers, keyOfQuery(query)),
+    models: () => indexOf(control.snapshot()),
     admin,
     buffers,
     deadlines,
@@ -103,11 +165,20 @@ async function start(settings: Settings, version: string, undo: (() => unknown)[
   if (recorder.recovery.orphans > 0 || recorder.recovery.tornBytes > 0)
     log.warn(recorder.recovery, 'the last process was killed; its journal has been read')
 
+  /** Expired and revoked ones too. */
+  function isOurs(credential: string): boolean {
+    const found = currentKeyring().authenticate({ authorization: `Bearer ${credential}` })
+    return !(found instanceof Failure) || found.kind !== 'invalid_api_key'
+  }
+
   return {
     url: settings.publicUrl ?? `http://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${port}`,
     port,
-    firstKey: home.created.gatewayKey,
-    snapshot,
+    firstKey,
+    get snapshot() {
+      return control.snapshot()
+    },
+    control,
     recovery: recorder.recovery,
     async close(deadlineMs) {
       ingress.drain()
@@ -119,8 +190,66 @@ async function start(settings: Settings, version: string, undo: (() => unknown)[
       await network.close()
       deadlines.close()
       await recorder.close()
-      lock.release()
+      await control.close()
+      release()
     },
+  }
+}
+
+async function open({ settings, version }: Start, undo: Undo): Promise<ControlSession> {
+  // Lines of a log have no place in the output of a command.
+  const quiet = ({ adminToken }: Home): Log => createLog({ level: 'silent', secrets: () => [adminToken] })
+  const { home, log, opened, release } = await openGround(settings, quiet, false, undo)
+  const { control } = opened
+  let recorder: Promise<Recorder> | undefined
+  // Most commands ask nothing of the records; it may take a while to read what a killed process left.
+  const query = async (): Promise<Recorder['query']> => (await (recorder ??= recorderOf(settings.home, opened.running(), log))).query
+  const admin = await createAdmin({
+    ...adminOptions({ settings, version }, control, home, log),
+    query: {
+      list: async (...asked) => (await query()).list(...asked),
+      get: async (id) => (await query()).get(id),
+      payload: async (...asked) => (await query()).payload(...asked),
+      flush: async () => (await query()).flush(),
+    },
+    isGatewayKey: () => false,
+  })
+  return {
+    control,
+    inject: (path, init) => admin.inject(path, init),
+    async close() {
+      await admin.close()
+      await (await recorder?.catch(() => undefined))?.close()
+      await control.close()
+      release()
+    },
+  }
+}
+
+function recorderOf(home: string, running: RunningSettings, log: Log): Promise<Recorder> {
+  const { logging, retentionDays, logMaxBytes } = running
+  return createRecorder({
+    home,
+    logging,
+    retentionDays,
+    logMaxBytes,
+    onError: (error) => log.error({ err: error }, 'the recorder has trouble'),
+  })
+}
+
+function adminOptions(
+  { settings, version }: Start,
+  control: Control,
+  { adminToken }: Home,
+  log: Log,
+): Omit<AdminOptions, 'query' | 'isGatewayKey'> {
+  return {
+    control,
+    testProvider: async () => Promise.reject(new Error('not yet')),
+    adminToken,
+    allowedHosts: [settings.host, ...(settings.publicUrl === undefined ? [] : [new URL(settings.publicUrl).hostname])],
+    version,
+    log,
   }
 }
 
@@ -137,25 +266,13 @@ function lockOf(home: string): { release(): void } {
 
 function* secretsOf({ providers }: Snapshot, adminToken: string): Generator<string> {
   yield adminToken
-  for (const { credentials } of providers.values()) for (const { secret } of credentials) if (secret !== '') yield secret
+  for (const { credentials, headers } of providers.values()) {
+    for (const { secret } of credentials) if (secret !== '') yield secret
+    const redacted = redactHeaders(headers)
+    for (const [name, value] of Object.entries(headers)) if (redacted[name] !== value) yield value
+  }
 }
 
 function keyOfQuery(query: string): string | undefined {
   return query.includes('key=') ? (new URLSearchParams(query).get('key') ?? undefined) : undefined
-}
-
-function modelLists(index: ModelIndex): Parameters<typeof createIngress>[0]['models'] {
-  return {
-    list: (key) => JSON.stringify({ object: 'list', data: index.list(key) }),
-    one(key, id) {
-      const model = index.get(key, id)
-      if (model !== undefined) return JSON.stringify(model)
-      const resolved = index.resolve(id)
-      const near = resolved.ok ? [] : resolved.nearest
-      const hint = near.length === 0 ? '' : ` Did you mean ${near.map((name) => JSON.stringify(name)).join(' or ')}?`
-      return new Failure('model_not_found', `No provider of this gateway lists the model ${JSON.stringify(id.slice(0, 200))}.${hint}`, {
-        param: 'model',
-      })
-    },
-  }
 }

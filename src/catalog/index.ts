@@ -1,5 +1,24 @@
 // Vendors and models as data; providers built from them; the index from a model's name to who serves it.
-export { createModelIndex, type ListedModel, type ModelCandidate, type ModelIndex, type Resolution } from './model-index.ts'
+export { createGlob } from './glob.ts'
+export { createModelIndex, type ModelIndex, type ModelPatterns, type Resolution } from './model-index.ts'
+export { listedPrice, type ListedModel, type ListedName, type ModelList } from './model-list.ts'
 export { readModelCatalog, type ModelCatalog } from './models.ts'
-export { buildProviders, buildSnapshot } from './providers.ts'
+export {
+  addressOf,
+  buildProviders,
+  buildSnapshot,
+  createProviderBuilder,
+  declaredKeys,
+  defaultPriority,
+  defaultTimeouts,
+  fileProvider,
+  keyFor,
+  keysInEnvironment,
+  type PriceOverride,
+  type ProviderBuilder,
+  type ProviderPlan,
+  wiresOf,
+} from './providers.ts'
+export type { ModelCandidate } from './shelf.ts'
+export { vendorOfKey } from './vendor-keys.ts'
 export { genericVendor, vendors, type Vendor } from './vendors.ts'

@@ -4,6 +4,7 @@ import type {
   Credential,
   Declared,
   DeclaredModel,
+  DeclaredPrice,
   DeclaredProvider,
   Environment,
   GatewayKey,
@@ -19,93 +20,175 @@ import { readModelCatalog, type ModelCatalog } from './models.ts'
 import { simModels, simSlug } from './sim.ts'
 import { genericVendor, vendors, type Vendor } from './vendors.ts'
 
-const defaultTimeouts: Timeouts = { connectMs: 5_000, firstTokenMs: undefined, idleMs: 60_000, totalMs: 600_000 }
-const defaultPriority = 100
+export const defaultTimeouts: Timeouts = { connectMs: 5_000, firstTokenMs: undefined, idleMs: 60_000, totalMs: 600_000 }
+export const defaultPriority = 100
 const defaultPaths = { 'openai-chat': '/chat/completions', 'anthropic-messages': '/v1/messages' } as const satisfies Record<Wire, string>
 
-/**
- * The providers of this instance: first the declared ones in the file's order, then one for every vendor key in the environment (its
- * credential is named after the variable), and `sim` when it is asked for or nothing else is there. A declared provider replaces the
- * environment's of the same slug, and takes the environment's key when it has the vendor's own address and declares none. Throws
- * `ConfigError`.
- */
-export function buildProviders({ declared, env }: { readonly declared: Declared; readonly env: Environment }): Provider[] {
+/** What replaces a model's price, and the name under which records say so. */
+export type PriceOverride = { readonly price: DeclaredPrice; readonly version: string }
+
+export type ProviderPlan = {
+  readonly slug: string
+  readonly wanted: DeclaredProvider
+  readonly prices?: ReadonlyMap<string, PriceOverride> | undefined
+  /** What the owner of the machine wrote may be at any address. */
+  readonly allowPrivateNetwork: boolean
+  /** How sentences name a field of it, or all of it: `providers.work.vendor`. */
+  readonly named: (field?: string) => string
+  /** There are credentials, and this one or that cannot be used now: without any, it is built all the same, and skipped by every plan. */
+  readonly lacksCredentials?: boolean
+}
+
+export interface ProviderBuilder {
+  /** Throws `ConfigError`. */
+  build(plan: ProviderPlan): Provider
+  /** From a key in the environment. */
+  fromEnvironment(slug: string, credential: Credential, prices?: ReadonlyMap<string, PriceOverride>): Provider
+  sim(prices?: ReadonlyMap<string, PriceOverride>): Provider
+}
+
+/** Reads the catalog of models when the first provider needs it; to be dropped after a round of building. */
+export function createProviderBuilder(env: Environment): ProviderBuilder {
   let catalog: ModelCatalog | undefined
   const modelsOf = (vendor: string): ReadonlyMap<string, ModelEntry> => (catalog ??= readModelCatalog()).modelsOf(vendor)
-  const providers = [...declared.providers].map(([slug, wanted]) => declaredProvider(slug, wanted, env, modelsOf))
-  const taken = new Set(declared.providers.keys())
-  for (const vendor of vendors.values()) {
-    const credential = taken.has(vendor.id) ? undefined : keyInEnvironment(vendor, env)
-    if (credential !== undefined && vendor.baseUrl !== undefined) {
-      providers.push(assemble(vendor.id, vendor, vendor.baseUrl, [credential], { models: modelsOf(vendor.id) }))
-    }
+  return {
+    build: (plan) => declaredProvider(plan, env, modelsOf),
+    fromEnvironment(slug, credential, prices) {
+      const vendor = vendors.get(slug)!
+      return assemble(slug, vendor, vendor.baseUrl ?? '', [credential], { models: overridden(slug, modelsOf(slug), prices) })
+    },
+    sim: (prices) => simProvider(prices),
   }
-  if (declared.sim === true || (declared.sim === undefined && providers.length === 0)) providers.push(simProvider())
+}
+
+/** The vendors whose key is in the environment, with it, in the order of the catalog. Throws `ConfigError`. */
+export function keysInEnvironment(env: Environment): ReadonlyMap<string, Credential> {
+  const found = new Map<string, Credential>()
+  for (const vendor of vendors.values()) {
+    const credential = keyInEnvironment(vendor, vendor.registeredBy, env)
+    if (credential !== undefined && vendor.baseUrl !== undefined) found.set(vendor.id, credential)
+  }
+  return found
+}
+
+/**
+ * The providers of an instance where nothing is stored: first the declared ones in the file's order, then one for every vendor key in the
+ * environment (its credential is named after the variable), and `sim` when it is asked for or nothing else is there. A declared provider
+ * replaces the environment's of the same slug, and takes the environment's key when it has the vendor's own address and declares none.
+ * Throws `ConfigError`.
+ */
+export function buildProviders({ declared, env }: { readonly declared: Declared; readonly env: Environment }): Provider[] {
+  const builder = createProviderBuilder(env)
+  const providers = [...declared.providers].map(([slug, wanted]) => builder.build(fileProvider(slug, wanted)))
+  for (const [slug, credential] of keysInEnvironment(env))
+    if (!declared.providers.has(slug)) providers.push(builder.fromEnvironment(slug, credential))
+  if (declared.sim === true || (declared.sim === undefined && providers.length === 0)) providers.push(builder.sim())
   return providers
 }
 
-/** The snapshot of an instance. Keys of the file and of the home are equal; one that is in both is the file's. */
+/** The plan of a provider of turnpike.yaml. */
+export function fileProvider(slug: string, wanted: DeclaredProvider, prices?: ReadonlyMap<string, PriceOverride>): ProviderPlan {
+  const named = (field?: string): string => `providers.${slug}${field === undefined ? '' : `.${field}`}`
+  return { slug, wanted, prices, allowPrivateNetwork: wanted.allow_private_network ?? true, named }
+}
+
+/** Where a provider is, before it is built: the vendor that its name or body means, its base URL and that one's origin. */
+export function addressOf(
+  slug: string,
+  wanted: Pick<DeclaredProvider, 'vendor' | 'base_url'>,
+): { readonly vendor: Vendor; readonly baseUrl: string | undefined; readonly origin: string | undefined } | undefined {
+  const vendor = vendors.get(wanted.vendor ?? (vendors.has(slug) ? slug : genericVendor))
+  if (vendor === undefined) return undefined
+  const baseUrl = wanted.base_url ?? vendor.baseUrl
+  return { vendor, baseUrl, origin: baseUrl === undefined ? undefined : new URL(baseUrl).origin }
+}
+
+/** The environment's key for a provider that has the vendor's own address and no credentials; undefined when it takes none. */
+export function keyFor(slug: string, wanted: Pick<DeclaredProvider, 'vendor' | 'base_url'>, env: Environment): Credential | undefined {
+  const vendor = addressOf(slug, wanted)?.vendor
+  return vendor === undefined || wanted.base_url !== undefined ? undefined : keyInEnvironment(vendor, vendor.keyVariables, env)
+}
+
+/** Paths below the base URL, by wire. */
+export function wiresOf(slug: string, wanted: DeclaredProvider): ReadonlyMap<Wire, string> {
+  return wanted.wires === undefined ? (addressOf(slug, wanted)?.vendor.wires ?? new Map()) : declaredWires(wanted.wires)
+}
+
+/** The keys of turnpike.yaml, complete. */
+export function declaredKeys(declared: Declared): readonly GatewayKey[] {
+  return declared.keys.map((key) => ({
+    // From the name, so that a key that is replaced under its name keeps its history.
+    id: `key_${createHash('sha256').update(key.name).digest('base64url').slice(0, 12)}`,
+    name: key.name,
+    hash: key.hash ?? hashKey(key.value ?? ''),
+    streamUsage: key.stream_usage ?? 'always',
+    ...(key.client === undefined ? {} : { client: key.client }),
+    ...(key.models === undefined ? {} : { models: key.models }),
+    ...(key.expires_at === undefined ? {} : { expiresAtMs: Date.parse(key.expires_at) }),
+    ...(key.metadata === undefined ? {} : { metadata: key.metadata }),
+  }))
+}
+
+/** The snapshot of an instance. Keys of the file and stored ones are equal; one that is in both is the file's, and so is an alias. */
 export function buildSnapshot(from: {
   readonly version: number
   readonly declared: Declared
-  readonly homeKeys: readonly GatewayKey[]
+  readonly storedKeys: readonly GatewayKey[]
+  readonly storedAliases?: ReadonlyMap<string, string>
   readonly providers: readonly Provider[]
 }): Snapshot {
-  const keys = new Map<string, GatewayKey>(from.homeKeys.map((key) => [key.hash, key]))
-  for (const declared of from.declared.keys) {
-    const hash = declared.hash ?? hashKey(declared.value ?? '')
-    keys.set(hash, {
-      // From the name, so that a key that is replaced under its name keeps its history.
-      id: `key_${createHash('sha256').update(declared.name).digest('base64url').slice(0, 12)}`,
-      name: declared.name,
-      hash,
-      streamUsage: declared.stream_usage ?? 'always',
-      ...(declared.client === undefined ? {} : { client: declared.client }),
-    })
-  }
-  const bySlug = new Map(from.providers.map((provider) => [provider.slug, provider]))
-  return Object.freeze({ version: from.version, keys, providers: bySlug, aliases: new Map<string, string>() })
+  const keys = new Map<string, GatewayKey>(from.storedKeys.map((key) => [key.hash, key]))
+  for (const key of declaredKeys(from.declared)) keys.set(key.hash, key)
+  const providers = new Map(from.providers.map((provider) => [provider.slug, provider]))
+  const aliases = new Map([...(from.storedAliases ?? []), ...from.declared.aliases])
+  return Object.freeze({ version: from.version, keys, providers, aliases })
 }
 
 function declaredProvider(
-  slug: string,
-  wanted: DeclaredProvider,
+  { slug, wanted, prices, allowPrivateNetwork, named, lacksCredentials = false }: ProviderPlan,
   env: Environment,
   modelsOf: (vendor: string) => ReadonlyMap<string, ModelEntry>,
 ): Provider {
-  const where = `providers.${slug}`
   if (slug === simSlug)
     throw new ConfigError(
-      where,
-      `${where}: the name sim belongs to the built-in simulator; write \`sim: true\` to enable it, or choose another name.`,
+      named(),
+      `${named()}: the name sim belongs to the built-in simulator; write \`sim: true\` to enable it, or choose another name.`,
     )
-  const named = wanted.vendor ?? (vendors.has(slug) ? slug : genericVendor)
-  const vendor = vendors.get(named)
-  if (vendor === undefined) {
-    const near = didYouMean(nearestNames(named, vendors.keys(), 1))
+  const address = addressOf(slug, wanted)
+  if (address === undefined) {
+    const vendorName = wanted.vendor ?? ''
+    const near = didYouMean(nearestNames(vendorName, vendors.keys(), 1))
     throw new ConfigError(
-      `${where}.vendor`,
-      `${where}.vendor is ${JSON.stringify(named)}, which is not a vendor this version knows.${near} For any other server leave it out and give base_url.`,
+      named('vendor'),
+      `${named('vendor')} is ${JSON.stringify(vendorName)}, which is not a vendor this version knows.${near} For any other server leave it out and give base_url.`,
     )
   }
-  const baseUrl = wanted.base_url ?? vendor.baseUrl
-  if (baseUrl === undefined) throw new ConfigError(where, `${where} has neither a known vendor nor a base_url; give one of them.`)
+  const { vendor, baseUrl } = address
+  if (baseUrl === undefined)
+    throw new ConfigError(
+      named('base_url'),
+      vendor.baseUrlForm === undefined
+        ? `${named()} has neither a known vendor nor a base_url; give one of them.`
+        : `${named()} needs a base_url: every account of ${vendor.name} has its own, ${vendor.baseUrlForm}.`,
+    )
   const own = (wanted.credentials ?? []).map(({ name, value }, index): Credential => ({
     name: name ?? `credential-${index + 1}`,
     secret: value ?? '',
   }))
-  const found = own.length === 0 && wanted.base_url === undefined ? keyInEnvironment(vendor, env) : undefined
+  const found = own.length === 0 && !lacksCredentials ? keyFor(slug, wanted, env) : undefined
   const credentials = found === undefined ? own : [found]
-  if (credentials.length === 0 && wanted.base_url === undefined) {
+  if (credentials.length === 0 && wanted.base_url === undefined && vendor.local !== true && !lacksCredentials) {
+    const variable = vendor.keyVariables[0]
     throw new ConfigError(
-      `${where}.credentials`,
-      `${where} has no key: give it credentials, or set ${vendor.keyVariables[0]} in the environment.`,
+      named('credentials'),
+      `${named()} has no key: give it credentials${variable === undefined ? '' : `, or set ${variable} in the environment`}.`,
     )
   }
+  const models = declaredModels(named, vendor.id, wanted, modelsOf(vendor.id))
   return assemble(slug, vendor, baseUrl, credentials, {
-    models: declaredModels(where, vendor.id, wanted, modelsOf(vendor.id)),
-    // Whoever writes the file owns the machine.
-    allowPrivateNetwork: true,
+    models: overridden(slug, models, prices),
+    allowPrivateNetwork,
+    lacksCredentials,
     ...(wanted.wires === undefined ? {} : { wires: declaredWires(wanted.wires) }),
     ...(wanted.headers === undefined ? {} : { headers: wanted.headers }),
     ...(wanted.models?.allow === undefined ? {} : { allow: wanted.models.allow }),
@@ -114,6 +197,21 @@ function declaredProvider(
     ...(wanted.timeouts === undefined ? {} : { timeouts: declaredTimeouts(wanted.timeouts) }),
     ...(wanted.dialect === undefined ? {} : { dialect: declaredDialect(wanted.dialect) }),
   })
+}
+
+/** The models with their stored prices, which count as they are: no multiplier changes them. */
+function overridden(
+  slug: string,
+  models: ReadonlyMap<string, ModelEntry>,
+  prices: ReadonlyMap<string, PriceOverride> | undefined,
+): ReadonlyMap<string, ModelEntry> {
+  if (prices === undefined || prices.size === 0) return models
+  const all = new Map(models)
+  for (const [id, { price, version }] of prices) {
+    const { price: _, free: __, ...entry } = all.get(id) ?? { id }
+    all.set(id, { ...entry, ...modelPrice(`${version} ${slug}/${id}`, price) })
+  }
+  return all
 }
 
 type Particulars = {
@@ -126,6 +224,7 @@ type Particulars = {
   readonly timeouts?: Timeouts
   readonly dialect?: Dialect
   readonly allowPrivateNetwork?: boolean
+  readonly lacksCredentials?: boolean
 }
 
 function assemble(slug: string, vendor: Vendor, baseUrl: string, credentials: readonly Credential[], own: Particulars): Provider {
@@ -143,7 +242,7 @@ function assemble(slug: string, vendor: Vendor, baseUrl: string, credentials: re
     vendor: vendor.id,
     origin: url.origin,
     endpoints,
-    auth: credentials.length === 0 ? 'none' : auth,
+    auth: credentials.length === 0 && own.lacksCredentials !== true ? 'none' : auth,
     credentials,
     headers: Object.freeze(Object.fromEntries(headers)),
     dialect: Object.freeze({ ...vendor.dialect, ...own.dialect }),
@@ -158,14 +257,18 @@ function assemble(slug: string, vendor: Vendor, baseUrl: string, credentials: re
   })
 }
 
-/** Anthropic's path begins with /v1; below an address that already ends in it (a server of both wires), once is enough. */
+/** Each `../` leaves a segment of the base. Anthropic's path begins with /v1; below an address that already ends in it (a server of both wires), once is enough. */
 function below(base: string, path: string): string {
+  if (path.startsWith('../')) {
+    const rest = path.slice(3)
+    return below(base.slice(0, Math.max(base.lastIndexOf('/'), 0)), rest.startsWith('../') ? rest : `/${rest}`)
+  }
   return path.startsWith('/v1/') && base.endsWith('/v1') ? base + path.slice(3) : base + path
 }
 
-/** The first variable of the vendor that is set. */
-function keyInEnvironment(vendor: Vendor, env: Environment): Credential | undefined {
-  for (const variable of vendor.keyVariables) {
+/** The first of the variables that is set. */
+function keyInEnvironment(vendor: Vendor, variables: readonly string[], env: Environment): Credential | undefined {
+  for (const variable of variables) {
     const secret = env[variable]?.trim()
     if (secret === undefined || secret === '') continue
     if (/\s/.test(secret))
@@ -176,16 +279,23 @@ function keyInEnvironment(vendor: Vendor, env: Environment): Credential | undefi
 }
 
 function declaredModels(
-  where: string,
+  named: ProviderPlan['named'],
   vendor: string,
   wanted: DeclaredProvider,
   known: ReadonlyMap<string, ModelEntry>,
 ): ReadonlyMap<string, ModelEntry> {
+  const { allow, custom: customs } = wanted.models ?? {}
+  // The catalog's own Map, when nothing changes it: whoever indexes models knows it again.
+  if (
+    wanted.price_multiplier === undefined &&
+    (customs ?? []).length === 0 &&
+    (allow ?? []).every((id) => id.includes('*') || known.has(id))
+  )
+    return known
   const models = new Map(known)
   // Exact names in an allow-list say that the provider serves them, known to the catalog or not.
-  for (const id of wanted.models?.allow ?? []) if (!id.includes('*') && !models.has(id)) models.set(id, { id })
-  for (const custom of wanted.models?.custom ?? [])
-    models.set(custom.id, { ...models.get(custom.id), ...customEntry(where, vendor, custom) })
+  for (const id of allow ?? []) if (!id.includes('*') && !models.has(id)) models.set(id, { id })
+  for (const custom of customs ?? []) models.set(custom.id, { ...models.get(custom.id), ...customEntry(named, vendor, custom) })
   const multiplier = wanted.price_multiplier
   if (multiplier === undefined) return models
   return new Map(
@@ -196,35 +306,32 @@ function declaredModels(
   )
 }
 
-function customEntry(where: string, vendor: string, custom: DeclaredModel): ModelEntry {
-  const { price } = custom
+function customEntry(named: ProviderPlan['named'], vendor: string, custom: DeclaredModel): ModelEntry {
   return {
     id: custom.id,
     ...(custom.name === undefined ? {} : { name: custom.name }),
     ...(custom.context_window === undefined ? {} : { contextWindow: custom.context_window }),
     ...(custom.max_output_tokens === undefined ? {} : { maxOutputTokens: custom.max_output_tokens }),
     ...(custom.capabilities === undefined ? {} : { capabilities: custom.capabilities }),
-    ...(price === undefined
-      ? {}
-      : price === 'free'
-        ? { price: freePrice, free: true }
-        : {
-            ...priced(
-              priceOf(`${where}.models.custom ${vendor}/${custom.id}`, {
-                input: price.input_per_million_usd,
-                output: price.output_per_million_usd,
-                cacheRead: price.cache_read_per_million_usd,
-                cacheWrite: price.cache_write_5m_per_million_usd,
-                cacheWrite1h: price.cache_write_1h_per_million_usd,
-                reasoning: price.reasoning_per_million_usd,
-                inputAudio: price.input_audio_per_million_usd,
-                outputAudio: price.output_audio_per_million_usd,
-                request: price.request_usd,
-              }),
-            ),
-            free: false,
-          }),
+    ...(custom.price === undefined ? {} : modelPrice(`${named('models.custom')} ${vendor}/${custom.id}`, custom.price)),
   }
+}
+
+/** `version` is what records name it by. */
+function modelPrice(version: string, price: DeclaredPrice): Pick<ModelEntry, 'price' | 'free'> {
+  if (price === 'free') return { price: freePrice, free: true }
+  const rates = priceOf(version, {
+    input: price.input_per_million_usd,
+    output: price.output_per_million_usd,
+    cacheRead: price.cache_read_per_million_usd,
+    cacheWrite: price.cache_write_5m_per_million_usd,
+    cacheWrite1h: price.cache_write_1h_per_million_usd,
+    reasoning: price.reasoning_per_million_usd,
+    inputAudio: price.input_audio_per_million_usd,
+    outputAudio: price.output_audio_per_million_usd,
+    request: price.request_usd,
+  })
+  return { ...priced(rates), free: false }
 }
 
 function priced(price: Price | undefined): { readonly price?: Price } {
@@ -259,7 +366,7 @@ function declaredDialect(dialect: NonNullable<DeclaredProvider['dialect']>): Dia
   }
 }
 
-function simProvider(): Provider {
+function simProvider(prices?: ReadonlyMap<string, PriceOverride>): Provider {
   return Object.freeze({
     slug: simSlug,
     vendor: simSlug,
@@ -269,7 +376,7 @@ function simProvider(): Provider {
     credentials: [],
     headers: Object.freeze({}),
     dialect: Object.freeze({}),
-    models: simModels(),
+    models: overridden(simSlug, simModels(), prices),
     priority: defaultPriority,
     timeouts: defaultTimeouts,
     allowPrivateNetwork: false,

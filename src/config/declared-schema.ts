@@ -1,6 +1,11 @@
-// The shape of turnpike.yaml. Field names are the admin API's; unknown ones are errors.
+// The shapes of turnpike.yaml and of the admin API's bodies, which are one: same fields, same bounds; unknown fields are errors.
 import { parseNanoUsd } from '#ir'
 import { z } from 'zod'
+
+const maxEntries = 1000
+const maxModels = 10_000
+/** Of anything that has no closer bound: an address, a header, a secret. */
+const maxCharacters = 4096
 
 const slugPattern = /^[a-z0-9][a-z0-9._-]{0,62}$/
 const slug = z
@@ -9,29 +14,43 @@ const slug = z
     slugPattern,
     'is not a slug: lower-case letters, digits, dots, dashes and underscores, at most 63, beginning with a letter or digit',
   )
-const label = z.string().min(1, 'is empty').max(128, 'has more than 128 characters')
-const secret = z.string().min(1, 'is empty').regex(/^\S+$/, 'contains white space')
-const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not the name of an environment variable')
+const label = text(128)
+  .min(1, 'is empty')
+  .regex(/^[^\p{Cc}]*$/u, 'contains a control character')
+const modelName = text(256)
+  .min(1, 'is empty')
+  .regex(/^[^\s\p{Cc}]+$/u, 'contains white space or a control character')
+const secret = text(maxCharacters)
+  .min(1, 'is empty')
+  .regex(/^[!-~]+$/, 'contains white space or characters that no header can carry')
+const variable = text(256).regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not the name of an environment variable')
 const count = z.int('is not a whole number').min(1, 'is less than 1')
 /** USD as decimal text; a plain YAML number is taken by its shortest decimal form. */
 const amount = z
-  .union([z.string(), z.number()])
+  .union([text(64), z.number()])
   .transform(String)
-  .refine((text) => parseNanoUsd(text) !== undefined, 'is not a decimal number of at least 0, such as "0.15"')
+  .refine((written) => parseNanoUsd(written) !== undefined, 'is not a decimal number of at least 0, such as "0.15"')
 const milliseconds = z.int('is not a whole number of milliseconds').min(1, 'is less than 1 ms').max(86_400_000, 'is more than a day')
-const url = z
-  .string()
-  .refine(isBaseUrl, 'is not an http or https address without a user, query or fragment, such as https://api.example.com/v1')
+const url = text(maxCharacters).refine(
+  isBaseUrl,
+  'is not an http or https address without a user, query or fragment, such as https://api.example.com/v1',
+)
 const wire = z.enum(['openai-chat', 'anthropic-messages'])
-const path = z.string().regex(/^\/[^\s?#]*$/, 'is not a path below base_url, such as /chat/completions')
-const patterns = z.array(z.string().min(1, 'is empty'))
+const path = text(1024).regex(/^(?:\/|(?:\.\.\/)+)[^\s?#]*$/, 'is not a path below base_url, such as /chat/completions')
+const patterns = list(text(256).min(1, 'is empty'), maxEntries)
 
-const oneSecret = (value: { value?: string | undefined; env?: string | undefined }): boolean =>
-  (value.value === undefined) !== (value.env === undefined)
-
+const credentialFields = { name: label.optional(), value: secret.optional(), env: variable.optional() }
 const credential = z
-  .strictObject({ name: label.optional(), value: secret.optional(), env: variable.optional() })
-  .refine(oneSecret, 'needs either `value` or `env`')
+  .strictObject(credentialFields)
+  .refine((one) => (one.value === undefined) !== (one.env === undefined), 'needs either `value` or `env`')
+/** Where a secret may be stored already: its name alone keeps it. */
+const keptCredential = z
+  .strictObject(credentialFields)
+  .refine((one) => one.value === undefined || one.env === undefined, 'has both `value` and `env`; send one of them')
+  .refine(
+    (one) => one.value !== undefined || one.env !== undefined || one.name !== undefined,
+    'needs `value` or `env`, or the `name` of a credential whose stored value stays',
+  )
 
 const price = z.union([
   z.literal('free'),
@@ -54,11 +73,11 @@ const price = z.union([
 ])
 
 const customModel = z.strictObject({
-  id: label,
+  id: modelName,
   name: label.optional(),
   context_window: count.optional(),
   max_output_tokens: count.optional(),
-  capabilities: z.array(label).optional(),
+  capabilities: list(label, 100).optional(),
   price: price.optional(),
 })
 
@@ -71,21 +90,49 @@ const dialect = z.strictObject({
   reasoning_effort: z.boolean().optional(),
   json_schema: z.boolean().optional(),
   completion_excludes_reasoning: z.boolean().optional(),
-  strip: z.array(label).optional(),
+  strip: list(label, maxEntries).optional(),
 })
+
+const connectionHeaders: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+const headers = z
+  .record(
+    text(256)
+      .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'is not a header name')
+      .refine((name) => !connectionHeaders.has(name.toLowerCase()), 'is a header of the connection, which the gateway writes itself'),
+    text(maxCharacters).regex(/^[\t\u0020-\u007e]*$/, 'is not a header value'),
+  )
+  .refine((all) => Object.keys(all).length <= 100, 'has more than 100 entries')
+  .refine(
+    (all) => new Set(Object.keys(all).map((name) => name.toLowerCase())).size === Object.keys(all).length,
+    'has one header twice (upper and lower case are the same)',
+  )
 
 const provider = z.strictObject({
   vendor: slug.optional(),
   base_url: url.optional(),
-  credentials: z.array(credential).optional(),
-  wires: z.union([z.array(wire).min(1, 'is empty'), z.partialRecord(wire, path)]).optional(),
-  headers: z
-    .record(
-      z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'is not a header name'),
-      z.string().regex(/^[\t\u0020-\u007e]*$/, 'is not a header value'),
-    )
+  credentials: list(credential, 100).optional(),
+  wires: z
+    .union([
+      list(wire, 10)
+        .min(1, 'is empty')
+        .refine((wires) => new Set(wires).size === wires.length, 'has one wire twice'),
+      z.partialRecord(wire, path).refine((wires) => Object.keys(wires).length > 0, 'is empty'),
+    ])
     .optional(),
-  models: z.strictObject({ allow: patterns.optional(), deny: patterns.optional(), custom: z.array(customModel).optional() }).optional(),
+  headers: headers.optional(),
+  models: z
+    .strictObject({ allow: patterns.optional(), deny: patterns.optional(), custom: list(customModel, maxModels).optional() })
+    .optional(),
+  allow_private_network: z.boolean().optional(),
   priority: z.int('is not a whole number').min(0, 'is less than 0').max(1_000_000, 'is more than 1000000').optional(),
   price_multiplier: amount.optional(),
   timeouts: z
@@ -99,29 +146,42 @@ const provider = z.strictObject({
   dialect: dialect.optional(),
 })
 
+const metadata = z.record(text(64).min(1, 'is empty'), text(128)).refine((all) => Object.keys(all).length <= 50, 'has more than 50 entries')
+const ownerSentence = 'has a `user`, but a service key belongs to nobody: leave `user` out, or set `type: user`'
+const instant = text(64).refine(isInstant, 'is not a time with its zone, such as 2027-01-31T12:00:00Z')
+
+const keyFields = {
+  name: label,
+  type: z.enum(['user', 'service']).optional(),
+  user: label.optional(),
+  metadata: metadata.optional(),
+  models: patterns.optional(),
+  client: z.enum(['openclaw']).optional(),
+  stream_usage: z.enum(['always', 'on_request']).optional(),
+  expires_at: instant.optional(),
+}
+
 const gatewayKey = z
   .strictObject({
-    name: label,
+    ...keyFields,
     value: secret.min(16, 'has fewer than 16 characters: too easy to guess').optional(),
     env: variable.optional(),
-    hash: z
-      .string()
+    hash: text(64)
       .regex(/^[0-9a-f]{64}$/, 'is not a SHA-256 in 64 lower-case hex digits')
       .optional(),
-    stream_usage: z.enum(['always', 'on_request']).optional(),
-    client: z.enum(['openclaw']).optional(),
   })
   .refine(
     (key) => [key.value, key.env, key.hash].filter((one) => one !== undefined).length === 1,
     'needs exactly one of `value`, `env` and `hash`',
   )
+  .refine(belongsToType, ownerSentence)
 
-const scalar = z.union([z.string(), z.number()])
+const scalar = z.union([text(maxCharacters), z.number()])
 const settings = z.strictObject({
   host: scalar.optional(),
   port: scalar.optional(),
   public_url: scalar.optional(),
-  admin_token: z.string().optional(),
+  admin_token: text(maxCharacters).optional(),
   logging: scalar.optional(),
   retention_days: scalar.optional(),
   log_max_bytes: scalar.optional(),
@@ -131,18 +191,70 @@ const settings = z.strictObject({
 export const fileSchema = z.strictObject({
   providers: z.record(slug, provider).optional(),
   keys: z.array(gatewayKey).optional(),
+  aliases: z.record(modelName, modelName).optional(),
   sim: z.boolean().optional(),
   settings: settings.optional(),
 })
+
+/** Bodies of the admin API; a provider's, a key's and a price's are what the file has. */
+export const bodySchemas = {
+  provider: provider.extend({ credentials: list(keptCredential, 100).optional() }),
+  key: z.strictObject(keyFields).refine(belongsToType, ownerSentence),
+  /** null takes a field away. */
+  keyChange: z.strictObject({
+    name: label.optional(),
+    type: keyFields.type,
+    user: label.nullable().optional(),
+    metadata: metadata.nullable().optional(),
+    models: patterns.nullable().optional(),
+    client: keyFields.client.unwrap().nullable().optional(),
+    stream_usage: keyFields.stream_usage,
+    expires_at: instant.nullable().optional(),
+  }),
+  keyRotation: z.strictObject({
+    overlap_seconds: z.int('is not a whole number of seconds').min(0, 'is less than 0').max(31_536_000, 'is more than a year').optional(),
+  }),
+  alias: z.strictObject({ model: modelName }),
+  price: z.strictObject({ price }),
+  /** null takes back what was stored. */
+  settings: z.strictObject({
+    log_level: scalar.nullable().optional(),
+    logging: scalar.nullable().optional(),
+    retention_days: scalar.nullable().optional(),
+    log_max_bytes: scalar.nullable().optional(),
+    sim: z.boolean().nullable().optional(),
+  }),
+  slug,
+  modelName,
+} as const
 
 export type DeclaredPrice = z.infer<typeof price>
 export type DeclaredModel = z.infer<typeof customModel>
 export type DeclaredProvider = z.infer<typeof provider>
 export type DeclaredKey = z.infer<typeof gatewayKey>
+export type ProviderBody = z.infer<typeof bodySchemas.provider>
+export type KeyBody = z.infer<typeof bodySchemas.key>
+export type KeyChange = z.infer<typeof bodySchemas.keyChange>
 export type DeclaredFile = z.infer<typeof fileSchema>
 
-function isBaseUrl(text: string): boolean {
-  const parsed = URL.parse(text)
+function text(max: number) {
+  return z.string().max(max, `has more than ${max} characters`)
+}
+
+function list<Item extends z.ZodType>(item: Item, max: number) {
+  return z.array(item).max(max, `has more than ${max} entries`)
+}
+
+function belongsToType(key: { readonly type?: 'user' | 'service' | undefined; readonly user?: string | undefined }): boolean {
+  return key.type !== 'service' || key.user === undefined
+}
+
+function isInstant(written: string): boolean {
+  return /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d)$/.test(written) && !Number.isNaN(Date.parse(written))
+}
+
+function isBaseUrl(written: string): boolean {
+  const parsed = URL.parse(written)
   return (
     parsed !== null &&
     (parsed.protocol === 'http:' || parsed.protocol === 'https:') &&

@@ -21,6 +21,8 @@ export type Declared = {
   /** By slug, in the file's order. Every `env` has been replaced by its `value`, named after the variable. */
   readonly providers: ReadonlyMap<string, DeclaredProvider>
   readonly keys: readonly DeclaredKey[]
+  /** From an alias to the model it stands for. */
+  readonly aliases: ReadonlyMap<string, string>
   /** undefined: only when nothing else is configured. */
   readonly sim: boolean | undefined
   readonly settings: DeclaredSettings
@@ -28,7 +30,14 @@ export type Declared = {
   readonly hints: readonly string[]
 }
 
-export const nothingDeclared: Declared = Object.freeze({ providers: new Map(), keys: [], sim: undefined, settings: {}, hints: [] })
+export const nothingDeclared: Declared = Object.freeze({
+  providers: new Map(),
+  keys: [],
+  aliases: new Map(),
+  sim: undefined,
+  settings: {},
+  hints: [],
+})
 
 /**
  * Reads and checks the declared state. Throws `ConfigError`: one sentence with the file's line, the path in it, the offending value
@@ -76,8 +85,10 @@ export function readDeclared(fileName: string, env: Environment): Declared {
     ['keys'],
     undefined,
   )
+  const aliases = new Map(Object.entries(data.aliases ?? {}))
+  for (const [alias, model] of aliases) refuseAlias(alias, model, aliases, providers, yaml)
   const written = data.settings ?? {}
-  return Object.freeze({ providers, keys, sim: data.sim, settings: camelKeys(written), hints })
+  return Object.freeze({ providers, keys, aliases, sim: data.sim, settings: camelKeys(written), hints })
 }
 
 function fromEnvironment(name: string, env: Environment, yaml: YamlFile, where: readonly PropertyKey[]): string {
@@ -87,6 +98,35 @@ function fromEnvironment(name: string, env: Environment, yaml: YamlFile, where: 
     throw new ConfigError(dotted(where), `${at} names ${name}, which is not set in the environment; set it or remove the entry.`)
   if (/\s/.test(value)) throw new ConfigError(dotted(where), `${at} names ${name}, whose value contains white space; set it without.`)
   return value
+}
+
+/** What an alias may not be: see `aliasFault`. Whether its model is served is known only when the environment has been looked at. */
+function refuseAlias(
+  alias: string,
+  model: string,
+  aliases: ReadonlyMap<string, string>,
+  slugs: ReadonlyMap<string, unknown>,
+  yaml: YamlFile,
+): void {
+  const fault = aliasFault(alias, model, { aliases, slugs })
+  if (fault !== undefined) throw new ConfigError(`aliases.${alias}`, `${yaml.locate(['aliases', alias])}: aliases.${alias} ${fault}`)
+}
+
+/** Why a name cannot be an alias of a model, as the rest of a sentence; undefined when it can. */
+export function aliasFault(
+  alias: string,
+  model: string,
+  known: { readonly aliases: ReadonlyMap<string, string>; readonly slugs: { has(slug: string): boolean } },
+): string | undefined {
+  if (alias.startsWith('@')) return 'begins with @, which always names a provider; choose another name.'
+  if (alias === model) return 'stands for itself; name the model that it stands for.'
+  if (alias.length > 128) return 'has more than 128 characters; choose a shorter name.'
+  const slug = alias.slice(0, Math.max(0, alias.indexOf('/')))
+  if (slug !== '' && known.slugs.has(slug))
+    return `begins with the provider ${slug}, so ${JSON.stringify(alias)} already means a model there; choose another name.`
+  const next = known.aliases.get(model)
+  if (next !== undefined) return `stands for ${model}, which is an alias itself; name its model, ${next}.`
+  return undefined
 }
 
 /** Two of the same are ambiguous. `field` undefined: the values are secrets and not shown. */

@@ -6,7 +6,7 @@ import path from 'node:path'
 import process from 'node:process'
 import { test, type TestContext } from 'node:test'
 import { ConfigError } from './config-error.ts'
-import { hashKey, openHome, readAdminToken } from './home.ts'
+import { hashKey, makeMasterKey, openHome, readAdminToken, readMasterKey, readOldKeys, retireOldKeys } from './home.ts'
 import { readSettings, type Settings } from './settings.ts'
 
 function settingsFor(context: TestContext, ...below: string[]): Settings {
@@ -27,29 +27,34 @@ function refusal(settings: Settings): string {
 
 const modeOf = (...segments: string[]): number => statSync(path.join(...segments)).mode & 0o777
 
-test('the first start makes a private home with an admin token and a gateway key; the next one finds them', (context) => {
+test('the first start makes a private home with an admin token; the next one finds it', (context) => {
   const settings = settingsFor(context, 'new', 'home')
   const first = openHome(settings)
   assert.equal(modeOf(settings.home), 0o700)
   assert.equal(modeOf(settings.home, 'admin-token'), 0o600)
-  assert.equal(modeOf(settings.home, 'keys.json'), 0o600)
-  assert.ok(first.created.home && first.created.adminToken)
-  const key = first.created.gatewayKey!
-  assert.match(key, /^tp-[A-Za-z0-9_-]{43}$/)
+  assert.deepEqual(first.created, { home: true, adminToken: true })
   assert.ok(first.adminToken.length >= 32)
-  assert.equal(first.keys[0]!.hash, hashKey(key))
 
   const second = openHome(settings)
-  assert.deepEqual(second.created, { home: false, adminToken: false, gatewayKey: undefined })
+  assert.deepEqual(second.created, { home: false, adminToken: false })
   assert.equal(second.adminToken, first.adminToken)
-  assert.deepEqual(second.keys, first.keys)
   assert.equal(readAdminToken(settings), first.adminToken)
 })
 
-test('the plain gateway key is nowhere in the home', (context) => {
+test('the master key is made once, private; the one of the settings wins; one that is too short or has white space is refused', (context) => {
   const settings = settingsFor(context, 'home')
-  const key = openHome(settings).created.gatewayKey!
-  assert.ok(!readFileSync(path.join(settings.home, 'keys.json'), 'utf8').includes(key))
+  openHome(settings)
+  assert.equal(readMasterKey(settings), undefined)
+  const made = makeMasterKey(settings)
+  assert.equal(modeOf(settings.home, 'master-key'), 0o600)
+  assert.equal(Buffer.from(made.text, 'base64url').length, 32)
+  assert.deepEqual(readMasterKey(settings), made)
+  const theirs = 'm'.repeat(32)
+  assert.deepEqual(readMasterKey({ ...settings, masterKey: theirs }), { text: theirs, where: 'TURNPIKE_MASTER_KEY' })
+  writeFileSync(path.join(settings.home, 'master-key'), 'short\n')
+  assert.throws(() => readMasterKey(settings), /master-key has 5 characters and needs at least 32/)
+  writeFileSync(path.join(settings.home, 'master-key'), `${'m'.repeat(32)} x\n`)
+  assert.throws(() => readMasterKey(settings), /master-key contains white space/)
 })
 
 test('the hash of a key is plain SHA-256', () => {
@@ -94,13 +99,28 @@ test('a home that may not be written is said', (context) => {
   }
 })
 
+test('the keys of an older home are read, and then kept beside under another name', (context) => {
+  const settings = settingsFor(context, 'home')
+  openHome(settings)
+  assert.equal(readOldKeys(settings.home), undefined)
+  const hash = hashKey('tp-old')
+  writeFileSync(
+    path.join(settings.home, 'keys.json'),
+    JSON.stringify({ keys: [{ id: 'key_1', name: 'first', hash, stream_usage: 'on_request' }] }),
+  )
+  assert.deepEqual(readOldKeys(settings.home), [{ id: 'key_1', name: 'first', hash, streamUsage: 'on_request' }])
+  retireOldKeys(settings.home)
+  assert.equal(readOldKeys(settings.home), undefined)
+  assert.ok(readFileSync(path.join(settings.home, 'keys.json.imported'), 'utf8').includes(hash))
+})
+
 test('a damaged key file and a token that is too short are said, and nothing is overwritten', (context) => {
   const settings = settingsFor(context, 'home')
   openHome(settings)
   const keys = path.join(settings.home, 'keys.json')
   for (const damage of ['', '{"keys":', '[]', '{"keys":[{"id":"a","name":"b","hash":"short"}]}', '{"keys":[null]}']) {
     writeFileSync(keys, damage)
-    assert.match(refusal(settings), /keys\.json is damaged/)
+    assert.throws(() => readOldKeys(settings.home), /keys\.json is damaged/)
     assert.equal(readFileSync(keys, 'utf8'), damage)
   }
   writeFileSync(path.join(settings.home, 'admin-token'), 'short\n')

@@ -1,4 +1,4 @@
-// The home directory: made at the first start with an admin token and a gateway key in it, checked at every other.
+// The home directory: made at the first start with an admin token and a master key in it, checked at every other.
 import { createHash, randomBytes } from 'node:crypto'
 import {
   accessSync,
@@ -16,61 +16,78 @@ import {
 import path from 'node:path'
 import { isObject } from '#kernel'
 import { ConfigError, fileTrouble } from './config-error.ts'
-import { parseAdminToken, type Settings } from './settings.ts'
-import type { GatewayKey } from './snapshot.ts'
+import { parseAdminToken, parseMasterKey, type Settings } from './settings.ts'
 
 export type Home = {
   readonly path: string
   readonly adminToken: string
-  /** The keys that the home holds, without their plain text. */
-  readonly keys: readonly GatewayKey[]
-  /** What this start made; `gatewayKey` is its plain text, kept nowhere and shown once. */
-  readonly created: { readonly home: boolean; readonly adminToken: boolean; readonly gatewayKey: string | undefined }
+  /** What this start made. */
+  readonly created: { readonly home: boolean; readonly adminToken: boolean }
 }
 
+/** `where`: the setting or file, for messages. */
+export type MasterKey = { readonly text: string; readonly where: string }
+
+/** A gateway key as homes kept it before there was a control store. */
+export type OldKey = { readonly id: string; readonly name: string; readonly hash: string; readonly streamUsage: 'always' | 'on_request' }
+
 const tokenFile = 'admin-token'
-const keysFile = 'keys.json'
+const masterKeyFile = 'master-key'
+const oldKeysFile = 'keys.json'
 
 /**
- * Opens the home, creating what is missing: the directory (0700), the admin token (0600, unless the settings bring one) and the first
- * gateway key (0600, only its SHA-256). Take the home's lock first where two processes may start at once. Throws `ConfigError`.
+ * Opens the home, creating what is missing: the directory (0700) and the admin token (0600, unless the settings bring one). Take the
+ * home's lock first where two processes may start at once. Throws `ConfigError`.
  */
 export function openHome(settings: Settings): Home {
   const home = settings.home
   const madeHome = makeDirectory(home)
-  const existing = readSecretFile(path.join(home, tokenFile))
-  let adminToken: string
-  let madeToken = false
-  if (settings.adminToken !== undefined) {
-    adminToken = settings.adminToken
-  } else if (existing === undefined) {
-    adminToken = `tpa-${randomBytes(32).toString('base64url')}`
-    writeSecretFile(path.join(home, tokenFile), `${adminToken}\n`)
-    madeToken = true
-  } else {
-    adminToken = parseAdminToken({ text: existing.trim(), where: path.join(home, tokenFile) })
-  }
-  const stored = readSecretFile(path.join(home, keysFile))
-  if (stored !== undefined) {
+  if (settings.adminToken !== undefined)
+    return { path: home, adminToken: settings.adminToken, created: { home: madeHome, adminToken: false } }
+  const file = path.join(home, tokenFile)
+  const existing = readSecretFile(file)
+  if (existing !== undefined)
     return {
       path: home,
-      adminToken,
-      keys: parseKeys(stored, path.join(home, keysFile)),
-      created: { home: madeHome, adminToken: madeToken, gatewayKey: undefined },
+      adminToken: parseAdminToken({ text: existing.trim(), where: file }),
+      created: { home: madeHome, adminToken: false },
     }
+  const adminToken = `tpa-${randomBytes(32).toString('base64url')}`
+  writeSecretFile(file, `${adminToken}\n`)
+  return { path: home, adminToken, created: { home: madeHome, adminToken: true } }
+}
+
+/** The master key: from the settings, else from the home; undefined when there is none yet. */
+export function readMasterKey(settings: Settings): MasterKey | undefined {
+  if (settings.masterKey !== undefined) return { text: settings.masterKey, where: 'TURNPIKE_MASTER_KEY' }
+  const where = path.join(settings.home, masterKeyFile)
+  const text = readSecretFile(where)
+  return text === undefined ? undefined : { text: parseMasterKey({ text: text.trim(), where }), where }
+}
+
+/** Makes a master key of 256 random bits in the home (0600). */
+export function makeMasterKey(settings: Settings): MasterKey {
+  const where = path.join(settings.home, masterKeyFile)
+  const text = randomBytes(32).toString('base64url')
+  writeSecretFile(where, `${text}\n`)
+  return { text, where }
+}
+
+/** Keys of a home that was made before there was a control store; undefined when it holds none. */
+export function readOldKeys(home: string): readonly OldKey[] | undefined {
+  const file = path.join(home, oldKeysFile)
+  const text = readSecretFile(file)
+  return text === undefined ? undefined : parseKeys(text, file)
+}
+
+/** Called when the control store has them. They stay beside, under a name that is not read again. */
+export function retireOldKeys(home: string): void {
+  const file = path.join(home, oldKeysFile)
+  try {
+    renameSync(file, `${file}.imported`)
+  } catch (error) {
+    throw new ConfigError(file, `${file} cannot be renamed: ${fileTrouble(error)}; make the home a writable directory.`, error)
   }
-  const gatewayKey = newGatewayKey()
-  const first: GatewayKey = {
-    id: `key_${randomBytes(9).toString('base64url')}`,
-    name: 'first',
-    hash: hashKey(gatewayKey),
-    streamUsage: 'always',
-  }
-  writeSecretFile(
-    path.join(home, keysFile),
-    `${JSON.stringify({ keys: [{ id: first.id, name: first.name, hash: first.hash, stream_usage: first.streamUsage }] }, undefined, 2)}\n`,
-  )
-  return { path: home, adminToken, keys: [first], created: { home: madeHome, adminToken: madeToken, gatewayKey } }
 }
 
 /** The admin token as the CLI needs it: from the settings, else from the home; undefined when there is none yet. */
@@ -152,10 +169,10 @@ function writeSecretFile(file: string, text: string): void {
   }
 }
 
-function parseKeys(text: string, file: string): GatewayKey[] {
+function parseKeys(text: string, file: string): OldKey[] {
   const damaged = new ConfigError(
     file,
-    `${file} is damaged: it must be JSON with a list of keys; restore it, or remove it to have a new first key made.`,
+    `${file} is damaged: it must be JSON with a list of keys; restore it, or remove it (its keys then stop working).`,
   )
   let value: unknown
   try {

@@ -1,8 +1,42 @@
 // Settings and declared state -> frozen snapshots; the only reader of process.env.
 export type * from './snapshot.ts'
 export { ConfigError, didYouMean, fileTrouble } from './config-error.ts'
-export { nothingDeclared, readDeclared, type Declared } from './declared.ts'
-export type { DeclaredKey, DeclaredModel, DeclaredPrice, DeclaredProvider } from './declared-schema.ts'
+export { aliasFault, nothingDeclared, readDeclared, type Declared } from './declared.ts'
+export { checkBody } from './declared-errors.ts'
+export {
+  bodySchemas,
+  type DeclaredKey,
+  type DeclaredModel,
+  type DeclaredPrice,
+  type DeclaredProvider,
+  type KeyBody,
+  type KeyChange,
+  type ProviderBody,
+} from './declared-schema.ts'
 export { environment, type Environment } from './environment.ts'
-export { hashKey, newGatewayKey, openHome, readAdminToken, type Home } from './home.ts'
-export { readSettings, type Logging, type LogLevel, type SettingOverrides, type Settings } from './settings.ts'
+export {
+  hashKey,
+  makeMasterKey,
+  newGatewayKey,
+  openHome,
+  readAdminToken,
+  readMasterKey,
+  readOldKeys,
+  retireOldKeys,
+  type Home,
+  type MasterKey,
+  type OldKey,
+} from './home.ts'
+export {
+  listSettings,
+  parseRunningSetting,
+  readSettings,
+  type ListedSetting,
+  type Logging,
+  type LogLevel,
+  type RunningSettings,
+  type SettingName,
+  type SettingOrigin,
+  type SettingOverrides,
+  type Settings,
+} from './settings.ts'

@@ -5,7 +5,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { ConfigError } from './config-error.ts'
-import { readSettings, type SettingOverrides } from './settings.ts'
+import { listSettings, parseRunningSetting, readSettings, type SettingOverrides } from './settings.ts'
 
 function homeFor(context: TestContext): string {
   const home = mkdtempSync(path.join(os.tmpdir(), 'turnpike-settings-'))
@@ -26,12 +26,16 @@ function refusal(env: Record<string, string>, overrides: SettingOverrides = {}):
 
 test('without anything set, the defaults of the contract', (context) => {
   const home = homeFor(context)
-  assert.deepEqual(readSettings({ env: { TURNPIKE_HOME: home } }), {
+  const { origins, ...settings } = readSettings({ env: { TURNPIKE_HOME: home } })
+  assert.equal(origins.home, 'environment')
+  assert.equal(origins.port, 'default')
+  assert.deepEqual(settings, {
     home,
     host: '127.0.0.1',
     port: 8640,
     publicUrl: undefined,
     adminToken: undefined,
+    masterKey: undefined,
     configPath: undefined,
     logging: 'full',
     retentionDays: 30,
@@ -62,6 +66,17 @@ test('the command line wins over the environment, which wins over the file, whic
   assert.equal(settings.logMaxBytes, 2 ** 30)
   assert.equal(settings.retentionDays, 7)
   assert.equal(settings.configPath, path.join(home, 'turnpike.yaml'))
+  const { origins } = settings
+  assert.deepEqual([origins.port, origins.logging, origins.host, origins.logLevel], ['environment', 'environment', 'file', 'default'])
+  const listed = new Map(listSettings(settings).map((one) => [one.name, one]))
+  assert.deepEqual(listed.get('log_max_bytes'), {
+    name: 'log_max_bytes',
+    variable: 'TURNPIKE_LOG_MAX_BYTES',
+    value: 2 ** 30,
+    default: 2_000_000_000,
+    origin: 'file',
+    key: 'logMaxBytes',
+  })
 })
 
 test('sizes are read as people write them', (context) => {
@@ -86,7 +101,7 @@ test('an empty variable counts as not set; the public address loses its slash', 
 
 test('a setting that does not exist is refused with the nearest one; the corpus variable of the tests is not a setting', () => {
   assert.equal(refusal({ TURNPIKE_PROT: '1' }), 'TURNPIKE_PROT is not a setting of this version. Did you mean TURNPIKE_PORT?')
-  assert.match(refusal({ TURNPIKE_MASTER_KEY: 'x' }), /^TURNPIKE_MASTER_KEY is not a setting of this version\./)
+  assert.match(refusal({ TURNPIKE_REDIS_URL: 'x' }), /^TURNPIKE_REDIS_URL is not a setting of this version\./)
   readSettings({ env: { TURNPIKE_HOME: '/nowhere', TURNPIKE_CORPUS: '/corpus' } })
 })
 
@@ -111,7 +126,25 @@ test('a bad value is refused by a sentence with the setting, the value and what 
   )
 })
 
+test('a setting that can change while it runs is checked as at the start', () => {
+  assert.equal(parseRunningSetting('logMaxBytes', '1.5GB'), 1_500_000_000)
+  assert.equal(parseRunningSetting('retentionDays', 7), 7)
+  assert.throws(() => parseRunningSetting('logLevel', 'verbose'), /^ConfigError: log_level is "verbose", which is not one of fatal/)
+})
+
+test('the list of settings has no secret', (context) => {
+  const secret = 'a-very-secret-value-of-a-setting-0123456789'
+  const env = { TURNPIKE_HOME: homeFor(context), TURNPIKE_ADMIN_TOKEN: secret, TURNPIKE_MASTER_KEY: secret }
+  const listed = listSettings(readSettings({ env }))
+  assert.ok(!JSON.stringify(listed).includes(secret))
+  assert.equal(listed.find(({ name }) => name === 'master_key')?.origin, 'environment')
+})
+
 test('a secret is never repeated', () => {
+  const master = 'much-too-short-a-key'
+  const short = refusal({ TURNPIKE_HOME: '/nowhere', TURNPIKE_MASTER_KEY: master })
+  assert.match(short, /^TURNPIKE_MASTER_KEY has 20 characters and needs at least 32/)
+  assert.ok(!short.includes(master))
   const token = 'far-too-short-secret'
   const sentence = refusal({ TURNPIKE_HOME: '/nowhere', TURNPIKE_ADMIN_TOKEN: token })
   assert.match(sentence, /^TURNPIKE_ADMIN_TOKEN has 20 characters and needs at least 32/)

@@ -20,13 +20,22 @@ export type Settings = {
   readonly publicUrl: string | undefined
   /** undefined: the one in the home. */
   readonly adminToken: string | undefined
+  /** undefined: the one in the home. Encrypts what the control store keeps of providers' secrets. */
+  readonly masterKey: string | undefined
   /** Absolute; undefined: nothing is declared. */
   readonly configPath: string | undefined
   readonly logging: Logging
   readonly retentionDays: number
   readonly logMaxBytes: number
   readonly logLevel: LogLevel
+  /** What decided each; a stored setting counts where it is `default`. */
+  readonly origins: Readonly<Record<SettingName, SettingOrigin>>
 }
+
+/** `environment`: a variable or an option of the command line. */
+export type SettingOrigin = 'environment' | 'file' | 'default'
+/** The settings that can change while it runs. */
+export type RunningSettings = Pick<Settings, 'logLevel' | 'logging' | 'retentionDays' | 'logMaxBytes'>
 
 /** What the command line says, by the setting's name; undefined: not said. */
 export type SettingOverrides = { readonly [Setting in keyof typeof rows]?: string | undefined }
@@ -41,6 +50,7 @@ const rows = {
   port: { variable: 'TURNPIKE_PORT' },
   publicUrl: { variable: 'TURNPIKE_PUBLIC_URL' },
   adminToken: { variable: 'TURNPIKE_ADMIN_TOKEN', secret: true },
+  masterKey: { variable: 'TURNPIKE_MASTER_KEY', secret: true },
   config: { variable: 'TURNPIKE_CONFIG' },
   logging: { variable: 'TURNPIKE_LOGGING' },
   retentionDays: { variable: 'TURNPIKE_RETENTION_DAYS' },
@@ -49,6 +59,30 @@ const rows = {
 } as const satisfies Record<string, Row>
 
 type Name = keyof typeof rows
+export type SettingName = Name
+
+const defaults = {
+  home: '~/.turnpike',
+  host: '127.0.0.1',
+  port: 8640,
+  publicUrl: undefined,
+  adminToken: undefined,
+  masterKey: undefined,
+  config: undefined,
+  logging: 'full',
+  retentionDays: 30,
+  logMaxBytes: 2_000_000_000,
+  logLevel: 'info',
+} as const satisfies Record<Name, string | number | undefined>
+
+const running: { readonly [Setting in keyof RunningSettings]: (written: Written) => RunningSettings[Setting] } = {
+  logLevel: (written: Written) => parseOneOf(written, logLevels),
+  logging: (written: Written) => parseOneOf(written, loggingModes),
+  retentionDays: (written: Written) => parseWhole(written, 1, 36_500, 'whole days from 1 to 36500'),
+  logMaxBytes: parseSize,
+}
+
+const names = Object.keys(rows) as readonly Name[]
 
 /** Names of this prefix that are not settings of the gateway: the tests' own. */
 const notOurs = new Set(['TURNPIKE_CORPUS'])
@@ -76,26 +110,60 @@ export function readSettings({
     return declared === undefined ? undefined : { text: String(declared), where: `settings.${snake(name)} in the config file` }
   }
 
-  const home = expandHome(said('home', undefined)?.text ?? '~/.turnpike')
+  const home = expandHome(said('home', undefined)?.text ?? defaults.home)
   const configPath = configFile(home, said('config', undefined))
   const file = configPath === undefined ? undefined : readDeclared(configPath, env).settings
   const read = <T>(name: Name, fallback: T, parse: (written: Written) => T): T => {
     const written = said(name, file)
     return written === undefined ? fallback : parse(written)
   }
+  const originOf = (name: Name): SettingOrigin =>
+    said(name, undefined) !== undefined ? 'environment' : said(name, file) === undefined ? 'default' : 'file'
 
   return Object.freeze({
     home,
-    host: read('host', '127.0.0.1', parseHost),
-    port: read('port', 8640, (written) => parseWhole(written, 0, 65_535, 'a port from 0 to 65535 (0: any free one)')),
-    publicUrl: read<string | undefined>('publicUrl', undefined, parsePublicUrl),
-    adminToken: read<string | undefined>('adminToken', undefined, (written) => parseAdminToken(written)),
+    host: read('host', defaults.host, parseHost),
+    port: read('port', defaults.port, (written) => parseWhole(written, 0, 65_535, 'a port from 0 to 65535 (0: any free one)')),
+    publicUrl: read<string | undefined>('publicUrl', defaults.publicUrl, parsePublicUrl),
+    adminToken: read<string | undefined>('adminToken', defaults.adminToken, parseAdminToken),
+    masterKey: read<string | undefined>('masterKey', defaults.masterKey, parseMasterKey),
     configPath,
-    logging: read('logging', 'full', (written) => parseOneOf(written, loggingModes)),
-    retentionDays: read('retentionDays', 30, (written) => parseWhole(written, 1, 36_500, 'whole days from 1 to 36500')),
-    logMaxBytes: read('logMaxBytes', 2_000_000_000, parseSize),
-    logLevel: read('logLevel', 'info', (written) => parseOneOf(written, logLevels)),
+    logging: read<Logging>('logging', defaults.logging, running.logging),
+    retentionDays: read('retentionDays', defaults.retentionDays, running.retentionDays),
+    logMaxBytes: read('logMaxBytes', defaults.logMaxBytes, running.logMaxBytes),
+    logLevel: read<LogLevel>('logLevel', defaults.logLevel, running.logLevel),
+    origins: Object.freeze(Object.fromEntries(names.map((name) => [name, originOf(name)])) as Record<Name, SettingOrigin>),
   })
+}
+
+/** One row of the list of settings. */
+export type ListedSetting = {
+  /** `log_level` */
+  readonly name: string
+  readonly variable: string
+  /** null: none, or a secret. */
+  readonly value: string | number | null
+  readonly default: string | number | null
+  readonly origin: SettingOrigin
+  /** Of those that can change while it runs. */
+  readonly key: keyof RunningSettings | undefined
+}
+
+/** All settings, in README's order; secrets without their values. */
+export function listSettings(settings: Settings): readonly ListedSetting[] {
+  return names.map((name) => ({
+    name: snake(name),
+    variable: rows[name].variable,
+    value: 'secret' in rows[name] ? null : (settings[name === 'config' ? 'configPath' : name] ?? null),
+    default: defaults[name] ?? null,
+    origin: settings.origins[name],
+    key: name in running ? (name as keyof RunningSettings) : undefined,
+  }))
+}
+
+/** Checks a value for a setting that can change while it runs, as it is checked at the start. Throws `ConfigError`. */
+export function parseRunningSetting<Key extends keyof RunningSettings>(key: Key, value: string | number): RunningSettings[Key] {
+  return running[key]({ text: String(value), where: snake(key) })
 }
 
 /** Checks an admin token wherever it came from: 32 characters or more, without white space. Returns it. */
@@ -105,6 +173,18 @@ export function parseAdminToken({ text, where }: Written): string {
     throw new ConfigError(
       where,
       `${where} has ${text.length} characters and needs at least 32; leave it out to have one generated in the home.`,
+    )
+  }
+  return text
+}
+
+/** Checks a master key wherever it came from: 32 characters or more, on one line. Returns it. */
+export function parseMasterKey({ text, where }: Written): string {
+  if (/\s/.test(text)) throw new ConfigError(where, `${where} contains white space; write the master key without it.`)
+  if (text.length < 32) {
+    throw new ConfigError(
+      where,
+      `${where} has ${text.length} characters and needs at least 32; 'openssl rand -base64 32' makes one, and without the setting one is generated in the home.`,
     )
   }
   return text

@@ -68,6 +68,8 @@ export type GatewayKey = {
   readonly expiresAtMs?: number
   /** Refused with `key_revoked`; kept so that the refusal can say so. */
   readonly revoked?: true
+  /** A rotation has replaced it by a new one; it is still the same key's id. */
+  readonly replaced?: true
   /** What the owner wrote about it; on every record of its requests, below what the request says. */
   readonly metadata?: Readonly<Record<string, string>>
 }

@@ -49,6 +49,8 @@ export type ProviderView = {
   readonly dialect: object
   readonly allow_private_network: boolean
   readonly updated_at: string | null
+  /** A sentence when it is stored and cannot be built any more: then it serves nothing. */
+  readonly trouble?: string
 }
 
 export type KeyState = 'active' | 'expired' | 'revoked'
@@ -160,6 +162,7 @@ export interface Control {
   }
   readonly models: {
     list(filter: { readonly provider?: string; readonly q?: string }): readonly ModelView[]
+    /** `{price: "free" | {...}}`; the model may be one that the provider is not known to serve. */
     putPrice(provider: string, model: string, body: unknown, actor: Actor): Promise<PriceView>
     removePrice(provider: string, model: string, actor: Actor): Promise<void>
   }

@@ -82,7 +82,7 @@ export type Rates = {
 /**
  * A frozen price row. A rate that is missing takes its dearer neighbour: cache reads, cache writes and audio input the input rate,
  * reasoning and audio output the output rate, one-hour cache writes twice the input rate (Anthropic's published rule; at least the
- * five-minute rate). Undefined, that is unpriced: input or output is missing, or both are 0, since tables write 0 for "nobody knew".
+ * five-minute rate). Undefined, that is unpriced: input or output is missing, or all is 0, since tables write 0 for "nobody knew".
  * Throws on text that is not a decimal.
  */
 export function priceOf(version: string, rates: Rates): Price | undefined {
@@ -102,7 +102,7 @@ export function priceOf(version: string, rates: Rates): Price | undefined {
   const inputAudio = rate('inputAudio')
   const outputAudio = rate('outputAudio')
   const request = rate('request', parsePicoUsd) ?? 0n
-  if (input === undefined || output === undefined || (input === 0n && output === 0n)) return undefined
+  if (input === undefined || output === undefined || (input === 0n && output === 0n && request === 0n)) return undefined
   const write = cacheWrite ?? input
   return {
     version,

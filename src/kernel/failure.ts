@@ -22,6 +22,8 @@ export const failureTable = {
   context_length_exceeded: row(400, true, 'client', 'The prompt does not fit the context window of the model.'),
   unsupported_feature: row(400, true, 'client', 'With `x-turnpike-strict`: a part of the request cannot be carried to this target.'),
   invalid_api_key: row(401, false, 'client', 'No gateway key was sent, or it is not one of this instance.'),
+  key_expired: row(401, false, 'client', 'The gateway key was right, and its time is over, or a rotation has replaced it.'),
+  key_revoked: row(401, false, 'client', 'The gateway key has been revoked.'),
   forbidden: row(403, false, 'client', 'The key may not do this.'),
   unknown_url: row(404, false, 'client', 'There is no such path; the message names the nearest one.'),
   method_not_allowed: row(405, false, 'client', 'The path exists, but not for this method.'),
@@ -43,6 +45,7 @@ export const failureTable = {
 
   dns_failed: row(502, true, 'provider', "The provider's host name does not resolve."),
   connect_failed: row(502, true, 'provider', 'No connection to the provider.'),
+  private_address: row(502, true, 'provider', 'The provider is at a private address, and its configuration does not allow that.'),
   connect_timeout: row(504, true, 'provider', 'The provider did not accept a connection in time.'),
   tls_failed: row(502, true, 'provider', 'TLS to the provider failed.'),
   first_token_timeout: row(504, true, 'provider', 'The provider sent no content in time.'),

@@ -69,3 +69,40 @@ test('what was sent is never repeated', () => {
 test('names and hashes that JavaScript knows by itself open nothing', () => {
   for (const sent of ['__proto__', 'constructor', key.hash]) refusal({ authorization: `Bearer ${sent}` })
 })
+
+test('a revoked key, an expired one and one that a rotation has replaced are refused by name, wherever they are sent', () => {
+  const secret = (letter: string): string => `tp-${letter.repeat(43)}`
+  const make = (letter: string, more: Partial<GatewayKey>): [string, GatewayKey] => {
+    const hash = createHash('sha256').update(secret(letter)).digest('hex')
+    return [hash, { id: 'key_2', name: 'laptop', hash, streamUsage: 'always', ...more }]
+  }
+  let now = Date.parse('2026-05-01T00:00:00Z')
+  const ring = createKeyring({
+    keys: new Map([
+      make('r', { revoked: true }),
+      make('e', { expiresAtMs: now + 1000 }),
+      make('p', { expiresAtMs: now + 1000, replaced: true }),
+      [key.hash, key],
+    ]),
+    clock: () => now,
+  })
+  const ask = (letter: string) => ring.authenticate({ authorization: `Bearer ${secret(letter)}` })
+  const failure = (letter: string): Failure => {
+    const result = ask(letter)
+    assert.ok(result instanceof Failure)
+    assert.equal(result.status, 401)
+    assert.ok(!result.message.includes(secret(letter)))
+    return result
+  }
+  assert.equal(failure('r').kind, 'key_revoked')
+  assert.match(failure('r').message, /^The gateway key "laptop" has been revoked\./)
+  for (const letter of ['e', 'p']) assert.equal((ask(letter) as GatewayKey).id, 'key_2', 'before its time is over')
+  now += 1000
+  assert.equal(failure('e').kind, 'key_expired')
+  assert.match(failure('e').message, /expired at 2026-05-01T00:00:01\.000Z/)
+  assert.equal(failure('p').kind, 'key_expired')
+  assert.match(failure('p').message, /replaced by a new one/)
+  const elsewhere = ring.authenticate({ 'x-api-key': secret('r') })
+  assert.ok(elsewhere instanceof Failure && elsewhere.kind === 'key_revoked')
+  assert.equal(ring.authenticate({ authorization: `Bearer ${secret('r')}`, 'x-api-key': plain }), key, 'one that works is enough')
+})

@@ -9,7 +9,7 @@ export type CredentialHeaders = Readonly<Record<string, string | string[] | unde
 
 export interface Keyring {
   /**
-   * The key of a request, or the failure to answer with (`invalid_api_key`); it never throws and never repeats what was sent. `queryKey` is
+   * The key of a request, or the failure to answer with (`invalid_api_key`, `key_expired`, `key_revoked`); it never throws and never repeats what was sent. `queryKey` is
    * `?key=`, decoded. Where several credentials are sent, one that is ours is enough, except that with `x-turnpike-api-key` or
    * `x-portkey-api-key` only that one counts: `Authorization` may then be the client's own provider key.
    */
@@ -21,6 +21,8 @@ export type KeyringOptions = {
   readonly keys: ReadonlyMap<string, GatewayKey>
   /** To tell somebody who mixed up the two; it opens nothing here. */
   readonly adminToken?: string
+  /** Milliseconds since 1970. */
+  readonly clock?: () => number
 }
 
 const ownHeaders = ['x-turnpike-api-key', 'x-portkey-api-key'] as const
@@ -28,18 +30,23 @@ const sharedHeaders = ['x-api-key', 'x-goog-api-key'] as const
 /** Longer than any key: not worth a hash. */
 const maxKeyCharacters = 512
 
-export function createKeyring({ keys, adminToken }: KeyringOptions): Keyring {
+export function createKeyring({ keys, adminToken, clock = Date.now }: KeyringOptions): Keyring {
   const adminHash = adminToken === undefined ? undefined : sha256(adminToken)
 
   /** Keys that were right, as they were sent: a hash per request is a hundredth of its time. The ring lives as long as its keys. */
   const known = new Map<string, GatewayKey>()
 
+  /** A key of ours, whatever has become of it. */
   function find(sent: string): GatewayKey | undefined {
     const seen = known.get(sent)
     if (seen !== undefined || sent.length === 0 || sent.length > maxKeyCharacters) return seen
     const found = keys.get(sha256(sent))
     if (found !== undefined) known.set(sent, found)
     return found
+  }
+
+  function isUsable(key: GatewayKey): boolean {
+    return key.revoked === undefined && (key.expiresAtMs === undefined || clock() < key.expiresAtMs)
   }
 
   function authenticate(headers: CredentialHeaders, queryKey?: string): GatewayKey | Failure {
@@ -52,7 +59,7 @@ export function createKeyring({ keys, adminToken }: KeyringOptions): Keyring {
     if (typeof authorization === 'string') {
       // The common case first: exactly "Bearer <key>".
       const found = authorization.startsWith('Bearer ') ? find(authorization.slice(7)) : undefined
-      if (found !== undefined) return found
+      if (found !== undefined && isUsable(found)) return found
       const checked = checkAuthorization(authorization)
       if (!(checked instanceof Failure)) return checked
       refused = checked
@@ -81,7 +88,9 @@ export function createKeyring({ keys, adminToken }: KeyringOptions): Keyring {
   }
 
   function check(sent: string, place: string): GatewayKey | Failure {
-    return find(sent) ?? explain(sent, place)
+    const found = find(sent)
+    if (found === undefined) return explain(sent, place)
+    return isUsable(found) ? found : outdated(found)
   }
 
   /** Off the fast path: why a key is not one of ours. */
@@ -114,6 +123,19 @@ export function createKeyring({ keys, adminToken }: KeyringOptions): Keyring {
   }
 
   return { authenticate }
+}
+
+/** Whoever holds a key may know its name: it is how the owner of this instance finds it. */
+function outdated({ name, revoked, replaced, expiresAtMs = 0 }: GatewayKey): Failure {
+  const key = `The gateway key ${JSON.stringify(name)}`
+  if (revoked !== undefined) return new Failure('key_revoked', `${key} has been revoked. Ask the owner of this gateway for another one.`)
+  const when = new Date(expiresAtMs).toISOString()
+  if (replaced !== undefined)
+    return new Failure(
+      'key_expired',
+      `${key} was replaced by a new one, and the old one has not been accepted since ${when}. Use the new one.`,
+    )
+  return new Failure('key_expired', `${key} expired at ${when}. Ask the owner of this gateway for a later date or another key.`)
 }
 
 function sha256(text: string): string {

@@ -49,13 +49,16 @@ test("README's table has exactly the settings that there are", () => {
 
 test("the defaults of README's settings are the defaults", () => {
   const base = { overrides: { home: scratch }, env: {} }
-  const usual = readSettings(base)
+  const { origins: _, ...usual } = readSettings(base)
   const checked = settings.filter(({ preset }) => preset !== undefined)
   assert.ok(checked.length >= 6)
   for (const { variable, preset } of checked) {
     if (variable === 'TURNPIKE_HOME')
       assert.equal(readSettings({ env: { TURNPIKE_HOME: preset! } }).home, path.join(os.homedir(), '.turnpike'))
-    else assert.deepEqual(readSettings({ ...base, env: { [variable]: preset! } }), usual, variable)
+    else {
+      const { origins: _, ...said } = readSettings({ ...base, env: { [variable]: preset! } })
+      assert.deepEqual(said, usual, variable)
+    }
   }
 })
 

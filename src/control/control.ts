@@ -1,0 +1,280 @@
+// The control plane: loads what is stored, checks that the master key fits it, and lets one write after the other make a new snapshot.
+import path from 'node:path'
+import { createModelIndex, keysInEnvironment, type ModelIndex } from '#catalog'
+import {
+  ConfigError,
+  makeMasterKey,
+  readMasterKey,
+  readOldKeys,
+  retireOldKeys,
+  type Declared,
+  type Environment,
+  type RunningSettings,
+  type Settings,
+  type Snapshot,
+} from '#config'
+import { createControlStore, type ControlChange, type ControlState, type ControlStore } from '#store'
+import { createAliases } from './aliases.ts'
+import { createAssembler, type Configured, type ProviderDocument } from './assembly.ts'
+import { createOnce, unavailable } from './idempotency.ts'
+import { createKeys, plannedKey } from './keys.ts'
+import { createModels } from './models.ts'
+import type { Plane, PlannedWrite } from './plane.ts'
+import type { Actor, Control } from './port.ts'
+import { createProviders } from './providers.ts'
+import { Refusal } from './refusal.ts'
+import { createSettings, runningSettings } from './settings.ts'
+import { changed, storedOf } from './state.ts'
+import { createVault, type Vault } from './vault.ts'
+
+export type ControlDeps = {
+  /** Of a home that exists and that this process holds the lock of. */
+  readonly settings: Settings
+  readonly declared: Declared
+  readonly env: Environment
+  /** So that it is never taken for a provider's key. */
+  readonly adminToken: string
+  /** Makes the first gateway key, in a home that has never had one. */
+  readonly makesFirstKey: boolean
+  /** Secrets that don't fit the master key are then in trouble, one by one, instead of stopping the start: to remove or replace them. */
+  readonly toleratesMisfits: boolean
+  readonly log: { warn(fields: object, message: string): void }
+}
+
+export type OpenControl = {
+  readonly control: Control
+  /** Plain text of the key that this start made. */
+  readonly firstKey: string | undefined
+  /** The settings that count now. */
+  running(): RunningSettings
+  /** Called after each write that changed one of them. */
+  onRunning(listener: (running: RunningSettings) => void): void
+  /** Of the snapshot, made at the first question; one of an earlier snapshot is good for as long as somebody holds that. */
+  indexOf(snapshot: Snapshot): ModelIndex
+}
+
+/** Rejects with one sentence for the operator. */
+export async function createControl(deps: ControlDeps): Promise<OpenControl> {
+  const store = await createControlStore(path.join(deps.settings.home, 'control.db'))
+  try {
+    return await open(store, deps)
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+async function open(store: ControlStore, deps: ControlDeps): Promise<OpenControl> {
+  const { settings, declared, env, log } = deps
+  const state = await store.load()
+  const vault = vaultFor(state, deps)
+  const assembler = createAssembler({ declared, env, vault })
+  let stored = storedOf(state)
+  let configured = assembler.assemble(stored)
+  let running = runningSettings(settings, stored)
+  let lastMs = 0
+  let queue: Promise<unknown> = Promise.resolve()
+  const snapshotListeners: ((snapshot: Snapshot) => void)[] = []
+  const runningListeners: ((running: RunningSettings) => void)[] = []
+  const indexOf = rememberIndexes()
+
+  const now = (): number => (lastMs = Math.max(Date.now(), lastMs + 1))
+
+  async function perform<T>(actor: Actor, plan: (nowMs: number) => PlannedWrite<T>): Promise<T> {
+    const nowMs = now()
+    const { changes, action, target, detail, strict, result } = plan(nowMs)
+    const next = changed(stored, changes)
+    const assembled = assembleOrRefuse(next, strict)
+    await store.write(changes, { atMs: nowMs, actor: actor.kind, action, target, detail }).catch(unavailable)
+    stored = next
+    swap(assembled)
+    return result()
+  }
+
+  /** What the provider's builder refuses, it refuses about the body of this write. */
+  function assembleOrRefuse(next: typeof stored, strict: string | undefined): Configured {
+    try {
+      return assembler.assemble(next, strict)
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      throw new Refusal('invalid_request', error.message, error.subject.includes(' ') ? undefined : error.subject)
+    }
+  }
+
+  function swap(assembled: Configured): void {
+    configured = assembled
+    for (const listener of snapshotListeners) listener(assembled.snapshot)
+    const before = running
+    running = runningSettings(settings, stored)
+    if (JSON.stringify(before) !== JSON.stringify(running)) for (const listener of runningListeners) listener(running)
+  }
+
+  const plane: Plane = {
+    declared,
+    fileName: path.basename(settings.configPath ?? 'turnpike.yaml'),
+    env,
+    environmentSlugs: keysInEnvironment(env),
+    adminToken: deps.adminToken,
+    vault,
+    settings,
+    stored: () => stored,
+    configured: () => configured,
+    index: () => indexOf(configured.snapshot),
+    running: () => running,
+    write(actor, plan) {
+      const done = queue.then(() => perform(actor, plan))
+      queue = done.catch(() => undefined)
+      return done
+    },
+  }
+  const keys = createKeys(plane)
+
+  await importOldKeys(plane)
+  const firstKey =
+    deps.makesFirstKey && stored.keys.size === 0
+      ? await plane.write({ kind: 'start' }, (nowMs) => plannedKey({ name: freeName(declared) }, nowMs, keys.get))
+      : undefined
+  for (const { slug, trouble, credentials } of configured.providers.values()) {
+    if (trouble !== undefined) log.warn({ provider: slug }, `a stored provider cannot be used: ${trouble}`)
+    for (const { name, trouble: why } of credentials)
+      if (why !== undefined) log.warn({ provider: slug, credential: name }, `a credential cannot be used: ${why}`)
+  }
+  for (const hint of declared.hints) log.warn({}, hint)
+  for (const [name, model] of declared.aliases)
+    if (!indexOf(configured.snapshot).resolve(model).ok)
+      log.warn({ alias: name }, `the alias ${name} stands for ${model}, which no provider of this instance serves`)
+
+  return {
+    firstKey: firstKey?.key,
+    running: () => running,
+    onRunning: (listener) => void runningListeners.push(listener),
+    indexOf,
+    control: {
+      snapshot: () => configured.snapshot,
+      onSnapshot(listener) {
+        snapshotListeners.push(listener)
+        listener(configured.snapshot)
+      },
+      providers: createProviders(plane),
+      keys,
+      aliases: createAliases(plane),
+      models: createModels(plane),
+      settings: createSettings(plane),
+      async audit(limit, cursor) {
+        const rows = await store.audit(limit + 1, seqOf(cursor)).catch(unavailable)
+        const data = rows.slice(0, limit).map(({ seq, atMs, actor, action, target, detail }) => ({
+          seq,
+          at: new Date(atMs).toISOString(),
+          actor: actor as Actor['kind'],
+          action,
+          target,
+          detail,
+        }))
+        return { data, next_cursor: rows.length > limit ? String(data.at(-1)!.seq) : null }
+      },
+      once: createOnce(store, vault, (error) => log.warn({ err: error }, 'the answer for an Idempotency-Key could not be kept')),
+      backup: (file) => store.backup(file).catch(unavailable),
+      async close() {
+        await queue
+        await store.close()
+      },
+    },
+  }
+}
+
+/** The master key of a home; a new one where there is none and nothing was sealed. Throws `ConfigError` when it doesn't fit what is sealed. */
+function vaultFor(state: ControlState, { settings, toleratesMisfits }: ControlDeps): Vault {
+  const found = readMasterKey(settings)
+  const sealed = state.providers.flatMap(({ slug, credentials, document }) => {
+    const { headers } = document as ProviderDocument
+    const texts = [...credentials.flatMap((one) => one.sealed ?? []), ...(headers === undefined ? [] : [headers])]
+    return texts.map((text) => ({ slug, text }))
+  })
+  if (found === undefined && sealed.length > 0 && !toleratesMisfits) {
+    throw new ConfigError(
+      'TURNPIKE_MASTER_KEY',
+      `The master key is missing: ${path.join(settings.home, 'master-key')} is gone and TURNPIKE_MASTER_KEY is not set, but ${secretsOf(sealed)} stored with it. ${wayOut(sealed)}`,
+    )
+  }
+  const key = found ?? makeMasterKey(settings)
+  const vault = createVault(key.text)
+  const misfits = sealed.filter(({ text }) => !vault.fits(text))
+  if (misfits.length > 0 && !toleratesMisfits) {
+    throw new ConfigError(
+      key.where,
+      `The master key in ${key.where} is not the one that ${secretsOf(misfits)} stored with. ${wayOut(misfits)}`,
+    )
+  }
+  return vault
+}
+
+type Sealed = readonly { readonly slug: string }[]
+
+function secretsOf(sealed: Sealed): string {
+  const slugs = [...new Set(sealed.map(({ slug }) => slug))].join(', ')
+  return sealed.length === 1 ? `a secret of the provider ${slugs} was` : `${sealed.length} secrets of the providers ${slugs} were`
+}
+
+function wayOut(sealed: Sealed): string {
+  return `Bring that key back, or, if it is lost, remove what it sealed (turnpike providers remove ${sealed[0]?.slug ?? ''}) and add it again.`
+}
+
+/** Homes of versions before the control store kept their keys in a file. */
+async function importOldKeys(plane: Plane): Promise<void> {
+  const { home } = plane.settings
+  const old = readOldKeys(home)
+  if (old === undefined) return
+  const known = new Set([...plane.stored().keys.values()].flatMap(({ secrets }) => secrets.map(({ hash }) => hash)))
+  const missing = old.filter(({ id, hash }) => !known.has(hash) && !plane.stored().keys.has(id))
+  if (missing.length > 0) {
+    await plane.write({ kind: 'start' }, () => ({
+      changes: missing.map(({ id, name, hash, streamUsage }): ControlChange => ({
+        put: 'key',
+        key: {
+          id,
+          document: { name, type: 'service', stream_usage: streamUsage },
+          secrets: [{ hash, prefix: null, last4: null, createdAtMs: 0, acceptedUntilMs: null }],
+          createdAtMs: 0,
+          revokedAtMs: null,
+        },
+      })),
+      action: 'key.import',
+      target: missing.map(({ id }) => id).join(', '),
+      detail: { from: 'keys.json' },
+      result: () => undefined,
+    }))
+  }
+  retireOldKeys(home)
+}
+
+/** `first`, unless the file has a key of that name. */
+function freeName(declared: Declared): string {
+  const taken = new Set(declared.keys.map(({ name }) => name))
+  for (let n = 1; ; n++) {
+    const name = n === 1 ? 'first' : `first-${n}`
+    if (!taken.has(name)) return name
+  }
+}
+
+function seqOf(cursor: string | undefined): number | undefined {
+  if (cursor === undefined) return undefined
+  if (!/^\d{1,15}$/.test(cursor))
+    throw new Refusal('invalid_request', 'The cursor is not one that this list gave; begin without it.', 'cursor')
+  return Number(cursor)
+}
+
+/** An index is made from providers and aliases, so a snapshot with the same ones has the same. */
+function rememberIndexes(): (snapshot: Snapshot) => ModelIndex {
+  type Of = Pick<Snapshot, 'providers' | 'aliases'> & { readonly index: ModelIndex }
+  const bySnapshot = new WeakMap<Snapshot, ModelIndex>()
+  let latest: Of | undefined
+  return (snapshot) => {
+    const known = bySnapshot.get(snapshot)
+    if (known !== undefined) return known
+    const { providers, aliases } = snapshot
+    const index = latest?.providers === providers && latest.aliases === aliases ? latest.index : createModelIndex(snapshot)
+    bySnapshot.set(snapshot, index)
+    latest = { providers, aliases, index }
+    return index
+  }
+}

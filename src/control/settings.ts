@@ -1,0 +1,119 @@
+// Settings: all of them with where each comes from, and those that can change while it runs.
+import {
+  bodySchemas,
+  ConfigError,
+  listSettings,
+  parseRunningSetting,
+  type ListedSetting,
+  type RunningSettings,
+  type Settings,
+} from '#config'
+import type { ControlChange } from '#store'
+import { isObject } from '#kernel'
+import { checked } from './bodies.ts'
+import type { Plane } from './plane.ts'
+import type { Control, SettingView } from './port.ts'
+import { Refusal } from './refusal.ts'
+import type { Stored } from './state.ts'
+
+const simName = 'sim'
+
+/** What counts: a stored value where neither the environment nor the file says anything. */
+export function runningSettings(settings: Settings, stored: Stored): RunningSettings {
+  const { logLevel, logging, retentionDays, logMaxBytes } = settings
+  const own = listSettings(settings).flatMap(({ name, key, origin }) => {
+    const value = stored.settings.get(name)?.value
+    return key === undefined || origin !== 'default' || value === undefined ? [] : [[key, value] as const]
+  })
+  return { logLevel, logging, retentionDays, logMaxBytes, ...(Object.fromEntries(own) as Partial<RunningSettings>) }
+}
+
+export function createSettings(plane: Plane): Control['settings'] {
+  function list(): SettingView[] {
+    const running = plane.running()
+    const rows = listSettings(plane.settings).map(({ name, key, origin, value, default: preset }): SettingView => {
+      const isStored = origin === 'default' && plane.stored().settings.has(name)
+      return {
+        name,
+        value: key === undefined ? value : running[key],
+        default: preset,
+        origin: isStored ? 'stored' : origin,
+        writable: key !== undefined && origin === 'default',
+      }
+    })
+    const declared = plane.declared.sim
+    const stored = plane.stored().settings.get(simName)
+    return [
+      ...rows,
+      {
+        name: simName,
+        value: plane.configured().snapshot.providers.has(simName),
+        default: null,
+        origin: declared !== undefined ? 'file' : stored === undefined ? 'default' : 'stored',
+        writable: declared === undefined,
+      },
+    ]
+  }
+
+  /** Throws for a setting that only a start can change. */
+  function refuseFixed(body: unknown): void {
+    if (!isObject(body)) return
+    for (const row of listSettings(plane.settings)) {
+      if (!(row.name in body)) continue
+      if (row.key === undefined) {
+        const way =
+          row.name === 'home' || row.name === 'config' || row.name === 'master_key' ? '' : ` or settings.${row.name} in turnpike.yaml`
+        throw new Refusal(
+          'read_only',
+          `${row.name} cannot change while Turnpike runs; set ${row.variable}${way}, and start it again.`,
+          row.name,
+        )
+      }
+      if (row.origin !== 'default')
+        throw new Refusal(
+          'read_only',
+          `${row.name} is set by ${sourceOf(row, plane.fileName)}; change it there, and start Turnpike again.`,
+          row.name,
+        )
+    }
+    if (simName in body && plane.declared.sim !== undefined)
+      throw new Refusal('read_only', `sim is declared in ${plane.fileName}; change it there, and start Turnpike again.`, simName)
+  }
+
+  function parse({ name, key }: ListedSetting, value: string | number): string | number {
+    try {
+      return parseRunningSetting(key!, value)
+    } catch (error) {
+      if (error instanceof ConfigError) throw new Refusal('invalid_request', error.message, name)
+      throw error
+    }
+  }
+
+  return {
+    list,
+    async update(body, actor) {
+      refuseFixed(body)
+      const sent = checked(bodySchemas.settings, body)
+      const rows = new Map(listSettings(plane.settings).map((row) => [row.name, row]))
+      const values = Object.entries(sent).flatMap(([name, value]): [string, string | number | boolean | null][] => {
+        const row = rows.get(name)
+        if (value === undefined) return []
+        return [[name, value === null || typeof value === 'boolean' || row === undefined ? value : parse(row, value)]]
+      })
+      if (values.length === 0) return list()
+      return plane.write(actor, (nowMs) => ({
+        changes: values.map(([name, value]): ControlChange =>
+          value === null ? { remove: 'setting', name } : { put: 'setting', setting: { name, value, updatedAtMs: nowMs } },
+        ),
+        action: 'settings.update',
+        target: values.map(([name]) => name).join(', '),
+        detail: Object.fromEntries(values),
+        result: list,
+      }))
+    },
+  }
+}
+
+function sourceOf({ name, variable, origin }: ListedSetting, fileName: string): string {
+  return origin === 'file' ? `settings.${name} in ${fileName}` : `${variable} or an option of the command line`
+}
