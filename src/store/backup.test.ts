@@ -116,6 +116,8 @@ test('a copy made while another thread writes without a pause is of one moment, 
      turn()`,
     { eval: true, workerData: join(home, 'records.db') },
   )
+  t.after(() => writer.terminate())
+  const exited = once(writer, 'exit')
   await once(writer, 'message')
   const progress: number[] = []
   const { path } = await createBackups({ home, version }).create(folder, ({ doneBytes }) => progress.push(doneBytes))
@@ -127,7 +129,7 @@ test('a copy made while another thread writes without a pause is of one moment, 
   const written = once(writer, 'message')
   writer.postMessage('stop')
   const [count] = (await written) as [number]
-  await once(writer, 'exit')
+  await exited
   assert.ok(count > 10, `the writer wrote ${count} times`)
   const copy = new DatabaseSync(join(path, 'records.db'))
   const rows = copy.prepare('SELECT one FROM pairs WHERE n IN (1, 3000)').all()

@@ -4,6 +4,7 @@ import tls from 'node:tls'
 import { encodeRequest, type HeadCache, type RequestBytes } from './http-request.ts'
 import { HttpError, ResponseParser, type HeaderNames, type ResponseListener } from './http-response.ts'
 import type { UpstreamRequest } from './port.ts'
+import { isPrivateAddress, privateAddressError, publicLookup } from './private-network.ts'
 
 /** Idle sockets are closed after this time; servers that say less in `keep-alive` are believed. */
 export const keepAliveMs = 55_000
@@ -26,6 +27,8 @@ export type Place = {
   readonly hostname: string
   readonly port: number
   readonly secure: boolean
+  /** May not be a private address. */
+  readonly publicOnly: boolean
   readonly names: HeaderNames
   readonly heads: HeadCache
   /** Plain sockets read into one buffer, since what they read is used before the next one reads. */
@@ -117,7 +120,12 @@ export class Connection {
   }
 
   #connect(connectMs: number): void {
-    const { hostname, port, secure, readBuffer } = this.#place
+    const { hostname, port, secure, publicOnly, readBuffer } = this.#place
+    // A number is not looked up.
+    if (publicOnly && isPrivateAddress(hostname)) {
+      this.#fail(privateAddressError(hostname, hostname))
+      return
+    }
     const onread = {
       buffer: secure ? Buffer.allocUnsafeSlow(tlsReadBytes) : readBuffer,
       callback: (length: number, buffer: Uint8Array) => {
@@ -125,7 +133,15 @@ export class Connection {
         return true
       },
     }
-    const options = { host: hostname, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000, onread }
+    const options = {
+      host: hostname,
+      port,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: 60_000,
+      onread,
+      ...(publicOnly ? { lookup: publicLookup } : {}),
+    }
     const socket = secure ? tls.connect({ ...options, ...this.#tlsOptions() }) : net.connect(options)
     this.#socket = socket
     const timer = setTimeout(() => socket.destroy(Object.assign(new Error('connect timeout'), { code: connectTimeout })), connectMs)

@@ -32,7 +32,7 @@ async function use(connection: Connection, answer: Answer = { body: 'ok' }): Pro
   upstream.enqueue(answer)
   await new Promise<void>((resolve, reject) =>
     connection.send(
-      { origin: upstream.origin, path: '/', method: 'GET', headers: [], body: undefined, connectMs: 2000 },
+      { origin: upstream.origin, path: '/', method: 'GET', headers: [], body: undefined, connectMs: 2000, allowPrivateNetwork: true },
       { onHead() {}, onBody() {}, onComplete: resolve, onError: reject },
     ),
   )

@@ -18,7 +18,8 @@ export interface Connections {
   close(): void
 }
 
-export function createConnections(): Connections {
+/** `publicOnly`: none leads to a private address. */
+export function createConnections({ publicOnly = false }: { readonly publicOnly?: boolean } = {}): Connections {
   const pools = new Map<string, Pool>()
   const all = new Set<Connection>()
   const names = new HeaderNames()
@@ -45,6 +46,7 @@ export function createConnections(): Connections {
         hostname: hostname.replace(/^\[|\]$/g, ''),
         port: port === '' ? (secure ? 443 : 80) : Number(port),
         secure,
+        publicOnly,
         names,
         heads,
         readBuffer,

@@ -1,6 +1,7 @@
 // Errors of sockets, DNS and TLS in the gateway's own words.
 import { Failure, type FailureKind } from '#kernel'
 import { connectTimeout, isNotHttp } from './connection.ts'
+import { privateAddress } from './private-network.ts'
 
 const notHttp: [FailureKind, string] = ['bad_response', 'The provider did not answer in HTTP.']
 
@@ -14,6 +15,11 @@ export function connectionFailure(error: Error, headSeen: boolean): Failure {
 function classify(code: string, headSeen: boolean): [FailureKind, string] {
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return ['dns_failed', "The provider's host name does not resolve."]
   if (code === connectTimeout || code === 'ETIMEDOUT') return ['connect_timeout', 'The provider did not accept a connection in time.']
+  if (code === privateAddress)
+    return [
+      'private_address',
+      "The provider's address is in a private network, which its configuration does not allow: set allow_private_network to true if it really runs there.",
+    ]
   if (code === 'ECONNREFUSED') return ['connect_failed', 'The provider refused the connection.']
   if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH' || code === 'EADDRNOTAVAIL')
     return ['connect_failed', 'The provider cannot be reached over the network.']

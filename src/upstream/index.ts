@@ -1,4 +1,5 @@
 // Sockets to providers: pools, timeouts, cancellation, framing; the only room that opens them.
 export { createNetwork } from './network.ts'
+export { isPrivateAddress } from './private-network.ts'
 export { createSim, simModels } from './sim.ts'
 export type * from './port.ts'

@@ -69,6 +69,7 @@ function send(request: Partial<UpstreamRequest> = {}, hooks: Hooks = {}): Heard 
       headers: ['x-test', 'yes'],
       body: Buffer.from('{}'),
       connectMs: 2000,
+      allowPrivateNetwork: true,
       ...request,
     },
     {

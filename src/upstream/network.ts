@@ -8,13 +8,16 @@ import { connectionFailure } from './failures.ts'
 import type { Upstream, UpstreamCall, UpstreamHandler, UpstreamRequest } from './port.ts'
 
 export function createNetwork(): Upstream {
-  const connections = createConnections()
+  // Apart, so that who may not be in a private network never gets a socket that leads there.
+  const anywhere = createConnections()
+  const publicOnly = createConnections({ publicOnly: true })
   return {
     send(request, handler) {
-      return new NetworkCall(connections, request, handler)
+      return new NetworkCall(request.allowPrivateNetwork ? anywhere : publicOnly, request, handler)
     },
     async close() {
-      connections.close()
+      anywhere.close()
+      publicOnly.close()
     },
   }
 }

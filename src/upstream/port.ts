@@ -9,6 +9,8 @@ export type UpstreamRequest = {
   readonly headers: readonly string[]
   readonly body: Uint8Array | undefined
   readonly connectMs: number
+  /** Without it a private, loopback or link-local address is not connected to. */
+  readonly allowPrivateNetwork: boolean
 }
 
 /** Calls come in order: head? data* (end | error). Nothing after `end`, `error` or an `abort()`. */

@@ -53,7 +53,8 @@ function ask(sim: Upstream, path: string, body: JsonObject | string, onData?: (a
       method: 'POST',
       headers: [],
       body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
-      connectMs: 1000, allowPrivateNetwork: true,
+      connectMs: 1000,
+      allowPrivateNetwork: true,
     },
     {
       head(status, headers) {
@@ -403,7 +404,15 @@ describe('a call of the simulator', () => {
     const sim = createSim()
     await new Promise<void>((resolve, reject) => {
       sim.send(
-        { origin: 'sim:', path: chatPath, method: 'POST', headers: [], body: Buffer.from(JSON.stringify(streaming)), connectMs: 1, allowPrivateNetwork: true },
+        {
+          origin: 'sim:',
+          path: chatPath,
+          method: 'POST',
+          headers: [],
+          body: Buffer.from(JSON.stringify(streaming)),
+          connectMs: 1,
+          allowPrivateNetwork: true,
+        },
         { head: (status) => assert.equal(status, 200), data() {}, end: resolve, error: reject },
       )
     })
