@@ -280,7 +280,7 @@ export function refusalRecord(refusal: Refusal, failure: Failure, headers: strin
     metadata: '',
     price: undefined,
     status: failure.status,
-    outcome: failure.status === 401 || failure.status === 403 ? 'denied' : failure.fault === 'client' ? 'client_error' : 'upstream_error',
+    outcome: outcomeOf(failure),
     errorCode: failure.kind,
     errorClass: failure.kind,
     modelServed: '',
@@ -302,6 +302,12 @@ export function refusalRecord(refusal: Refusal, failure: Failure, headers: strin
     payloads: 'none',
     kept: '',
   }
+}
+
+function outcomeOf(failure: Failure): Outcome {
+  if (failure.kind === 'client_closed') return 'cancelled'
+  if (failure.status === 401 || failure.status === 403) return 'denied'
+  return failure.fault === 'client' ? 'client_error' : 'upstream_error'
 }
 
 /** Everything of a request that a model reads as text. */

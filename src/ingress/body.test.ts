@@ -168,15 +168,17 @@ test('a body that grows above the limit is refused there, and its buffer goes ba
   assert.equal(lent.size, 0)
 })
 
-test('a client that leaves in the middle gives its buffer back, and nobody is told', async () => {
+test('a client that leaves in the middle gives its buffer back, and is told of once', async () => {
   ask('content-length: 100', '', 'hello')
   await untilArrived(5)
   socket.destroy()
   await closed
   assert.equal(lent.size, 0)
+  const failure = await failed()
+  assert.deepEqual([failure.kind, failure.status], ['client_closed', 499])
+  assert.match(failure.message, /after 5 bytes/)
   nowMs = 100_000
   deadlines.tick()
-  assert.equal(await Promise.race([outcome.promise, Promise.resolve('nothing')]), 'nothing')
 })
 
 test('an encoded body is refused, and identity is none', async () => {

@@ -15,7 +15,7 @@ export interface BodyReceiver {
   failed(failure: Failure): void
 }
 
-/** Exactly one of the receiver's methods is called, unless the client leaves first. */
+/** Exactly one of the receiver's methods is called. */
 export function receiveBody(request: IncomingMessage, pool: BufferPool, deadlines: Deadlines, receiver: BodyReceiver): void {
   const encoding = request.headers['content-encoding']
   if (encoding !== undefined && encoding !== '' && encoding !== 'identity') {
@@ -117,7 +117,9 @@ class BodyReader implements Waiting {
   }
 
   closed(): void {
-    if (!this.#over) this.#stop()
+    if (this.#over) return
+    const bytes = this.#end - headroomBytes
+    this.#fail(new Failure('client_closed', `The client left while it was sending its request, after ${bytes} bytes.`))
   }
 
   #fail(failure: Failure): void {

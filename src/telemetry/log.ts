@@ -11,7 +11,7 @@ export type LogOptions = {
   readonly level: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
   /** undefined: readable when the output is a terminal, else JSON. */
   readonly form?: 'json' | 'pretty'
-  /** Where lines go; stdout by default, written synchronously so that a dying process has said why. */
+  /** Where lines go; stderr by default, since stdout is for what a command answers; written synchronously, so that a dying process has said why. */
   readonly write?: (line: string) => void
   /** Secrets that must never appear, asked for at each line, so that a reload counts at once. */
   readonly secrets?: () => Iterable<string>
@@ -19,11 +19,11 @@ export type LogOptions = {
 
 /** Errors are logged as `{err}`; objects are `log.info({...}, 'sentence')`. */
 export function createLog({ level, form, write, secrets }: LogOptions): Log {
-  const out = write ?? ((line: string) => void process.stdout.write(line))
+  const out = write ?? ((line: string) => void process.stderr.write(line))
   const clean: DestinationStream = {
     write: (line: string) => out(secrets === undefined ? redactKnown(line) : createRedactor(secrets())(line)),
   }
-  const pretty = form === undefined ? write === undefined && process.stdout.isTTY : form === 'pretty'
+  const pretty = form === undefined ? write === undefined && process.stderr.isTTY : form === 'pretty'
   const options = {
     level,
     base: null,

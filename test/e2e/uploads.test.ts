@@ -79,13 +79,15 @@ test('a client that waits for 100 Continue gets it', async () => {
   client.socket.destroy()
 })
 
-test('a client that leaves in the middle of its upload leaves nothing behind', async () => {
+test('a client that leaves in the middle of its upload leaves a record, and nothing else', async () => {
   const client = await connectRaw(turnpike.port)
   await client.send(rawRequest(['content-length: 1000'], text))
   client.socket.resetAndDestroy()
   await client.closed
   assert.equal((await turnpike.post('/v1/chat/completions', body)).status, 200)
   assert.equal(upstream.received.length, 1)
+  const left = (await turnpike.records()).find((record) => record['outcome'] === 'cancelled')
+  assert.deepEqual([left?.['status'], left?.['error']], [499, { code: 'client_closed', class: 'client_closed' }])
 })
 
 const mb = 1 << 20
