@@ -183,6 +183,7 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
     async close(deadlineMs) {
       ingress.drain()
       await gateway.drain(deadlineMs)
+      await admin.endStreams()
       await ingress.close()
       await admin.close()
       await tokens.close()
@@ -207,7 +208,10 @@ async function open({ settings, version }: Start, undo: Undo): Promise<ControlSe
   const admin = await createAdmin({
     ...adminOptions({ settings, version }, control, home, log),
     query: {
-      list: async (...asked) => (await query()).list(...asked),
+      listText: async (...asked) => (await query()).listText(...asked),
+      newer: async (...asked) => (await query()).newer(...asked),
+      histogram: async (...asked) => (await query()).histogram(...asked),
+      facets: async (...asked) => (await query()).facets(...asked),
       get: async (id) => (await query()).get(id),
       payload: async (...asked) => (await query()).payload(...asked),
       flush: async () => (await query()).flush(),

@@ -6,7 +6,7 @@ import { after, before as beforeAll, test } from 'node:test'
 import Ajv2020 from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import type { Control } from '#control'
-import { CursorError, type RequestDetail, type RequestFilters } from '#store'
+import { CursorError, type RequestDetail, type RequestFilters, type RequestRow } from '#store'
 import { createAdmin, type Admin } from './admin.ts'
 import type { QueryPort } from './port.ts'
 
@@ -53,26 +53,38 @@ const detail: RequestDetail = {
 }
 
 const seen: { filters: RequestFilters; limit: number; cursor: string | undefined }[] = []
-let listed: () => Promise<{ rows: RequestDetail[]; nextCursor: string | undefined }> = async () => ({ rows: [detail], nextCursor: 'next' })
+const rowOf = ({ lane: _l, finish_reason: _f, attempt_list: _a, cost_lines: _c, price_version: _v, provider_cost_usd: _p, notes: _n, headers: _h, usage: _u, bytes: _b, payloads: _s, ...row }: RequestDetail): RequestRow => row // prettier-ignore
+let listed: () => Promise<{ rows: RequestRow[]; nextCursor: string | undefined }> = async () => ({
+  rows: [rowOf(detail)],
+  nextCursor: 'next',
+})
 const bodies = new Map([
   ['request', Buffer.from('{"model":"gpt-4o"}')],
   ['response', Buffer.from('data: {"a":1}\n\n')],
 ])
-/** What was answered last is still on its way to the store. */
-let unwritten = false
+let got: RequestDetail = detail
 const query: QueryPort = {
-  list: async (filters, limit, cursor) => {
+  listText: async (filters, limit, cursor) => {
     seen.push({ filters, limit, cursor })
-    return listed()
+    const { rows, nextCursor } = await listed()
+    return JSON.stringify({ data: rows, next_cursor: nextCursor ?? null })
   },
-  get: async (id) => (id === detail.id && !unwritten ? detail : undefined),
+  newer: async () => ({ rows: [], position: '1-1', more: false }),
+  histogram: async (filters, fromMs, toMs, intervalMs) => {
+    seen.push({ filters, limit: intervalMs, cursor: undefined })
+    const iso = (ms: number) => new Date(ms).toISOString()
+    return { from: iso(fromMs), to: iso(toMs), interval_ms: intervalMs, source: 'rows', data: [] }
+  },
+  facets: async (_filters, fields) => ({
+    requests: 3,
+    fields: Object.fromEntries(fields.map((field) => [field, { values: [{ value: 'a', requests: 3 }], more: 0 }])),
+  }),
+  get: async (id) => (id === detail.id ? got : undefined),
   payload: async (_id, part) => {
     const bytes = bodies.get(part)
     return bytes === undefined ? { missing: 'the client asked with x-turnpike-debug: false.' } : { bytes }
   },
-  flush: async () => {
-    unwritten = false
-  },
+  flush: async () => undefined,
 }
 
 const defects: string[] = []
@@ -136,14 +148,6 @@ test('a list answers rows, the next cursor, and is never cached', async () => {
   assert.equal(answer.json.data[0]!.id, detail.id)
   assert.equal(answer.headers['cache-control'], 'no-store')
   assert.deepEqual(seen.at(-1), { filters: {}, limit: 7, cursor: 'abc' })
-})
-
-test('a row carries the fields of the contract and none of the detail', async () => {
-  const row = (await ask('/api/v1/requests')).json.data[0]!
-  assert.equal('attempt_list' in row, false)
-  assert.equal('headers' in row, false)
-  assert.equal(row.attempts, 1)
-  assert.equal(row.cost_usd, '0.000075')
 })
 
 test('filters reach the recorder with units, and the limit is 50 when none is given', async () => {
@@ -211,16 +215,6 @@ test('one request answers its attempts, lines and notes; an unknown one is a 404
   assert.equal(unknown.status, 404)
   assert.equal(unknown.json.error.code, 'not_found')
   assert.match(unknown.json.error.message, /no request 'nothing'/)
-})
-
-test('what was answered a moment ago is there: the recorder is flushed before it is asked', async () => {
-  for (const path of [`/api/v1/requests/${detail.id}`, `/api/v1/requests/${detail.id}/payload?part=request`]) {
-    unwritten = true
-    assert.equal((await ask(path)).status, 200)
-  }
-  unwritten = true
-  await ask('/api/v1/requests')
-  assert.equal(unwritten, false)
 })
 
 test('a payload is the stored bytes, as an attachment that no browser interprets', async () => {
@@ -316,21 +310,50 @@ test('unknown paths and other methods are a 404 in the form of this API', async 
 
 test('a defect is a 500 that tells the caller nothing and the log everything', async () => {
   const before = listed
-  for (const broken of [
-    async () => {
-      throw new Error('SECRET path')
-    },
-    async () => ({ rows: [{ ...detail, cost_usd: 1 as unknown as string }], nextCursor: undefined }),
-  ]) {
-    // prettier-ignore
-    listed = broken
-    const answer = await ask('/api/v1/requests')
+  listed = async () => {
+    throw new Error('SECRET path')
+  }
+  got = { ...detail, cost_usd: 1 as unknown as string }
+  for (const path of ['/api/v1/requests', `/api/v1/requests/${detail.id}`]) {
+    const answer = await ask(path)
     assert.equal(answer.status, 500)
     assert.equal(answer.json.error.code, 'internal_error')
     assert.doesNotMatch(answer.text, /SECRET|cost_usd/)
   }
   listed = before
+  got = detail
   assert.equal(defects.length, 2)
+})
+
+test('a histogram is of the last day in some sixty buckets, or of what was asked, widened to whole buckets', async () => {
+  await ask('/api/v1/requests/histogram?outcome=ok')
+  assert.deepEqual(seen.at(-1)!.filters, { outcome: 'ok' })
+  assert.equal(seen.at(-1)!.limit, 30 * 60_000)
+  const { text } = await ask('/api/v1/requests/histogram?from=2026-11-21T10:20:00Z&to=2026-11-21T12:10:00Z&interval=1h&status=5xx')
+  const { from, to } = JSON.parse(text) as { from: string; to: string }
+  assert.deepEqual([from, to], ['2026-11-21T10:00:00.000Z', '2026-11-21T13:00:00.000Z'])
+  assert.deepEqual(seen.at(-1)!.filters.statusClass, 5)
+})
+
+test('wrong parameters of histogram, facets and stream are a 400 that names them', async () => {
+  const cases = [
+    ['histogram?interval=5', 'interval', /like 5m/],
+    ['histogram?interval=0m', 'interval', /longer than nothing/],
+    ['histogram?interval=1m&from=2020-01-01', 'interval', /1000 are the most/],
+    ['histogram?interval=1h&buckets=5', 'buckets', /exclude each other/],
+    ['histogram?from=2026-01-02&to=2026-01-01', 'from', /before 'to'/],
+    ['histogram?limit=5', 'limit', /no parameter 'limit'/],
+    ['facets?fields=modle_asked', 'fields', /Did you mean 'model_asked'/],
+    ['facets?limit=201', 'limit', /at most 200/],
+    ['stream?status=6xx', 'status', /class of them like 4xx/],
+    ['stream?cursor=a', 'cursor', /no parameter 'cursor'/],
+  ] as const
+  for (const [path, field, message] of cases) {
+    const answer = await ask(`/api/v1/requests/${path}`)
+    assert.equal(answer.status, 400, path)
+    assert.equal(answer.json.error.field, field, path)
+    assert.match(answer.json.error.message, message, path)
+  }
 })
 
 test('every answer is what the generated OpenAPI 3.1 document says', async () => {
@@ -356,6 +379,8 @@ test('every answer is what the generated OpenAPI 3.1 document says', async () =>
   await check('/api/v1/requests', '/api/v1/requests?limit=0', 400)
   await check('/api/v1/requests/{id}', `/api/v1/requests/${detail.id}`, 200)
   await check('/api/v1/requests/{id}', '/api/v1/requests/nothing', 404)
+  await check('/api/v1/requests/histogram', '/api/v1/requests/histogram', 200)
+  await check('/api/v1/requests/facets', '/api/v1/requests/facets?fields=key,status', 200)
 
   for (const schema of ['Attempt', 'CostLine', 'Error', 'RequestDetail', 'RequestList', 'RequestRow'])
     assert.ok(schema in document.components.schemas, schema)

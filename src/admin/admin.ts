@@ -19,6 +19,7 @@ import { keyRoutes } from './keys.ts'
 import { aliasRoutes, modelRoutes } from './models.ts'
 import type { ProbeReport, QueryPort } from './port.ts'
 import { providerRoutes } from './providers.ts'
+import { createRequestStreams } from './request-stream.ts'
 import { requestRoutes } from './requests.ts'
 import { isInProcess } from './write.ts'
 
@@ -41,6 +42,8 @@ export type Admin = {
   handle(request: IncomingMessage, response: ServerResponse): void
   /** The same for a request from this process, without a socket and without the token; `path` begins with /api/v1. */
   inject(path: string, init?: InjectedRequest): Promise<Response>
+  /** Gives open streams what has come until now, and ends them. */
+  endStreams(): Promise<void>
   /** Requests that come later get 503; resolves when nothing of this API is left. */
   close(): Promise<void>
 }
@@ -111,7 +114,8 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
     transform: jsonSchemaTransform,
     transformObject: (document) => withWords(withoutUnused(jsonSchemaTransformObject(document))),
   })
-  await app.register(requestRoutes(options.query), { prefix })
+  const streams = createRequestStreams(options.query)
+  await app.register(requestRoutes(options.query, streams), { prefix })
   if ((options.control as Control | undefined) !== undefined) {
     await app.register(providerRoutes(options), { prefix })
     await app.register(keyRoutes(options.control), { prefix })
@@ -138,6 +142,7 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
       })
       return responseOf(injected.statusCode, injected.headers, injected.stream())
     },
+    endStreams: () => streams.end(),
     close: () => app.close(),
   }
 }
@@ -167,11 +172,19 @@ function withoutUnused<Document extends object>(document: Document): Document {
   return { ...document, components: { ...components, schemas: Object.fromEntries([...schemas].filter(([name]) => used.has(name))) } }
 }
 
-/** Statuses that a route says nothing about get their usual name, instead of the generator's 'Default Response'. */
+type Described = {
+  responses: Record<string, { description: string }>
+  requestBody?: { required: boolean }
+  'x-optional-body'?: true
+}
+
+/** Puts right what the generator always says: that a body is required, and 'Default Response' for a status without words of its own. */
 function withWords<Document extends object>(document: Document): Document {
-  const { paths } = document as { paths?: Record<string, Record<string, { responses: Record<string, { description: string }> }>> }
-  for (const { responses } of Object.values(paths ?? {}).flatMap((operations) => Object.values(operations))) {
-    for (const [status, response] of Object.entries(responses)) {
+  const { paths } = document as { paths?: Record<string, Record<string, Described>> }
+  for (const operation of Object.values(paths ?? {}).flatMap((operations) => Object.values(operations))) {
+    if (operation['x-optional-body'] === true && operation.requestBody !== undefined) operation.requestBody.required = false
+    delete operation['x-optional-body']
+    for (const [status, response] of Object.entries(operation.responses)) {
       if (response.description === 'Default Response') response.description = STATUS_CODES[status] ?? status
     }
   }
@@ -182,5 +195,9 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Answers without the admin token. */
     isPublic?: boolean
+  }
+  interface FastifySchema {
+    /** May be sent without its body. */
+    'x-optional-body'?: true
   }
 }

@@ -121,6 +121,62 @@ const time = z
   .refine((value) => /^\d{4}-\d\d-\d\d/.test(value) && !Number.isNaN(Date.parse(value)), 'must be a date or a date and time in ISO 8601')
   .describe('ISO 8601')
 
+const named = (pattern: RegExp, message: string) => z.string().regex(pattern, message)
+
+const filters = {
+  from: time.optional(),
+  to: time.optional(),
+  id: z.string().optional(),
+  key: z.string().optional().describe('Id or name of a gateway key'),
+  kind: z.enum(requestKinds).optional(),
+  session: z.string().optional(),
+  trace: z.string().optional(),
+  client: z.string().optional(),
+  wire: z.string().optional(),
+  endpoint: z.string().optional(),
+  model: z.string().optional().describe('As asked for or as served'),
+  model_asked: z.string().optional(),
+  model_served: z.string().optional(),
+  provider: z.string().optional(),
+  stream: flag.optional(),
+  status: named(/^[1-5](\d\d|xx)$/i, 'must be an HTTP status, or a class of them like 4xx')
+    .optional()
+    .describe('HTTP status that the client got, or a class: `4xx`'),
+  outcome: z.enum(outcomes).optional(),
+  error: z.string().optional().describe('Code or class of the error'),
+  error_code: z.string().optional(),
+  error_class: z.string().optional(),
+  attempts: z.coerce
+    .number('must be a number')
+    .int('must be a whole number')
+    .min(0, 'must be at least 0')
+    .max(1000, 'must be at most 1000')
+    .optional(),
+  cache: z.string().optional(),
+  fallback: flag.optional(),
+  cost_source: z.enum(costSources).optional(),
+  min_cost_usd: named(/^\d{1,9}(\.\d{1,12})?$/, 'must be an amount of USD like 0.05').optional(),
+  min_ms: z.coerce.number('must be milliseconds').nonnegative('must be milliseconds').max(1e12, 'must be at most a trillion').optional(),
+  min_tokens: z.coerce
+    .number('must be a number')
+    .int('must be a whole number')
+    .nonnegative('must be at least 0')
+    .max(Number.MAX_SAFE_INTEGER)
+    .optional()
+    .describe('Input and output together'),
+  q: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe(
+      'Part of a session, a value of metadata, a model, a provider, a client, an endpoint, a key or an error; or the beginning of an id or a trace',
+    ),
+}
+
+/** What requests are filtered by everywhere, besides `metadata.<key>`. */
+export const requestFilters = z.object(filters)
+
 /** Query parameters of `GET /requests`, besides `metadata.<key>`. */
 export const requestQuery = z.object({
   limit: z.coerce
@@ -130,46 +186,102 @@ export const requestQuery = z.object({
     .max(1000, 'must be at most 1000')
     .default(50),
   cursor: z.string().max(512).optional().describe('next_cursor of the previous page'),
-  from: time.optional(),
-  to: time.optional(),
-  key: z.string().optional().describe('Id or name of a gateway key'),
-  kind: z.enum(requestKinds).optional(),
-  session: z.string().optional(),
-  trace: z.string().optional(),
-  client: z.string().optional(),
-  wire: z.string().optional(),
-  endpoint: z.string().optional(),
-  model: z.string().optional().describe('As asked for or as served'),
-  provider: z.string().optional(),
-  stream: flag.optional(),
-  status: z.coerce
-    .number('must be an HTTP status')
-    .int('must be an HTTP status')
-    .min(100, 'must be an HTTP status')
-    .max(599, 'must be an HTTP status')
-    .optional(),
-  outcome: z.enum(outcomes).optional(),
-  error: z.string().optional().describe('Code or class of the error'),
-  cache: z.string().optional(),
-  fallback: flag.optional(),
-  cost_source: z.enum(costSources).optional(),
-  min_cost_usd: z
-    .string()
-    .regex(/^\d{1,9}(\.\d{1,12})?$/, 'must be an amount of USD like 0.05')
-    .optional(),
-  min_ms: z.coerce.number('must be milliseconds').nonnegative('must be milliseconds').optional(),
-  q: z
-    .string()
-    .min(1)
-    .max(200)
-    .optional()
-    .describe('Part of an id, a session, a trace, metadata, a model, a provider, a client, a key name or an error'),
+  ...filters,
 })
+
+/** Query parameters of `GET /requests/histogram`. */
+export const histogramQuery = z.object({
+  interval: named(/^\d{1,4}[mhd]$/, 'must be minutes, hours or days, like 5m, 1h or 1d')
+    .optional()
+    .describe('Length of a bucket: `5m`, `1h`, `1d`'),
+  buckets: z.coerce
+    .number('must be a number from 1 to 1000')
+    .int('must be a whole number')
+    .min(1, 'must be at least 1')
+    .max(1000, 'must be at most 1000')
+    .optional()
+    .describe('Without an interval: at most so many buckets, by default 60'),
+  ...filters,
+})
+
+export const requestHistogram = z
+  .object({
+    from: instant.describe('Beginning of the first bucket: what was asked, widened to whole buckets'),
+    to: instant.describe('End of the last bucket'),
+    interval_ms: count,
+    source: z.enum(['rollups', 'rows']).describe('rollups: sums per minute, which are kept longer than rows'),
+    data: z.array(
+      z.object({
+        at: instant.describe('Beginning of the bucket'),
+        requests: count,
+        outcomes: z.object({ ok: count, client_error: count, upstream_error: count, interrupted: count, cancelled: count, denied: count }),
+        tokens: z.object({ input: count, cached: count, output: count, reasoning: count }),
+        cost_usd: usd,
+      }),
+    ),
+  })
+  .meta({ id: 'RequestHistogram' })
+
+export const facetFields = [
+  'key',
+  'kind',
+  'client',
+  'wire',
+  'endpoint',
+  'model_asked',
+  'model_served',
+  'provider',
+  'stream',
+  'status',
+  'outcome',
+  'error_code',
+  'error_class',
+  'cost_source',
+  'cache',
+  'fallback',
+] as const
+
+/** Query parameters of `GET /requests/facets`. */
+export const facetsQuery = z.object({
+  fields: z
+    .string()
+    .optional()
+    .describe(`Which, with commas between: ${facetFields.join(', ')}; by default all`),
+  limit: z.coerce
+    .number('must be a number from 1 to 200')
+    .int('must be a whole number')
+    .min(1, 'must be at least 1')
+    .max(200, 'must be at most 200')
+    .default(20)
+    .describe('Values of a field, at most'),
+  ...filters,
+})
+
+const facetValues = z.object({
+  values: z.array(
+    z.object({
+      value: z.string().describe('As the filter of this name takes it'),
+      label: z.string().optional().describe('A name for it'),
+      requests: count,
+    }),
+  ),
+  more: count.describe('Other values, which are left out'),
+})
+
+export const requestFacets = z
+  .object({
+    requests: count.describe('How many the filters select'),
+    fields: z.partialRecord(z.enum(facetFields), facetValues).describe('Most frequent values first'),
+  })
+  .meta({ id: 'RequestFacets' })
 
 export const payloadQuery = z.object({ part: z.enum(payloadParts) })
 
 export type RequestRow = z.infer<typeof requestRow>
 export type RequestDetail = z.infer<typeof requestDetail>
 export type RequestList = z.infer<typeof requestList>
+export type RequestFilterQuery = z.infer<typeof requestFilters>
 export type RequestQuery = z.infer<typeof requestQuery>
+export type RequestHistogram = z.infer<typeof requestHistogram>
+export type RequestFacets = z.infer<typeof requestFacets>
 export type PayloadPart = (typeof payloadParts)[number]

@@ -2,7 +2,7 @@
 import { parseNanoUsd } from '#ir'
 import { nearestNames } from '#kernel'
 import type { RequestFilters } from '#store'
-import type { RequestQuery } from './contract.ts'
+import type { RequestFilterQuery } from './contract.ts'
 import { wrongParameter } from './failure.ts'
 
 const metadataPrefix = 'metadata.'
@@ -25,18 +25,42 @@ function unknownParameter(name: string, known: readonly string[]): Error {
 }
 
 /** The filters of a validated query; `metadata.<key>` is read from the address itself. */
-export function filtersOf(query: RequestQuery, address: string): RequestFilters {
-  const { limit: _limit, cursor: _cursor, from, to, min_cost_usd, min_ms, cost_source, ...same } = query
+export function filtersOf(query: RequestFilterQuery, address: string): RequestFilters {
   const metadata = metadataOf(address)
+  const { status } = query
+  const statusClass = status !== undefined && /xx$/i.test(status)
   const filters = {
-    ...same,
-    fromMs: from === undefined ? undefined : Date.parse(from),
-    toMs: to === undefined ? undefined : Date.parse(to),
-    costSource: cost_source,
-    minCostNanoUsd: min_cost_usd === undefined ? undefined : parseNanoUsd(min_cost_usd),
-    minMs: min_ms,
+    fromMs: query.from === undefined ? undefined : Date.parse(query.from),
+    toMs: query.to === undefined ? undefined : Date.parse(query.to),
+    id: query.id?.toLowerCase(),
+    key: query.key,
+    kind: query.kind,
+    session: query.session,
+    trace: query.trace,
+    client: query.client,
+    wire: query.wire,
+    endpoint: query.endpoint,
+    model: query.model,
+    modelAsked: query.model_asked,
+    modelServed: query.model_served,
+    provider: query.provider,
+    stream: query.stream,
+    status: status === undefined || statusClass ? undefined : Number(status),
+    statusClass: statusClass ? Number(status[0]) : undefined,
+    outcome: query.outcome,
+    error: query.error,
+    errorCode: query.error_code,
+    errorClass: query.error_class,
+    attempts: query.attempts,
+    cache: query.cache,
+    fallback: query.fallback,
+    costSource: query.cost_source,
+    minCostNanoUsd: query.min_cost_usd === undefined ? undefined : parseNanoUsd(query.min_cost_usd),
+    minMs: query.min_ms,
+    minTokens: query.min_tokens,
+    q: query.q,
     metadata: metadata.size === 0 ? undefined : metadata,
-  }
+  } satisfies { [name in keyof RequestFilters]-?: RequestFilters[name] | undefined }
   return Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined))
 }
 

@@ -1,19 +1,36 @@
-// What happened: /requests, /requests/{id}, /requests/{id}/payload.
+// What happened: /requests, its histogram, facets and stream, /requests/{id}, /requests/{id}/payload.
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { errorBody, payloadQuery, requestDetail, requestList, requestQuery } from './contract.ts'
+import {
+  errorBody,
+  facetsQuery,
+  histogramQuery,
+  payloadQuery,
+  requestDetail,
+  requestFacets,
+  requestFilters,
+  requestHistogram,
+  requestList,
+  requestQuery,
+  type RequestList,
+} from './contract.ts'
 import { notFound } from './failure.ts'
 import { checkParameters, filtersOf } from './parameters.ts'
 import type { QueryPort } from './port.ts'
+import type { RequestStreams } from './request-stream.ts'
+import { bucketsOf, fieldsOf } from './request-summary.ts'
 
 /** A sent Buffer goes out as it is; this only describes it. */
 const stored = z.instanceof(Uint8Array).describe('The stored bytes')
 const params = z.object({ id: z.string().min(1).max(64) })
 const failures = { 400: errorBody, 401: errorBody, 403: errorBody }
 const listParameters = Object.keys(requestQuery.shape)
+const filterParameters = Object.keys(requestFilters.shape)
+const histogramParameters = Object.keys(histogramQuery.shape)
+const facetsParameters = Object.keys(facetsQuery.shape)
 const payloadParameters = Object.keys(payloadQuery.shape)
 
-export function requestRoutes(query: QueryPort): FastifyPluginCallbackZod {
+export function requestRoutes(query: QueryPort, streams: RequestStreams): FastifyPluginCallbackZod {
   return (app, _options, done) => {
     app.get(
       '/requests',
@@ -28,10 +45,72 @@ export function requestRoutes(query: QueryPort): FastifyPluginCallbackZod {
           response: { 200: requestList, ...failures },
         },
       },
+      async (request, reply) => {
+        const text = await query.listText(filtersOf(request.query, request.url), request.query.limit, request.query.cursor)
+        // Rows were made into text in another thread; checking and writing a thousand of them here would hold up the data plane.
+        return reply.type('application/json').send(text as unknown as RequestList)
+      },
+    )
+
+    app.get(
+      '/requests/histogram',
+      {
+        preValidation: async (request) => checkParameters(request.query, histogramParameters, true),
+        schema: {
+          operationId: 'getRequestHistogram',
+          summary: 'Requests over time: how they ended, tokens, cost',
+          description: 'The filters of the list; by default of the last 24 hours.',
+          tags: ['requests'],
+          querystring: histogramQuery,
+          response: { 200: requestHistogram, ...failures },
+        },
+      },
       async (request) => {
-        await query.flush()
-        const page = await query.list(filtersOf(request.query, request.url), request.query.limit, request.query.cursor)
-        return { data: [...page.rows], next_cursor: page.nextCursor ?? null }
+        const filters = filtersOf(request.query, request.url)
+        const { fromMs, toMs, intervalMs } = bucketsOf(filters, request.query, Date.now())
+        const histogram = await query.histogram(filters, fromMs, toMs, intervalMs)
+        return { ...histogram, data: [...histogram.data] }
+      },
+    )
+
+    app.get(
+      '/requests/facets',
+      {
+        preValidation: async (request) => checkParameters(request.query, facetsParameters, true),
+        schema: {
+          operationId: 'getRequestFacets',
+          summary: 'Which values the requests have that the filters of the list select, and how many have each',
+          tags: ['requests'],
+          querystring: facetsQuery,
+          response: { 200: requestFacets, ...failures },
+        },
+      },
+      async (request) => {
+        const { fields, limit } = request.query
+        return query.facets(filtersOf(request.query, request.url), fieldsOf(fields), limit)
+      },
+    )
+
+    app.get(
+      '/requests/stream',
+      {
+        preValidation: async (request) => checkParameters(request.query, filterParameters, true),
+        schema: {
+          operationId: 'streamRequests',
+          summary: 'Requests as they end, as server-sent events',
+          description:
+            'The filters of the list. Each event `request` has a row as its data and a position as its id; with that in the header Last-Event-ID the stream goes on from there, with nothing lost and nothing twice.',
+          tags: ['requests'],
+          querystring: requestFilters,
+          response: {
+            200: { description: 'Events', content: { 'text/event-stream': { schema: z.string() } } },
+            ...failures,
+            503: errorBody,
+          },
+        },
+      },
+      async (request, reply) => {
+        await streams.serve(request, reply, filtersOf(request.query, request.url))
       },
     )
 
@@ -48,7 +127,6 @@ export function requestRoutes(query: QueryPort): FastifyPluginCallbackZod {
         },
       },
       async (request) => {
-        await query.flush()
         const detail = await query.get(request.params.id)
         if (detail === undefined) throw unknownRequest(request.params.id)
         return detail
@@ -83,7 +161,6 @@ export function requestRoutes(query: QueryPort): FastifyPluginCallbackZod {
       async (request, reply) => {
         const { id } = request.params
         const { part } = request.query
-        await query.flush()
         if ((await query.get(id)) === undefined) throw unknownRequest(id)
         const payload = await query.payload(id, part)
         if ('missing' in payload) throw notFound(`The ${part} body of ${id} is not there. ${payload.missing}`)

@@ -55,7 +55,7 @@ export function requestHistogram(
     bucket.requests += count('requests')
     for (const outcome of outcomes) bucket.outcomes[outcome] += count(outcome)
     for (const name of ['input', 'cached', 'output', 'reasoning'] as const) bucket.tokens[name] += count(name)
-    costs.set(bucket, (costs.get(bucket) ?? 0n) + BigInt(String(row['cost'] ?? 0)))
+    costs.set(bucket, (costs.get(bucket) ?? 0n) + BigInt((row['cost'] as string | null) ?? 0))
   }
   for (const [bucket, cost] of costs) bucket.cost_usd = formatUsd(cost)
   return { from: iso(fromMs), to: iso(toMs), interval_ms: intervalMs, source, data: [...buckets.values()] }
