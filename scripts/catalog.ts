@@ -84,9 +84,9 @@ function compare(
   after: ReadonlyMap<string, readonly ModelRow[]>,
 ): { summary: string; troubles: string[] } {
   const report: string[] = []
-  const troubles: string[] = []
+  const odd: string[] = []
   for (const [vendor, rows] of before)
-    if (rows.length > 0 && !after.has(vendor)) troubles.push(`${vendor} lost all of its ${rows.length} models`)
+    if (rows.length > 0 && !after.has(vendor)) odd.push(`${vendor} lost all of its ${rows.length} models`)
   for (const [vendor, rows] of after) {
     const known = new Map((before.get(vendor) ?? []).map((row) => [row.id, row]))
     const added = rows.filter(({ id }) => !known.has(id)).length
@@ -100,7 +100,7 @@ function compare(
         const is = row.price?.[rate]
         if (is === undefined) continue
         const times = Number(is) / Number(was)
-        if (times > 10 || times < 0.1) troubles.push(`${vendor}/${row.id}: ${rate} was ${was} and is ${is} USD per million tokens`)
+        if (times > 10 || times < 0.1) odd.push(`${vendor}/${row.id}: ${rate} was ${was} and is ${is} USD per million tokens`)
       }
     }
     const unpriced = rows.filter(({ price, free }) => price === undefined && free === undefined).length
@@ -113,5 +113,5 @@ function compare(
     `${after.size} vendors with ${all.length} models, ${all.filter(({ price, free }) => price ?? free).length} with a price; ${identities.size} identities, ${all.filter(({ canonical }) => canonical === undefined).length} models without one`,
     `left out: ${[...leftOut].map(([dev, why]) => `${dev} (${why})`).join(', ')}`,
   )
-  return { summary: report.map((line) => `${line}\n`).join(''), troubles }
+  return { summary: report.map((line) => `${line}\n`).join(''), troubles: odd }
 }

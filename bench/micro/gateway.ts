@@ -35,7 +35,7 @@ const key = { id: 'k', name: 'k', hash: hashKey('tp-bench-0123456789abcdef'), st
 const snapshot = buildSnapshot({
   version: 1,
   declared,
-  homeKeys: [key],
+  storedKeys: [key],
   providers: buildProviders({ declared, env: { OPENAI_API_KEY: 'sk-x-0123456789' } }),
 })
 const index = createModelIndex(snapshot)
@@ -47,7 +47,7 @@ const deadlines = createDeadlines()
 const buffers = createBufferPool()
 const gateway = createGateway({
   snapshot: () => snapshot,
-  resolve: (_snapshot, model) => index.resolve(model),
+  resolve: (_snapshot, model, by) => index.resolve(model, by),
   journal: recorder?.journal ?? {
     reserve: (_r, written) => setImmediate(written, undefined),
     progress() {},

@@ -160,6 +160,6 @@ function addressOf(dev: string, { api, npm }: DevProvider): Pick<VendorRow, 'bas
   if (npm === '@ai-sdk/anthropic') address = address.replace(/\/v1$/, '')
   if (address.includes('${')) return { baseUrlForm: address.replace(/^\$\{(\w+)\}/, 'https://<$1>').replace(/\$\{(\w+)\}/g, '<$1>') }
   if (/^http:\/\/(127\.0\.0\.1|localhost)\b/.test(address)) return { baseUrl: address, local: true }
-  if (!/^https:\/\//.test(address)) throw new Error(`${dev}: ${address} is not an https address.`)
+  if (!address.startsWith('https://')) throw new Error(`${dev}: ${address} is not an https address.`)
   return { baseUrl: address }
 }

@@ -3,18 +3,35 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { nothingDeclared, type DeclaredProvider, type Environment, type GatewayKey } from '#config'
 import { createModelIndex, type ModelIndex } from './model-index.ts'
+import type { ListedModel } from './model-list.ts'
 import { buildProviders, buildSnapshot } from './providers.ts'
 
 const key: GatewayKey = { id: 'k', name: 'k', hash: '', streamUsage: 'always' }
 
-function indexOf(providers: Record<string, DeclaredProvider>, env: Environment = {}): ModelIndex {
-  const declared = { ...nothingDeclared, providers: new Map(Object.entries(providers)) }
-  return createModelIndex(buildSnapshot({ version: 1, declared, homeKeys: [], providers: buildProviders({ declared, env }) }))
+function keyFor(...models: string[]): GatewayKey {
+  return { ...key, models }
+}
+
+/** The rows of `GET /v1/models`, from its bytes. */
+async function rowsOf(index: ModelIndex, of: GatewayKey = key): Promise<readonly ListedModel[]> {
+  const { body, byteLength } = await index.list(of)
+  const bytes = Buffer.concat(body)
+  assert.equal(bytes.length, byteLength)
+  return (JSON.parse(bytes.toString('utf8')) as { data: ListedModel[] }).data
+}
+
+function indexOf(
+  providers: Record<string, DeclaredProvider>,
+  env: Environment = {},
+  aliases: Readonly<Record<string, string>> = {},
+): ModelIndex {
+  const declared = { ...nothingDeclared, providers: new Map(Object.entries(providers)), aliases: new Map(Object.entries(aliases)) }
+  return createModelIndex(buildSnapshot({ version: 1, declared, storedKeys: [], providers: buildProviders({ declared, env }) }))
 }
 
 /** `slug:id` of each candidate, or the kind of failure. */
-function found(index: ModelIndex, name: string): string[] | string {
-  const resolution = index.resolve(name)
+function found(index: ModelIndex, name: string, by?: GatewayKey): string[] | string {
+  const resolution = index.resolve(name, by)
   return resolution.ok ? resolution.candidates.map(({ provider, model }) => `${provider.slug}:${model.id}`) : resolution.kind
 }
 
@@ -66,7 +83,7 @@ test('an id that the catalog does not know goes to the provider that was named, 
   assert.deepEqual(resolution.candidates[0]!.model, { id: 'gpt-99-turbo' })
 })
 
-test('allow and deny are obeyed in every form of the name', () => {
+test('allow and deny are obeyed in every form of the name', async () => {
   const index = indexOf({
     openai: { credentials: [{ name: 'a', value: 'v' }], models: { allow: ['gpt-4o*', '*-mini'], deny: ['gpt-4o-mini*'] } },
   })
@@ -74,7 +91,7 @@ test('allow and deny are obeyed in every form of the name', () => {
   assert.deepEqual(found(index, '@openai/gpt-4.1-mini'), ['openai:gpt-4.1-mini'])
   for (const name of ['gpt-4o-mini', '@openai/gpt-4o-mini', 'openai/gpt-4.1', 'gpt-4.1', '@openai/unknown-model'])
     assert.equal(found(index, name), 'model_not_allowed', name)
-  assert.ok(index.list(key).every(({ id }) => !id.includes('gpt-4o-mini')))
+  assert.ok((await rowsOf(index)).every(({ id }) => !id.includes('gpt-4o-mini')))
 })
 
 test('of a name that nobody serves, the nearest are told; of one that resembles nothing, none', () => {
@@ -119,9 +136,10 @@ test('a name is resolved once and then looked up, and made-up names do not stay 
   assert.notEqual(index.resolve('@openai/made-up'), first)
 })
 
-test('the list has every form of a name with limits, modalities and prices', () => {
+test('the list has every form of a name with limits, modalities and prices', async () => {
   const index = indexOf({}, both)
-  const ids = new Set(index.list(key).map(({ id }) => id))
+  const rows = await rowsOf(index)
+  const ids = new Set(rows.map(({ id }) => id))
   for (const id of [
     'gpt-4o',
     'openai/gpt-4o',
@@ -132,7 +150,7 @@ test('the list has every form of a name with limits, modalities and prices', () 
     '@anthropic/claude-sonnet-4-5',
   ])
     assert.ok(ids.has(id), id)
-  assert.equal(ids.size, index.list(key).length, 'no name twice')
+  assert.equal(ids.size, rows.length, 'no name twice')
   const row = index.get(key, 'claude-sonnet-4-5')!
   assert.equal(row.object, 'model')
   assert.equal(row.owned_by, 'anthropic')
@@ -150,15 +168,90 @@ test('the list has every form of a name with limits, modalities and prices', () 
   assert.equal(indexOf({}).get(key, '@sim/echo')!.price, 'free')
 })
 
-test('what the list says of a name is what resolving it does', () => {
-  const index = indexOf({}, { ...both, GEMINI_API_KEY: 'k', TOGETHER_API_KEY: 'k', DEEPSEEK_API_KEY: 'k' })
-  for (const row of index.list(key)) {
-    const resolution = index.resolve(row.id)
-    assert.ok(resolution.ok, row.id)
-    assert.deepEqual(
-      resolution.candidates.map(({ provider }) => provider.slug),
-      row.providers,
-      row.id,
-    )
+test('what the list says of a name is what resolving it does, and what asking for it alone says', async () => {
+  const env = { ...both, GEMINI_API_KEY: 'k', TOGETHER_API_KEY: 'k', DEEPSEEK_API_KEY: 'k', GROQ_API_KEY: 'k', VENICE_API_KEY: 'k' }
+  const index = indexOf({}, env, { best: 'claude-sonnet-4-5' })
+  for (const by of [key, keyFor('claude-*', '@groq/*', 'best')]) {
+    for (const row of await rowsOf(index, by)) {
+      const resolution = index.resolve(row.id, by)
+      assert.ok(resolution.ok, row.id)
+      assert.deepEqual(
+        resolution.candidates.map(({ provider }) => provider.slug),
+        row.providers,
+        row.id,
+      )
+      assert.deepEqual(index.get(by, row.id), row)
+    }
   }
+})
+
+test('a name of one host is the model, wherever it is served', () => {
+  const index = indexOf({}, { GROQ_API_KEY: 'k', OPENROUTER_API_KEY: 'k', VENICE_API_KEY: 'k' })
+  for (const name of ['llama-3.3-70b-versatile', 'llama-3.3-70b-instruct', 'meta-llama/llama-3.3-70b-instruct', 'llama-3.3-70b'])
+    assert.deepEqual(
+      [...(found(index, name) as string[])].sort(),
+      ['groq:llama-3.3-70b-versatile', 'openrouter:meta-llama/llama-3.3-70b-instruct', 'venice:llama-3.3-70b'],
+      name,
+    )
+})
+
+test('an alias is another name for a model, in any form, and counts before models of its own name', () => {
+  const index = indexOf({}, both, { fast: 'gpt-4o-mini', 'gpt-4o': '@openrouter/openai/gpt-4o', lost: 'gone-model' })
+  assert.deepEqual(found(index, 'fast'), found(index, 'gpt-4o-mini'))
+  assert.deepEqual(found(index, 'gpt-4o'), ['openrouter:openai/gpt-4o'])
+  const lost = index.resolve('lost')
+  assert.ok(!lost.ok && lost.kind === 'model_not_found')
+  assert.equal(lost.alias, 'gone-model')
+  const chained = indexOf({}, both, { a: 'b', b: 'gpt-4o' })
+  assert.equal(found(chained, 'a'), 'model_not_found', 'an alias of an alias is not followed')
+})
+
+test('a key with patterns may ask for what they match, under any name, and for nothing else', () => {
+  const index = indexOf({}, both, { cheap: 'claude-haiku-4-5', 'gpt-best': 'claude-sonnet-4-5' })
+  const gpt = keyFor('gpt-*')
+  for (const name of ['gpt-4o', '@openai/gpt-4o', 'openai/gpt-4o', '@openrouter/openai/gpt-4o', 'openrouter/gpt-4o', 'GPT-4o'])
+    assert.deepEqual(found(index, name, gpt), found(index, name), name)
+  for (const name of ['claude-sonnet-4-5', '@anthropic/claude-sonnet-4-5', 'cheap', '@anthropic/made-up'])
+    assert.equal(found(index, name, gpt), 'model_not_allowed', name)
+  assert.deepEqual(found(index, 'gpt-best', gpt), found(index, 'claude-sonnet-4-5'), 'the alias is a name that the list allows')
+  const byProvider = keyFor('@openrouter/*')
+  assert.deepEqual(found(index, 'gpt-4o', byProvider), ['openrouter:openai/gpt-4o'])
+  assert.deepEqual(found(index, 'claude-sonnet-4-5', byProvider), ['openrouter:anthropic/claude-sonnet-4.5'])
+  assert.equal(found(index, '@openai/gpt-4o', byProvider), 'model_not_allowed')
+  assert.deepEqual(
+    found(index, 'claude-sonnet-4-5', keyFor('Claude-Sonnet-4.5')),
+    found(index, 'claude-sonnet-4-5'),
+    'spelling is no matter',
+  )
+  assert.deepEqual(found(index, '@openai/ft:gpt-4o:me', keyFor('ft:*')), ['openai:ft:gpt-4o:me'])
+  assert.equal(found(index, 'gpt-4o', keyFor()), 'model_not_allowed')
+  const refused = index.resolve('gpt-4o', keyFor('claude-*'))
+  assert.ok(!refused.ok && refused.byKey === true)
+})
+
+test('of an unknown name, a key with patterns is told only names that it may use', () => {
+  const index = indexOf({}, both)
+  const resolution = index.resolve('gpt-4o-mni', keyFor('gpt-4o'))
+  assert.ok(!resolution.ok)
+  assert.ok(resolution.nearest.length < 3)
+  for (const name of resolution.nearest) assert.ok(index.resolve(name, keyFor('gpt-4o')).ok, name)
+})
+
+test('each key has its own list, made once, with a tag of what is in it', async () => {
+  const index = indexOf({}, both, { mine: 'gpt-4o' })
+  assert.equal(await index.list(key), await index.list(structuredClone(key)))
+  const gpt = await index.list(keyFor('gpt-4o', 'mine'))
+  assert.equal(gpt, await index.list(keyFor('gpt-4o', 'mine')), 'also for another key with the same patterns')
+  assert.notEqual(gpt.etag, (await index.list(key)).etag)
+  assert.deepEqual(
+    (await rowsOf(index, keyFor('gpt-4o', 'mine'))).map(({ id }) => id),
+    ['mine', 'gpt-4o', 'openai/gpt-4o', '@openai/gpt-4o', 'openrouter/openai/gpt-4o', '@openrouter/openai/gpt-4o'],
+  )
+  assert.equal((await indexOf({}, both, { mine: 'gpt-4o' }).list(key)).etag, (await index.list(key)).etag, 'the same after a restart')
+})
+
+test('a slug that is almost right is corrected', () => {
+  const resolution = indexOf({ work: { vendor: 'openai', credentials: [{ name: 'a', value: 'v' }] } }).resolve('wrok/gpt-4o')
+  assert.ok(!resolution.ok)
+  assert.equal(resolution.nearest[0], 'work/gpt-4o')
 })

@@ -1,141 +1,236 @@
-// From the name a client writes to the providers that serve it, and back to the list of all names. Built once per snapshot.
-import type { GatewayKey, ModelEntry, Provider, Snapshot } from '#config'
-import { formatPicoUsd, formatUsdPerMillion, type Price } from '#ir'
+// From the name a client writes to the providers that serve it. Built once per snapshot, and cheaply: nothing is indexed until it is asked for.
+import type { GatewayKey, ModelEntry, Snapshot } from '#config'
+import { nearestNames } from '#kernel'
 import { createGlob } from './glob.ts'
+import { createModelLists, listedModel, type ListedModel, type ListedName, type ModelList } from './model-list.ts'
 import { createNameFinder } from './nearest-models.ts'
-
-export type ModelCandidate = { readonly provider: Provider; readonly model: ModelEntry }
+import { bareName, createShelf, maxNameCharacters, plainName, type ModelCandidate, type Shelf } from './shelf.ts'
 
 export type Resolution =
   /** At least one; by priority, then price (unpriced last), then the order of registration. */
   | { readonly ok: true; readonly candidates: readonly ModelCandidate[] }
-  | { readonly ok: false; readonly kind: 'model_not_found' | 'model_not_allowed'; readonly nearest: readonly string[] }
+  | {
+      readonly ok: false
+      readonly kind: 'model_not_found' | 'model_not_allowed'
+      readonly nearest: readonly string[]
+      /** The name is an alias, and this is what it stands for. */
+      readonly alias?: string
+      /** Of what is not allowed: the key's list excludes it, and not a provider's. */
+      readonly byKey?: true
+    }
 
-/** A row of `GET /v1/models`, ready to be sent. */
-export type ListedModel = {
-  readonly id: string
-  readonly object: 'model'
-  readonly created: number
-  readonly owned_by: string
-  readonly name?: string
-  readonly context_window?: number
-  readonly max_output_tokens?: number
-  readonly input_modalities?: readonly string[]
-  readonly output_modalities?: readonly string[]
-  readonly capabilities?: readonly string[]
-  /** As the admin API writes prices; null: unpriced. */
-  readonly price: 'free' | Readonly<Record<string, string>> | null
-  /** Slugs of the providers that serve it under this name, first choice first. */
-  readonly providers: readonly string[]
-}
+/** What a key may ask for; without `models`, everything. */
+export type ModelPatterns = Pick<GatewayKey, 'models'>
 
 export interface ModelIndex {
-  /** One Map lookup for a name that was asked before or is known. The client's name, at most 256 characters of it are looked at. */
-  resolve(name: string): Resolution
-  /** Every name this key may use: bare, canonical, `slug/model` and `@slug/model`. */
-  list(key: GatewayKey): readonly ListedModel[]
-  /** One row of the list, for `GET /v1/models/{id}`. */
-  get(key: GatewayKey, name: string): ListedModel | undefined
+  /** One Map lookup for a name that was asked before, two for a key with a list. At most 256 characters of the client's name are looked at. */
+  resolve(name: string, key?: ModelPatterns): Resolution
+  /** Every name this key may use: aliases, bare, canonical, `slug/model` and `@slug/model`. Made in short slices when first asked for. */
+  names(key: ModelPatterns): Promise<readonly ListedName[]>
+  /** The same as the body of `GET /v1/models`. */
+  list(key: ModelPatterns): Promise<ModelList>
+  /** One row of the list, for `GET /v1/models/{id}`; undefined for a name that is only forwarded. */
+  get(key: ModelPatterns, name: string): ListedModel | undefined
 }
 
-const maxNameCharacters = 256
-/** Names that no catalog knows, asked of a named provider: foreign strings, so the memory of them is bounded. */
-const maxForwarded = 4096
+/** Foreign strings, so the memory of them is bounded. */
+const maxRemembered = 4096
+const maxNearest = 3
 
 export function createModelIndex(snapshot: Snapshot): ModelIndex {
   const shelves = new Map([...snapshot.providers].map(([slug, provider]) => [slug, createShelf(provider)]))
-  const known = new Map<string, Resolution>()
-  for (const [name, candidates] of gather(shelves.values())) known.set(name, verdict(candidates))
-  const forwarded = new Map<string, Resolution>()
-  const nearest = createNameFinder(() => [...rows().keys()].filter((name) => !name.startsWith('@')))
-  let listed: ReadonlyMap<string, ListedModel> | undefined
+  const remembered = new Map<string, Resolution>()
+  const restrictions = new WeakMap<readonly string[], Restriction>()
+  const nearest = createNameFinder(sharedNames)
 
-  function resolve(name: string): Resolution {
+  function resolve(name: string, key?: ModelPatterns): Resolution {
+    const patterns = key?.models
+    const found = remembered.get(name) ?? remember(name)
+    return patterns === undefined ? found : restricted(found, name, patterns)
+  }
+
+  function remember(name: string): Resolution {
+    if (name.length > maxNameCharacters) return unknown(name)
+    const resolution = resolveOnce(name)
+    if (remembered.size >= maxRemembered) remembered.clear()
+    remembered.set(name, resolution)
+    return resolution
+  }
+
+  function resolveOnce(name: string): Resolution {
+    const alias = snapshot.aliases.get(name)
+    if (alias === undefined) return survey(name)
+    const resolution = survey(alias)
+    return resolution.ok ? resolution : { ...resolution, alias }
+  }
+
+  /** Without memory and aliases. */
+  function survey(name: string): Resolution {
     const slash = name.indexOf('/')
     const shelf = slash < 1 ? undefined : shelves.get(name.startsWith('@') ? name.slice(1, slash) : name.slice(0, slash))
-    if (shelf === undefined || slash === name.length - 1) return known.get(name) ?? known.get(plain(name)) ?? unknown(name)
-    const remembered = forwarded.get(name)
-    if (remembered !== undefined) return remembered
-    const resolution = name.length > maxNameCharacters ? unknown(name) : resolveAt(shelf, name.slice(slash + 1), name)
-    if (forwarded.size >= maxForwarded) forwarded.clear()
-    forwarded.set(name, resolution)
-    return resolution
+    if (shelf !== undefined && slash < name.length - 1) return resolveAt(shelf, name.slice(slash + 1), name)
+    const sightings = sight(name)
+    return sightings.length === 0 ? unknown(name) : verdict(sightings)
   }
 
   function resolveAt(shelf: Shelf, id: string, name: string): Resolution {
     const model = shelf.find(id) ?? (shelf.provider.simulated ? undefined : { id })
-    if (model === undefined) return unknown(name)
-    return verdict([{ provider: shelf.provider, model, allowed: shelf.allows(model.id) }])
+    return model === undefined ? unknown(name) : verdict([{ shelf, model }])
+  }
+
+  /** Everyone who has the name, and everyone who has the model that it means there, under whatever name. */
+  function sight(name: string): Sighting[] {
+    const models: (ModelEntry | undefined)[] = []
+    const plain = plainName(name)
+    let canonical: string | undefined
+    let isOne = true
+    for (const shelf of shelves.values()) {
+      const model = shelf.find(name, plain)
+      models.push(model)
+      if (model?.canonical === undefined) continue
+      if (canonical === undefined) canonical = model.canonical
+      else if (canonical !== model.canonical) isOne = false
+    }
+    const sightings: Sighting[] = []
+    let at = 0
+    for (const shelf of shelves.values()) {
+      const model = models[at++] ?? (canonical !== undefined && isOne ? sameModel(shelf, canonical) : undefined)
+      if (model !== undefined) sightings.push({ shelf, model })
+    }
+    return sightings
   }
 
   function unknown(name: string): Resolution {
-    return { ok: false, kind: 'model_not_found', nearest: nearest(name) }
+    return { ok: false, kind: 'model_not_found', nearest: name.length > maxNameCharacters ? [] : suggestions(name) }
   }
 
-  function rows(): ReadonlyMap<string, ListedModel> {
-    listed ??= listAll(known, shelves)
-    return listed
+  function suggestions(name: string): readonly string[] {
+    const slash = name.indexOf('/')
+    const start = name.startsWith('@') ? 1 : 0
+    const rest = name.slice(slash + 1)
+    // A slug that is almost right, before a model that its provider has.
+    const slugs = slash <= start ? [] : nearestNames(name.slice(start, slash), shelves.keys(), 1)
+    const corrected = slugs
+      .filter((slug) => shelves.get(slug)!.find(rest) !== undefined)
+      .map((slug) => `${name.slice(0, start)}${slug}/${rest}`)
+    const similar = nearest(name.slice(Math.max(name.lastIndexOf('/') + 1, start)), maxNearest)
+    return [...new Set([...corrected, ...similar])].slice(0, maxNearest)
   }
 
-  // Keys have no model lists of their own in this version: every key may use what the providers allow.
-  let all: readonly ListedModel[] | undefined
-  return {
-    resolve,
-    list: (_key) => (all ??= [...rows().values()]),
-    get: (_key, name) => rows().get(name),
+  /** One short name for each model. */
+  function sharedNames(): string[] {
+    const names = new Set(snapshot.aliases.keys())
+    for (const shelf of shelves.values()) {
+      for (const [id, { canonical }] of shelf.provider.models) {
+        if (!shelf.allows(id)) continue
+        names.add(canonical === undefined ? id : bareName(canonical))
+      }
+    }
+    return [...names]
   }
-}
 
-type Sighting = ModelCandidate & { readonly allowed: boolean }
-
-type Shelf = {
-  readonly provider: Provider
-  /** Every name a model of this provider answers to. */
-  readonly names: ReadonlyMap<string, ModelEntry>
-  find(name: string): ModelEntry | undefined
-  allows(id: string): boolean
-}
-
-function createShelf(provider: Provider): Shelf {
-  const names = new Map<string, ModelEntry>()
-  // A provider's own ids come first, then shared names. Two ids of one canonical name are a model and its variant (`x`, `x:free`), and
-  // the data has them in this order: the first one keeps the shared name.
-  for (const [id, model] of provider.models) names.set(id, model)
-  for (const model of provider.models.values()) {
-    if (model.canonical === undefined) continue
-    const bare = model.canonical.slice(model.canonical.indexOf('/') + 1)
-    for (const name of [model.canonical, bare, plain(model.canonical), plain(bare)]) if (!names.has(name)) names.set(name, model)
+  function restricted(found: Resolution, name: string, patterns: readonly string[]): Resolution {
+    let restriction = restrictions.get(patterns)
+    if (restriction === undefined) restrictions.set(patterns, (restriction = { matches: matcherOf(patterns), remembered: new Map() }))
+    const known = restriction.remembered.get(name)
+    if (known !== undefined) return known
+    const resolution = restrict(found, name, restriction.matches)
+    if (restriction.remembered.size >= maxRemembered) restriction.remembered.clear()
+    if (name.length <= maxNameCharacters) restriction.remembered.set(name, resolution)
+    return resolution
   }
-  const allow = provider.allow?.map(createGlob)
-  const deny = provider.deny?.map(createGlob)
-  return {
-    provider,
-    names,
-    find: (name) => names.get(name) ?? names.get(plain(name)),
-    allows: (id) => (allow === undefined || allow.some((matches) => matches(id))) && !(deny?.some((matches) => matches(id)) ?? false),
+
+  function restrict(found: Resolution, name: string, matches: Matcher): Resolution {
+    if (!found.ok) return { ...found, nearest: found.nearest.filter((near) => restrict(resolve(near), near, matches).ok) }
+    // An alias that the list names is allowed with whatever it stands for.
+    if (snapshot.aliases.has(name) && matches(name)) return found
+    const open = found.candidates.filter((candidate) => mayUse(candidate, matches))
+    if (open.length === found.candidates.length) return found
+    return open.length === 0 ? { ok: false, kind: 'model_not_allowed', nearest: [], byKey: true } : { ok: true, candidates: open }
   }
-}
 
-/** Vendors write claude-sonnet-4.5 and claude-sonnet-4-5 for one model. */
-function plain(name: string): string {
-  return name.slice(0, maxNameCharacters).toLowerCase().replaceAll('.', '-')
-}
-
-function gather(shelves: Iterable<Shelf>): Map<string, Sighting[]> {
-  const all = new Map<string, Sighting[]>()
-  for (const shelf of shelves) {
-    for (const [name, model] of shelf.names) {
-      const sightings = all.get(name)
-      const sighting = { provider: shelf.provider, model, allowed: shelf.allows(model.id) }
-      if (sightings === undefined) all.set(name, [sighting])
-      else sightings.push(sighting)
+  /** undefined where a name was looked at and left out, so that whoever takes them in slices can pause there, too. */
+  function* listedNames(patterns: readonly string[] | undefined): Generator<ListedName | undefined> {
+    const seen = new Set<string>()
+    const matches = patterns === undefined ? undefined : matcherOf(patterns)
+    function listed(id: string, resolution: Resolution): ListedName | undefined {
+      seen.add(id)
+      const open = matches === undefined ? resolution : restrict(resolution, id, matches)
+      return open.ok ? { id, candidates: open.candidates } : undefined
+    }
+    for (const [alias, target] of snapshot.aliases) {
+      yield listed(alias, survey(target))
+    }
+    for (const shelf of shelves.values()) {
+      for (const [id, { canonical }] of shelf.provider.models) {
+        if (!shelf.allows(id)) continue
+        for (const name of canonical === undefined ? [id] : [id, canonical, bareName(canonical)]) {
+          // A name whose first part is a slug means that provider alone: listed in that form below, when it has the model.
+          if (seen.has(name) || shelves.has(name.slice(0, Math.max(name.indexOf('/'), 0)))) continue
+          yield listed(name, survey(name))
+        }
+      }
+    }
+    for (const shelf of shelves.values()) {
+      const { slug } = shelf.provider
+      for (const [id, model] of shelf.provider.models) {
+        if (!shelf.allows(id)) continue
+        const only: Resolution = { ok: true, candidates: [{ provider: shelf.provider, model }] }
+        for (const name of [`${slug}/${id}`, `@${slug}/${id}`]) {
+          if (seen.has(name)) continue
+          yield listed(name, only)
+        }
+      }
     }
   }
-  return all
+
+  const lists = createModelLists(listedNames)
+  return {
+    resolve,
+    names: (key) => lists.names(key.models),
+    list: (key) => lists.list(key.models),
+    get(key, name) {
+      const resolution = resolve(name, key)
+      if (!resolution.ok) return undefined
+      const [{ provider, model }] = resolution.candidates as readonly [ModelCandidate]
+      // A made-up id of a named provider is forwarded, and listed nowhere.
+      return provider.models.get(model.id) === model ? listedModel({ id: name, candidates: resolution.candidates }) : undefined
+    },
+  }
+}
+
+type Sighting = { readonly shelf: Shelf; readonly model: ModelEntry }
+type Matcher = (name: string) => boolean
+type Restriction = { readonly matches: Matcher; readonly remembered: Map<string, Resolution> }
+
+function sameModel(shelf: Shelf, canonical: string): ModelEntry | undefined {
+  const model = shelf.find(canonical)
+  return model?.canonical === canonical ? model : undefined
+}
+
+/** Spelling doesn't matter to a pattern, as it doesn't to a name. */
+function matcherOf(patterns: readonly string[]): Matcher {
+  const globs = patterns.map((pattern) => createGlob(plainName(pattern)))
+  return (name) => {
+    const plain = plainName(name)
+    return globs.some((matches) => matches(plain))
+  }
+}
+
+/** A pattern may mean the model by any of its names, or this provider's alone (`@work/*`). */
+function mayUse({ provider, model }: ModelCandidate, matches: Matcher): boolean {
+  return (
+    matches(model.id) ||
+    matches(`${provider.slug}/${model.id}`) ||
+    matches(`@${provider.slug}/${model.id}`) ||
+    (model.canonical !== undefined && (matches(model.canonical) || matches(bareName(model.canonical))))
+  )
 }
 
 function verdict(sightings: readonly Sighting[]): Resolution {
-  const open = sightings.filter((one) => one.allowed).map(({ provider, model }): ModelCandidate => ({ provider, model }))
+  const open = sightings
+    .filter(({ shelf, model }) => shelf.allows(model.id))
+    .map(({ shelf, model }): ModelCandidate => ({ provider: shelf.provider, model }))
   if (open.length === 0) return { ok: false, kind: 'model_not_allowed', nearest: [] }
   return { ok: true, candidates: open.toSorted((a, b) => a.provider.priority - b.provider.priority || dearness(a.model, b.model)) }
 }
@@ -145,63 +240,4 @@ function dearness(a: ModelEntry, b: ModelEntry): number {
   if (a.price === undefined || b.price === undefined) return Number(a.price === undefined) - Number(b.price === undefined)
   const difference = a.price.input + a.price.output - (b.price.input + b.price.output)
   return difference < 0n ? -1 : difference > 0n ? 1 : 0
-}
-
-function listAll(known: ReadonlyMap<string, Resolution>, slugs: ReadonlyMap<string, Shelf>): ReadonlyMap<string, ListedModel> {
-  const rows = new Map<string, ListedModel>()
-  const add = (name: string, candidates: readonly ModelCandidate[]): void => {
-    if (!rows.has(name)) rows.set(name, listedModel(name, candidates))
-  }
-  for (const shelf of slugs.values()) {
-    for (const [id, model] of shelf.provider.models) {
-      if (!shelf.allows(id)) continue
-      const bare = model.canonical?.slice(model.canonical.indexOf('/') + 1)
-      for (const name of [id, model.canonical, bare]) {
-        // A name whose first part is a slug means that provider alone: listed in that form below, when it has the model.
-        if (name === undefined || slugs.has(name.slice(0, Math.max(name.indexOf('/'), 0)))) continue
-        const resolution = known.get(name)
-        if (resolution?.ok === true) add(name, resolution.candidates)
-      }
-    }
-  }
-  for (const shelf of slugs.values()) {
-    for (const [id, model] of shelf.provider.models) {
-      if (!shelf.allows(id)) continue
-      const only = [{ provider: shelf.provider, model }]
-      add(`${shelf.provider.slug}/${id}`, only)
-      add(`@${shelf.provider.slug}/${id}`, only)
-    }
-  }
-  return rows
-}
-
-function listedModel(id: string, candidates: readonly ModelCandidate[]): ListedModel {
-  const { provider, model } = candidates[0]!
-  return {
-    id,
-    object: 'model',
-    created: model.createdSeconds ?? 0,
-    owned_by: model.canonical === undefined ? provider.vendor : model.canonical.slice(0, model.canonical.indexOf('/')),
-    ...(model.name === undefined ? {} : { name: model.name }),
-    ...(model.contextWindow === undefined ? {} : { context_window: model.contextWindow }),
-    ...(model.maxOutputTokens === undefined ? {} : { max_output_tokens: model.maxOutputTokens }),
-    ...(model.inputModalities === undefined ? {} : { input_modalities: model.inputModalities }),
-    ...(model.outputModalities === undefined ? {} : { output_modalities: model.outputModalities }),
-    ...(model.capabilities === undefined ? {} : { capabilities: model.capabilities }),
-    price: model.free === true ? 'free' : model.price === undefined ? null : listedPrice(model.price),
-    providers: candidates.map((candidate) => candidate.provider.slug),
-  }
-}
-
-/** Rates that the base rates already say are left out. */
-function listedPrice(price: Price): Readonly<Record<string, string>> {
-  return {
-    input_per_million_usd: formatUsdPerMillion(price.input),
-    output_per_million_usd: formatUsdPerMillion(price.output),
-    ...(price.cacheRead === price.input ? {} : { cache_read_per_million_usd: formatUsdPerMillion(price.cacheRead) }),
-    ...(price.cacheWrite === price.input ? {} : { cache_write_5m_per_million_usd: formatUsdPerMillion(price.cacheWrite) }),
-    ...(price.cacheWrite === price.input ? {} : { cache_write_1h_per_million_usd: formatUsdPerMillion(price.cacheWrite1h) }),
-    ...(price.reasoning === price.output ? {} : { reasoning_per_million_usd: formatUsdPerMillion(price.reasoning) }),
-    ...(price.request === 0n ? {} : { request_usd: formatPicoUsd(price.request) }),
-  }
 }

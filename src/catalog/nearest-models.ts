@@ -2,42 +2,53 @@
 import { nearestNames } from '#kernel'
 
 /** Edit distance is quadratic in the names; this many are measured, whatever is asked. */
-const maxMeasured = 64
+const maxMeasured = 24
 const maxCharacters = 96
+/** Pairs of letters share this many places; two pairs in one place only make a worse candidate. */
+const places = 4096
 
-/** `names` is asked once, at the first unknown name. At most three come back, nearest first. */
-export function createNameFinder(names: () => readonly string[]): (name: string) => readonly string[] {
-  let index: { readonly all: readonly string[]; readonly byPair: ReadonlyMap<string, readonly number[]> } | undefined
-  return (name) => {
+/** `names` is asked once, at the first unknown name. At most `count` come back, nearest first. */
+export function createNameFinder(names: () => readonly string[]): (name: string, count: number) => readonly string[] {
+  let index: PairIndex | undefined
+  return (name, count) => {
     index ??= indexPairs(names())
-    const shared = new Map<number, number>()
-    for (const pair of pairsOf(name)) for (const at of index.byPair.get(pair) ?? []) shared.set(at, (shared.get(at) ?? 0) + 1)
-    const { all } = index
-    // Shared pairs against length: else long names would win for having more of everything.
-    const likely = [...shared]
-      .map(([at, count]) => ({ candidate: all[at]!, score: (2 * count) / (name.length + all[at]!.length) }))
-      .sort((a, b) => b.score - a.score)
-      .slice(0, maxMeasured)
-      .map(({ candidate }) => candidate)
-    return nearestNames(name.slice(0, maxCharacters), likely, 3)
-  }
-}
-
-function indexPairs(all: readonly string[]): { all: readonly string[]; byPair: Map<string, number[]> } {
-  const byPair = new Map<string, number[]>()
-  for (const [at, name] of all.entries()) {
-    for (const pair of pairsOf(name)) {
-      const list = byPair.get(pair)
-      if (list === undefined) byPair.set(pair, [at])
-      else list.push(at)
+    const { all, starts, members } = index
+    const shared = new Uint8Array(all.length)
+    for (const pair of new Set(pairsOf(name))) {
+      for (let at = starts[pair]!; at < starts[pair + 1]!; at++) shared[members[at]!]!++
     }
+    // Shared pairs against length: else long names would win for having more of everything.
+    const length = Math.min(name.length, maxCharacters)
+    const likely: { readonly candidate: string; readonly score: number }[] = []
+    for (let at = 0; at < all.length; at++) {
+      if (shared[at]! > 0) likely.push({ candidate: all[at]!, score: shared[at]! / (length + all[at]!.length) })
+    }
+    likely.sort((a, b) => b.score - a.score)
+    return nearestNames(
+      name.slice(0, maxCharacters),
+      likely.slice(0, maxMeasured).map(({ candidate }) => candidate),
+      count,
+    )
   }
-  return { all, byPair }
 }
 
-function pairsOf(name: string): Set<string> {
+/** The names that have a pair are `members` from `starts[pair]` to `starts[pair + 1]`. */
+type PairIndex = { readonly all: readonly string[]; readonly starts: Uint32Array; readonly members: Uint32Array }
+
+function indexPairs(all: readonly string[]): PairIndex {
+  const pairs = all.map((name) => pairsOf(name))
+  const starts = new Uint32Array(places + 1)
+  for (const of of pairs) for (const pair of of) starts[pair + 1]!++
+  for (let pair = 0; pair < places; pair++) starts[pair + 1]! += starts[pair]!
+  const members = new Uint32Array(starts[places]!)
+  const next = starts.slice()
+  for (const [at, of] of pairs.entries()) for (const pair of of) members[next[pair]!++] = at
+  return { all, starts, members }
+}
+
+function pairsOf(name: string): number[] {
   const lower = name.slice(0, maxCharacters).toLowerCase()
-  const pairs = new Set<string>()
-  for (let i = 0; i + 1 < lower.length; i++) pairs.add(lower.slice(i, i + 2))
+  const pairs: number[] = []
+  for (let i = 0; i + 1 < lower.length; i++) pairs.push((lower.charCodeAt(i) * 61 + lower.charCodeAt(i + 1)) % places)
   return pairs
 }

@@ -5,7 +5,7 @@ import { planTargets, type Plan } from '#routing'
 import { Exchange } from './exchange.ts'
 import { createHistories } from './histories.ts'
 import { requestPeek } from './inspect.ts'
-import type { Arrival, GatewayDeps, Refusal } from './port.ts'
+import type { Arrival, GatewayDeps, Refusal, Resolution } from './port.ts'
 import { refusalRecord } from './record.ts'
 
 export type { Arrival, Client, ClientListener, GatewayDeps, Refusal, Resolution } from './port.ts'
@@ -35,13 +35,14 @@ export function createGateway(deps: GatewayDeps): Gateway {
       plans = new Map()
       plansOf = snapshot
     }
-    const { wire, operation } = exchange.arrival
+    const { wire, operation, key } = exchange.arrival
     const { model } = exchange.inspected
-    const name = `${operation} ${wire} ${model}`
+    // A key with a list of models has plans of its own.
+    const name = key.models === undefined ? `${operation} ${wire} ${model}` : `${operation} ${wire}\n${key.id}\n${model}`
     const known = plans.get(name)
     if (known !== undefined) return known
-    const resolved = deps.resolve(snapshot, model)
-    if (!resolved.ok) throw unknownModel(model, resolved.kind, resolved.nearest)
+    const resolved = deps.resolve(snapshot, model, key)
+    if (!resolved.ok) throw unknownModel(model, key.name, resolved)
     const plan = planTargets({ operation, wire, candidates: resolved.candidates })
     if (plan.targets.length === 0 && operation === 'generate') {
       const why = plan.skipped.map(({ provider, reason }) => `${provider}: ${reason}`).join('; ')
@@ -88,11 +89,20 @@ export function createGateway(deps: GatewayDeps): Gateway {
   }
 }
 
-function unknownModel(model: string, kind: 'model_not_found' | 'model_not_allowed', nearest: readonly string[]): Failure {
-  if (kind === 'model_not_allowed')
-    return new Failure(kind, `The model ${quoted(model)} is not allowed here: its provider's allow-list or deny-list excludes it.`, {
-      param: 'model',
-    })
+function unknownModel(model: string, keyName: string, { kind, nearest, alias, byKey }: Extract<Resolution, { ok: false }>): Failure {
+  if (kind === 'model_not_allowed') {
+    const sentence =
+      byKey === true
+        ? `The key ${quoted(keyName)} may not use the model ${quoted(model)}. GET /v1/models lists what it may use.`
+        : `The model ${quoted(model)} is not allowed here: its provider's allow-list or deny-list excludes it.`
+    return new Failure(kind, sentence, { param: 'model' })
+  }
+  if (alias !== undefined)
+    return new Failure(
+      kind,
+      `${quoted(model)} is an alias of ${quoted(alias)}, which no provider of this gateway serves. Change the alias, or add a provider that does.`,
+      { param: 'model' },
+    )
   const hint = nearest.length === 0 ? '' : ` Did you mean ${nearest.map(quoted).join(' or ')}?`
   return new Failure(
     kind,

@@ -60,12 +60,20 @@ export type Refusal = {
 
 export type Resolution =
   | { readonly ok: true; readonly candidates: readonly { readonly provider: Provider; readonly model: ModelEntry }[] }
-  | { readonly ok: false; readonly kind: 'model_not_found' | 'model_not_allowed'; readonly nearest: readonly string[] }
+  | {
+      readonly ok: false
+      readonly kind: 'model_not_found' | 'model_not_allowed'
+      readonly nearest: readonly string[]
+      /** The name is an alias, and this is what it stands for. */
+      readonly alias?: string
+      /** Of what is not allowed: the key's list excludes it, and not a provider's. */
+      readonly byKey?: true
+    }
 
 export type GatewayDeps = {
   /** The snapshot that requests begin with from now on. */
   readonly snapshot: () => Snapshot
-  readonly resolve: (snapshot: Snapshot, model: string) => Resolution
+  readonly resolve: (snapshot: Snapshot, model: string, key: GatewayKey) => Resolution
   readonly journal: Journal
   readonly network: Upstream
   /** Answers for providers that are marked `simulated`. */

@@ -8,6 +8,7 @@ import { Failure, newRequestId, type BufferPool, type Deadlines, type JsonObject
 import { codecOf } from '#wires'
 import { Answer } from './answer.ts'
 import { receiveBody } from './body.ts'
+import { answerModel, answerModels, type ModelDirectory } from './models.ts'
 import { allowedMethods, modelPrefix, routeOf, type Route } from './routes.ts'
 
 const maxHeaderBytes = 32 << 10
@@ -19,8 +20,8 @@ const uploadTimeoutMs = 600_000
 export type IngressDeps = {
   readonly gateway: Gateway
   readonly authenticate: (headers: IncomingMessage['headers'], query: string) => GatewayKey | Failure
-  /** `GET /v1/models`: the list, or one model by any of its names. */
-  readonly models: { list(key: GatewayKey): string; one(key: GatewayKey, id: string): string | Failure }
+  /** Names and models, as they are now. */
+  readonly models: () => ModelDirectory
   readonly admin: { handle(request: IncomingMessage, response: ServerResponse): void }
   readonly buffers: BufferPool
   readonly deadlines: Deadlines
@@ -51,19 +52,18 @@ export function createIngress(deps: IngressDeps): Ingress {
       try {
         route(request, response)
       } catch (error) {
-        deps.log.error({ err: error }, 'a request failed at the door')
-        if (!response.headersSent)
-          sendFailure(
-            response,
-            'openai-chat',
-            new Failure('internal_error', 'The gateway failed; its log says why.'),
-            newRequestId(Date.now()),
-          )
-        else response.destroy()
+        failed(response, error)
       }
     },
   )
   server.on('clientError', answerUnreadable)
+
+  function failed(response: ServerResponse, error: unknown): void {
+    deps.log.error({ err: error }, 'a request failed at the door')
+    if (response.headersSent) response.destroy()
+    else
+      sendFailure(response, 'openai-chat', new Failure('internal_error', 'The gateway failed; its log says why.'), newRequestId(Date.now()))
+  }
 
   function route(request: IncomingMessage, response: ServerResponse): void {
     const url = request.url ?? '/'
@@ -104,13 +104,12 @@ export function createIngress(deps: IngressDeps): Ingress {
       refuse(request, response, path, wireOf(request, path), key, undefined)
       return
     }
-    if (path.length <= modelPrefix.length) {
-      sendJson(response, 200, deps.models.list(key))
-      return
+    const asked = { request, response, key, query }
+    const answered = (failure: Failure | undefined): void => {
+      if (failure !== undefined) refuse(request, response, path, wireOf(request, path), failure, key)
     }
-    const one = deps.models.one(key, decodePath(path.slice(modelPrefix.length)))
-    if (one instanceof Failure) refuse(request, response, path, wireOf(request, path), one, key)
-    else sendJson(response, 200, one)
+    if (path.length > modelPrefix.length) answered(answerModel(deps.models(), asked, decodePath(path.slice(modelPrefix.length))))
+    else answerModels(deps.models(), asked).then(answered, (error: unknown) => failed(response, error))
   }
 
   function converse(

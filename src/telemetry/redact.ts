@@ -1,26 +1,6 @@
 // Keeps secrets out of whatever is printed or recorded: keys by their look, tokens by their place, headers by their name.
+import { keyShapes } from './key-shapes.ts'
 
-/** How keys look, longest prefix first. `owner` is who gives them out. */
-const keyShapes: readonly { readonly owner: string; readonly prefix: string; readonly rest: string }[] = [
-  { owner: 'Turnpike (admin)', prefix: 'tpa-', rest: '[A-Za-z0-9_-]{20,}' },
-  { owner: 'Turnpike', prefix: 'tp-', rest: '[A-Za-z0-9_-]{20,}' },
-  { owner: 'Anthropic', prefix: 'sk-ant-', rest: '[A-Za-z0-9_-]{8,}' },
-  { owner: 'OpenRouter', prefix: 'sk-or-', rest: '[A-Za-z0-9_-]{8,}' },
-  { owner: 'OpenAI', prefix: 'sk-proj-', rest: '[A-Za-z0-9_-]{8,}' },
-  { owner: 'OpenAI', prefix: 'sk-svcacct-', rest: '[A-Za-z0-9_-]{8,}' },
-  { owner: 'OpenAI or another provider', prefix: 'sk-', rest: '[A-Za-z0-9_-]{16,}' },
-  { owner: 'Groq', prefix: 'gsk_', rest: '[A-Za-z0-9]{16,}' },
-  { owner: 'xAI', prefix: 'xai-', rest: '[A-Za-z0-9]{16,}' },
-  { owner: 'Perplexity', prefix: 'pplx-', rest: '[A-Za-z0-9]{16,}' },
-  { owner: 'Cerebras', prefix: 'csk-', rest: '[A-Za-z0-9]{16,}' },
-  { owner: 'Together', prefix: 'tgp_v1_', rest: '[A-Za-z0-9_-]{16,}' },
-  { owner: 'Fireworks', prefix: 'fw_', rest: '[A-Za-z0-9]{16,}' },
-  { owner: 'Hugging Face', prefix: 'hf_', rest: '[A-Za-z0-9]{16,}' },
-  { owner: 'Google', prefix: 'AIza', rest: '[A-Za-z0-9_-]{30,}' },
-  { owner: 'GitHub', prefix: 'github_pat_', rest: '[A-Za-z0-9_]{16,}' },
-  { owner: 'GitHub', prefix: 'ghp_', rest: '[A-Za-z0-9]{16,}' },
-  { owner: 'AWS', prefix: 'AKIA', rest: '[A-Z0-9]{16}' },
-]
 const anyKey = new RegExp(
   `(?<![A-Za-z0-9])(${keyShapes.map(({ prefix }) => prefix).join('|')})(?:${[...new Set(keyShapes.map(({ rest }) => rest))].join('|')})`,
   'g',
@@ -29,11 +9,6 @@ const bearer = /\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi
 // Stops before quotes and backslashes, so that a line of JSON stays one.
 const parameter = /([?&;\s"'](?:api[_-]?key|key|token|access_token|secret|password)=)[^&\s"'\\]{4,}/gi
 const hidden = '[redacted]'
-
-/** Who gives out keys that look like this one; undefined when it looks like nobody's. */
-export function ownerOfKey(text: string): string | undefined {
-  return keyShapes.find(({ prefix }) => text.startsWith(prefix) && text.length > prefix.length + 4)?.owner
-}
 
 /** The text without anything that looks like a key or a token; of a key, its public prefix stays. */
 export function redactText(text: string): string {

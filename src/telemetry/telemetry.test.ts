@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createLog } from './log.ts'
-import { createRedactor, ownerOfKey, redactHeaders, redactText } from './redact.ts'
+import { ownerOfKey } from './key-shapes.ts'
+import { createRedactor, redactHeaders, redactText } from './redact.ts'
 
 const random = 'a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9T0u1'
 const keys = [
