@@ -40,9 +40,14 @@ export function checkBody<T>(
   const parsed = schema.safeParse(value)
   if (parsed.success) return { ok: true, data: parsed.data }
   const subject: Subject = { schema, written: value, whole: root.length === 0 ? 'The body' : dotted(root), mapping: 'an object' }
-  const { where, sentence } = faultOf(parsed.error.issues[0]!, subject)
+  const { where, sentence } = faultOf(tellingIssue(parsed.error.issues), subject)
   const field = dotted([...root, ...where])
   return { ok: false, field: field === '' ? undefined : field, sentence }
+}
+
+/** A misspelt field is also one that is missing: its own name says more. */
+function tellingIssue(issues: readonly Issue[]): Issue {
+  return issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]!
 }
 
 function faultOf(issue: Issue, subject: Subject): Fault {

@@ -46,7 +46,7 @@ const credential = z
 /** Where a secret may be stored already: its name alone keeps it. */
 const keptCredential = z
   .strictObject(credentialFields)
-  .refine((one) => one.value === undefined || one.env === undefined, 'has both `value` and `env`; send one of them')
+  .refine((one) => one.value === undefined || one.env === undefined, 'has both `value` and `env`, and takes either one or the other')
   .refine(
     (one) => one.value !== undefined || one.env !== undefined || one.name !== undefined,
     'needs `value` or `env`, or the `name` of a credential whose stored value stays',

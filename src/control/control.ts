@@ -39,6 +39,8 @@ export type ControlDeps = {
   /** Secrets that don't fit the master key are then in trouble, one by one, instead of stopping the start: to remove or replace them. */
   readonly toleratesMisfits: boolean
   readonly log: { warn(fields: object, message: string): void }
+  /** Default: the one in the home. It is closed with the control plane. */
+  readonly store?: ControlStore
 }
 
 export type OpenControl = {
@@ -55,7 +57,7 @@ export type OpenControl = {
 
 /** Rejects with one sentence for the operator. */
 export async function createControl(deps: ControlDeps): Promise<OpenControl> {
-  const store = await createControlStore(path.join(deps.settings.home, 'control.db'))
+  const store = deps.store ?? (await createControlStore(path.join(deps.settings.home, 'control.db')))
   try {
     return await open(store, deps)
   } catch (error) {

@@ -4,7 +4,7 @@ import { bodySchemas, didYouMean, hashKey, type ProviderBody } from '#config'
 import { nearestNames } from '#kernel'
 import type { ControlChange, StoredCredential } from '#store'
 import { ownerOfKey, redactHeaders } from '#telemetry'
-import { isPrivateAddress } from './private-address.ts'
+import { isPrivateAddress } from '#upstream'
 import { mayBePrivate, placeOfCredential, placeOfHeaders, type ConfiguredProvider, type ProviderDocument } from './assembly.ts'
 import { checked, compact, lastFour, refuseTwice } from './bodies.ts'
 import type { Plane, PlannedWrite } from './plane.ts'
@@ -142,8 +142,8 @@ export function unknownProvider(plane: Plane, slug: string): Refusal {
 function refusePrivate(slug: string, body: ProviderBody): void {
   const { baseUrl } = addressOf(slug, body) ?? {}
   if (baseUrl === undefined || mayBePrivate(slug, body)) return
-  const host = new URL(baseUrl).hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
-  if (!isPrivateAddress(host) && host !== 'localhost' && !host.endsWith('.localhost')) return
+  const { hostname: host } = new URL(baseUrl)
+  if (!isPrivateAddress(host)) return
   throw new Refusal(
     'invalid_request',
     `base_url is at ${host}, a private or loopback address; set allow_private_network to true if this provider really runs in your own network.`,
