@@ -21,6 +21,7 @@ const smokePaths = ['test/repository/pack', 'src/journal/', 'src/store/', 'src/u
 /** Left out unless asked for by path: what they are, and how they are run. */
 const slow: ReadonlyMap<string, string> = new Map([
   ['test/e2e/kill9', 'kills a gateway under load again and again, for minutes; npm run test:kill9'],
+  ['test/openclaw', 'installs and starts a real OpenClaw; npm run test:openclaw'],
 ])
 
 const { values, positionals } = parseArgs({
