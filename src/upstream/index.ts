@@ -1,5 +1,6 @@
 // Sockets to providers: pools, timeouts, cancellation, framing; the only room that opens them.
 export { createNetwork } from './network.ts'
 export { isPrivateAddress } from './private-network.ts'
+export { probeProvider, type ProbedCredential, type ProbeReport } from './probe.ts'
 export { createSim, simModels } from './sim.ts'
 export type * from './port.ts'
