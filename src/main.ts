@@ -11,7 +11,7 @@ import {
   type Settings,
   type Snapshot,
 } from '#config'
-import { createControl, type Control, type OpenControl } from '#control'
+import { createControl, Refusal, type Control, type OpenControl } from '#control'
 import { createGateway } from '#gateway'
 import { createIngress } from '#ingress'
 import { createRecorder, createThreadedTokenCounter, type Recorder, type RecoverySummary } from '#journal'
@@ -19,7 +19,7 @@ import { createBufferPool, createDeadlines, Failure } from '#kernel'
 import { createKeyring, type Keyring } from '#policy'
 import { lockHome } from '#store'
 import { createHeaderRecorder, createLog, redactHeaders, type Log } from '#telemetry'
-import { createNetwork, createSim } from '#upstream'
+import { createNetwork, createSim, probeProvider } from '#upstream'
 
 export type Turnpike = {
   /** `http://127.0.0.1:8640`, with the real port. */
@@ -43,6 +43,9 @@ export type ControlSession = {
   readonly inject: Admin['inject']
   close(): Promise<void>
 }
+
+/** Of each call that a test of a provider makes. */
+const probeTimeoutMs = 10_000
 
 type Start = { readonly settings: Settings; readonly version: string }
 type Undo = (() => unknown)[]
@@ -120,6 +123,7 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
   opened.onRunning((changed) => {
     running = changed
     log.level = changed.logLevel
+    recorder.configure(changed)
   })
 
   const deadlines = createDeadlines()
@@ -135,7 +139,9 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
     simulator,
     deadlines,
     buffers,
-    storesPayloads: running.logging === 'full',
+    get storesPayloads() {
+      return running.logging === 'full'
+    },
     headersText: createHeaderRecorder(),
     countTokens: (text) => tokens.count(text),
     log,
@@ -249,7 +255,12 @@ function adminOptions(
 ): Omit<AdminOptions, 'query' | 'isGatewayKey'> {
   return {
     control,
-    testProvider: async () => Promise.reject(new Error('not yet')),
+    testProvider: async (slug) => {
+      const provider = control.snapshot().providers.get(slug)
+      if (provider === undefined)
+        throw new Refusal('conflict', control.providers.get(slug).trouble ?? `The provider ${slug} cannot be used.`)
+      return probeProvider(provider, { timeoutMs: probeTimeoutMs })
+    },
     adminToken,
     allowedHosts: [settings.host, ...(settings.publicUrl === undefined ? [] : [new URL(settings.publicUrl).hostname])],
     version,

@@ -39,6 +39,8 @@ export type RunningJournal = Journal & {
   stats(): JournalStats
   /** Writes what is gathered now, without waiting for the end of the turn. */
   flush(): void
+  /** From the next body on. */
+  setLogging(mode: LoggingMode): void
   /** Goes up with everything handed over. */
   changes(): number
 }
@@ -47,7 +49,8 @@ const retryMs = 250
 const syncMs = 1000
 
 export function createJournal(options: JournalOptions): RunningJournal {
-  const { control, ring, logging, clock = () => performance.now(), waitingBytes = 32 * 1024 * 1024 } = options
+  const { control, ring, clock = () => performance.now(), waitingBytes = 32 * 1024 * 1024 } = options
+  let { logging } = options
   const nonce = (Math.random() * 0x1_0000_0000) >>> 0
   const shared = {
     dir: options.dir,
@@ -221,6 +224,9 @@ export function createJournal(options: JournalOptions): RunningJournal {
       payloads++
       if (ring.push(requestId, part === 'request' ? 0 : 1, session, bytes)) control.ring(ring.used() > ring.capacity / 4)
       else spill(requestId, part, session, bytes)
+    },
+    setLogging(mode) {
+      logging = mode
     },
     flush,
     changes: () => stats.records + payloads,

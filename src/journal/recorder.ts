@@ -11,6 +11,9 @@ import { createRingMemory, createRingProducer } from './ring.ts'
 import { recordFiles } from './writer.ts'
 import type { ThreadStats, WriterCommand, WriterReport, WriterThreadData } from './writer-thread.ts'
 
+/** What is kept of requests, and how long. */
+export type Keeping = Pick<RecorderOptions, 'logging' | 'retentionDays' | 'logMaxBytes'>
+
 export type RecorderOptions = {
   /** An existing directory that this process holds the lock of. */
   readonly home: string
@@ -37,6 +40,8 @@ export type Recorder = {
   stats(): RecorderStats
   /** Resolves when everything journalled before the call can be queried; rejects when the store refuses it. */
   flush(): Promise<void>
+  /** What is kept, and how long, from now on. */
+  configure(keeping: Keeping): void
   /** Writes and loads everything, and stops. */
   close(): Promise<void>
 }
@@ -91,7 +96,14 @@ export async function createRecorder(options: RecorderOptions): Promise<Recorder
   started = true
   worker.unref()
   commands.unref()
-  const journal = createJournal({ dir: files.journal, generation, control, ring: createRingProducer(ring), logging, onError })
+  const journal = createJournal({
+    dir: files.journal,
+    generation,
+    control,
+    ring: createRingProducer(ring),
+    logging,
+    onError,
+  })
   const reader = createRecordReader(files.database)
 
   function flushed(report: Extract<WriterReport, { type: 'flushed' }>): void {
@@ -187,6 +199,12 @@ export async function createRecorder(options: RecorderOptions): Promise<Recorder
     recovery,
     stats: () => ({ journal: journal.stats(), writer: writerStats }),
     flush,
+    configure({ logging: mode, retentionDays: days, logMaxBytes: maxBytes }) {
+      journal.setLogging(mode)
+      if (stopped !== undefined) return
+      commands.postMessage({ op: 'configure', logging: mode, retention: { days, maxBytes } } satisfies WriterCommand)
+      control.ask()
+    },
     close: () => (closing ??= close()),
   }
 }

@@ -17,7 +17,10 @@ export type WriterThreadData = {
   readonly coldAfterMs?: number
 }
 
-export type WriterCommand = { readonly op: 'flush'; readonly number: number } | { readonly op: 'close' }
+export type WriterCommand =
+  | { readonly op: 'flush'; readonly number: number }
+  | { readonly op: 'configure'; readonly logging: LoggingMode; readonly retention: RetentionLimits }
+  | { readonly op: 'close' }
 
 export type WriterReport =
   | { readonly type: 'recovered'; readonly recovery: RecoverySummary; readonly generation: number }
@@ -74,7 +77,11 @@ while (!closing) {
   for (let message = receiveMessageOnPort(data.commands); message !== undefined; message = receiveMessageOnPort(data.commands)) {
     const command = message.message as WriterCommand
     if (command.op === 'flush') flushes.push(command.number)
-    else closing = true
+    else if (command.op === 'close') closing = true
+    else {
+      writer.configure(command.logging, command.retention)
+      retainAtMs = 0
+    }
   }
   const error = drain()
   const cpu = process.threadCpuUsage()

@@ -34,6 +34,8 @@ export type Writer = {
   retain(nowMs: number, maxMs: number): boolean
   /** Compresses the oldest block of bodies that was stored before `beforeMs`. False: there is none. */
   compress(beforeMs: number): boolean
+  /** From the next record on. */
+  configure(logging: LoggingMode, retention: RetentionLimits): void
   stats(): WriterStats
   close(): void
 }
@@ -51,7 +53,8 @@ export function createWriter(options: WriterOptions): Writer {
   const { database, journal: dir } = recordFiles(home)
   const db = openRecordDatabase(database)
   const store = createRecordStore(db, logging)
-  const retention = createRetention(db, options.retention, store.cold)
+  const limits = { ...options.retention }
+  const retention = createRetention(db, limits, store.cold)
   const countTokens = createTokenCounter()
   const stats = { payloads: 0, unreadable: 0, damagedBytes: 0 }
 
@@ -165,6 +168,10 @@ export function createWriter(options: WriterOptions): Writer {
         if (db.isTransaction) db.exec('ROLLBACK')
         throw error
       }
+    },
+    configure(mode, wanted) {
+      store.setLogging(mode)
+      Object.assign(limits, wanted)
     },
     stats: () => ({ ...stats, loaded: loader.loaded, storeBytes: retention.usedBytes() }),
     close() {

@@ -20,6 +20,8 @@ export type JournalPosition = { readonly generation: number; readonly segment: n
 export type OpenRequest = { readonly id: string; readonly reserve: Buffer; readonly progress: Buffer | undefined }
 
 export interface RecordStore {
+  /** From the next record on. */
+  setLogging(mode: LoggingMode): void
   begin(): void
   /** `durable`: on disk when this returns, so that the journal behind the position may be deleted. */
   commit(position: JournalPosition, durable?: boolean): void
@@ -44,7 +46,8 @@ export interface RecordStore {
 /** Largest time that `seq` can carry without leaving the integers of JavaScript (year 2109). */
 const maxAtMs = Math.floor(Number.MAX_SAFE_INTEGER / seqPerMs) - 1
 
-export function createRecordStore(db: DatabaseSync, logging: LoggingMode, options: PayloadWriterOptions = {}): RecordStore {
+export function createRecordStore(db: DatabaseSync, initialLogging: LoggingMode, options: PayloadWriterOptions = {}): RecordStore {
+  let logging = initialLogging
   const newBlockId = createBlockIds(db)
   const details = createBlockWriter(db, newBlockId)
   const folder = bodyFolder(db)
@@ -103,6 +106,9 @@ export function createRecordStore(db: DatabaseSync, logging: LoggingMode, option
   }
 
   return {
+    setLogging(mode) {
+      logging = mode
+    },
     begin() {
       db.exec('BEGIN IMMEDIATE')
     },
