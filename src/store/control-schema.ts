@@ -101,7 +101,7 @@ function reason(errcode: number, code: string | undefined): readonly [string, st
   if (errcode === 13 || code === 'ENOSPC') return ['the disk is full', 'Free some space and try again.']
   if (errcode === 8 || code === 'EROFS' || code === 'EACCES' || code === 'EPERM')
     return ['this user may not write it', 'Make the file and its directory writable for the user that runs Turnpike.']
-  if (errcode === 11 || errcode === 26) return ['it is damaged', 'Restore it from a backup (`turnpike backup restore`), or move it away.']
+  if (errcode === 11 || errcode === 26) return ['it is damaged', 'Restore it from a backup (`turnpike restore`), or move it away.']
   if (errcode === 5 || errcode === 6) return ['another program holds it locked', 'Close that program and try again.']
   if (errcode === 10) return ['the disk reports an error', 'Check the disk.']
   if (errcode === 14 || code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR')
