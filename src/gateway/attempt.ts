@@ -4,6 +4,7 @@ import { explode, fold, type Finish, type Response, type StreamEvent, type Usage
 import type { PlannedTarget } from '#routing'
 import type { UpstreamCall, UpstreamHandler } from '#upstream'
 import { codecOf, createSseParser, type AnswerContext, type SseParser, type StreamEncoder, type WireCodec } from '#wires'
+import { bytesWithoutSecrets, failureWithoutSecrets } from './echoes.ts'
 import { peekResponse, type Inspected } from './inspect.ts'
 import type { Arrival, GatewayDeps } from './port.ts'
 import { PassReader, TranslateReader, type StreamReader, type StreamSink } from './streams.ts'
@@ -217,7 +218,7 @@ export class Attempt implements UpstreamHandler, StreamSink {
     this.#mode = 'over'
     this.#collector?.release()
     this.#call?.abort()
-    this.exchange.attemptFailed(this, failure, body)
+    this.exchange.attemptFailed(this, failureWithoutSecrets(failure, this.target), body)
   }
 
   /** The exchange had to begin the answer itself: what has been held so far goes through its encoder instead. */
@@ -288,7 +289,7 @@ export class Attempt implements UpstreamHandler, StreamSink {
   }
 
   #errorBody(): void {
-    const body = Buffer.from(this.#collector!.bytes())
+    const body = bytesWithoutSecrets(Buffer.from(this.#collector!.bytes()), this.target)
     const failure = this.codec.egress.decodeError(this.status, this.#headers, body.toString('utf8'))
     this.failed(failure, this.passes && isJson(this.#headers['content-type']) ? body : undefined)
   }

@@ -359,7 +359,7 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
     const first = this.#firstFailure!
     const verdict = this.#failures.every(({ failure }) => blamesRequest(failure))
       ? first.failure
-      : allFailed(this.#failures, this.#firstFailure!.failure)
+      : allFailed(this.#failures, first.failure, this.inspected.ownKey !== undefined)
     if (this.headIsOurs) {
       this.#interrupt(verdict)
       return

@@ -85,7 +85,13 @@ const timeoutPhases: Partial<Record<FailureKind, string>> = {
 }
 
 /** What the client hears when no target answered: our words only, each attempt's class beside it. */
-export function allFailed(failures: readonly { target: string; failure: Failure }[], first: Failure): Failure {
+export function allFailed(failures: readonly { target: string; failure: Failure }[], first: Failure, ownKey = false): Failure {
+  // With its own key, the account is the client's.
+  if (ownKey && failures.every(({ failure }) => failure.kind === 'credential_rejected'))
+    return new Failure(
+      'invalid_api_key',
+      `${failures[0]!.target} rejected the provider key that came with the request. Check that it is whole, valid and of this provider.`,
+    )
   const attempts = failures.map(({ target, failure }) => ({ target, class: failure.kind }))
   const phase = failures.every(({ failure }) => timeoutPhases[failure.kind] !== undefined) ? timeoutPhases[first.kind] : undefined
   if (phase !== undefined)

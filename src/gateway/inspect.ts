@@ -13,7 +13,7 @@ import {
   type Peeked,
   type Splicer,
 } from '#kernel'
-import { kindOf, sessionOf, type ConversationBytes } from '#policy'
+import { kindOf, ownProviderKey, sessionOf, type ConversationBytes } from '#policy'
 import type { RequestKind } from '#store'
 import type { RequestEdit, WireCodec } from '#wires'
 import { minHistoryBytes, type Histories, type Turn } from './histories.ts'
@@ -46,6 +46,8 @@ export type Inspected = {
   readonly timeoutMs: number | undefined
   readonly storesBodies: boolean
   readonly strict: boolean
+  /** The client's own provider key, which came beside the gateway key. */
+  readonly ownKey: string | undefined
   readonly body: InspectedBody
 }
 
@@ -97,6 +99,7 @@ export function inspect(arrival: Arrival, codec: WireCodec, histories: RequestHi
     timeoutMs: timeoutOf(headers),
     storesBodies: option(headers, 'debug') !== 'false',
     strict: option(headers, 'strict') === 'true',
+    ownKey: ownProviderKey(headers),
     body,
   }
 }

@@ -10,6 +10,8 @@ export type PlanRequest = {
   readonly operation: 'generate' | 'count-tokens'
   readonly wire: Wire
   readonly candidates: readonly Candidate[]
+  /** The client's own: used instead of the providers'. */
+  readonly credential?: Credential
 }
 
 /** Bytes pass (`pass`), or are translated into another wire. */
@@ -47,7 +49,7 @@ export function planTargets(request: PlanRequest): Plan {
       skipped.push({ provider: provider.slug, reason: 'it has no endpoint for conversations' })
       continue
     }
-    const credentials = provider.auth === 'none' && provider.credentials.length === 0 ? [noCredential] : provider.credentials
+    const credentials = credentialsFor(provider, request.credential)
     if (credentials.length === 0) {
       skipped.push({ provider: provider.slug, reason: 'it has no credential' })
       continue
@@ -66,6 +68,11 @@ export function planTargets(request: PlanRequest): Plan {
     }
   }
   return { targets, skipped }
+}
+
+function credentialsFor(provider: Provider, own: Credential | undefined): readonly Credential[] {
+  if (own !== undefined && provider.auth !== 'none') return [own]
+  return provider.auth === 'none' && provider.credentials.length === 0 ? [noCredential] : provider.credentials
 }
 
 function firstWire(provider: Provider): Wire | undefined {
