@@ -22,6 +22,8 @@ const ofTheRequest: readonly FailureKind[] = ['request_refused', 'context_length
 const final: readonly FailureKind[] = [
   'invalid_request',
   'invalid_api_key',
+  'key_expired',
+  'key_revoked',
   'forbidden',
   'unknown_url',
   'method_not_allowed',
