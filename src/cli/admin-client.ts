@@ -61,8 +61,13 @@ export function createAdminClient(transport: AdminTransport): AdminClient {
   }
 
   async function json<T>(answer: Response): Promise<T> {
-    return (await answer.json().catch(() => {
-      throw new CliFailure(`Something else than a turnpike is ${where} (its answer is not JSON).`)
+    return (await answer.json().catch((error: unknown) => {
+      if (error instanceof SyntaxError) throw new CliFailure(`Something else than a turnpike is ${where} (its answer is not JSON).`)
+      const failure = new NotRunning(
+        `The connection to ${where} broke off within an answer (${systemCode(error) ?? 'unfinished'}); try again.`,
+      )
+      failure.cause = error
+      throw failure
     })) as T
   }
 
@@ -75,7 +80,7 @@ export function createAdminClient(transport: AdminTransport): AdminClient {
     throw new NotThere(message)
   }
 
-  async function write(method: string, path: string, body: object | undefined): Promise<Response> {
+  async function write<T>(method: string, path: string, body: object | undefined): Promise<T> {
     const init: RequestInit = {
       method,
       headers: { 'idempotency-key': randomUUID(), ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
@@ -83,7 +88,8 @@ export function createAdminClient(transport: AdminTransport): AdminClient {
     }
     for (let tried = 1; ; tried++) {
       try {
-        return await existing(path, {}, init)
+        const answer = await existing(path, {}, init)
+        return answer.status === 204 ? (undefined as T) : await json<T>(answer)
       } catch (error) {
         if (tried === tries || !brokeOff(error)) throw error
       }
@@ -101,10 +107,7 @@ export function createAdminClient(transport: AdminTransport): AdminClient {
         throw error
       }
     },
-    async send<T>(method: string, path: string, body?: object) {
-      const answer = await write(method, path, body)
-      return answer.status === 204 ? (undefined as T) : json<T>(answer)
-    },
+    send: write,
     open: existing,
     async listRequests(query) {
       return json<RequestList>(await existing('requests', query))

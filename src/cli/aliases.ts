@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import type { AliasView } from '#control'
 import type { List } from './admin-client.ts'
-import type { CliContext } from './context.ts'
+import { typedFor, type CliContext } from './context.ts'
 import { addInstanceOptions, printList, type InstanceOptions } from './instance-options.ts'
 import { formatTime, plain } from './words.ts'
 
@@ -29,12 +29,13 @@ export function aliasesCommand(context: CliContext): Command {
     .addCommand(removeCommand(context))
 }
 
-function listCommand({ terminal, connect, command }: CliContext): Command {
+function listCommand(context: CliContext): Command {
+  const { terminal, connect } = context
   return addInstanceOptions(new Command('list').description('every alias and the model it stands for'))
     .addHelpText('after', listExamples)
     .action(async (options: InstanceOptions) => {
       const list = await (await connect(options)).get<List<AliasView>>('aliases')
-      const empty = `There is no alias. Make one: ${command} aliases set fast openai/gpt-5-mini`
+      const empty = `There is no alias. Make one: ${typedFor(context, options)('aliases set fast openai/gpt-5-mini')}`
       printList(terminal, options, list, [
         { title: 'NAME', of: ({ name }) => plain(name) },
         { title: 'MODEL', of: ({ model }) => plain(model) },

@@ -2,8 +2,8 @@
 import { existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { Command } from 'commander'
-import { readAdminToken, readSettings } from '#config'
-import { homeOption, type CliContext } from './context.ts'
+import { readSettings } from '#config'
+import { typedFor, type CliContext } from './context.ts'
 import { CliFailure } from './failure.ts'
 import { addInstanceOptions, type InstanceOptions } from './instance-options.ts'
 import { probeNeighbour, readInstanceNote } from './instance.ts'
@@ -18,24 +18,22 @@ Makes a folder turnpike-backup-<time> in it: providers (their keys encrypted), g
 settings, and every record with its bodies. Not in it: the master key, the admin token and turnpike.yaml.
 `
 
-export function backupCommand({ terminal, connect, version, command }: CliContext): Command {
+export function backupCommand(context: CliContext): Command {
+  const { terminal, connect, version } = context
   return addInstanceOptions(
     new Command('backup').description('copy everything that is stored, also while it runs').argument('<folder>', 'where to put it'),
     'where it is and what is in it, as JSON',
   )
     .addHelpText('after', examples)
     .action(async (folder: string, options: InstanceOptions) => {
-      const settings = readSettings({ overrides: { home: options.home } })
-      const { home } = settings
-      if (readAdminToken(settings) === undefined)
-        throw new CliFailure(`The home ${home} has never been started; there is nothing to back up.`)
+      const { home } = readSettings({ overrides: { home: options.home } })
       // Answering a query, the instance first writes what its journal still holds.
       const note = await readInstanceNote(home)
       const isRunning = note !== undefined && (await probeNeighbour(note.url))?.kind === 'turnpike'
       if (isRunning) await (await connect({ ...options, needs: 'running' })).listRequests({ limit: '1' })
       else if (journalHolds(home)) {
         terminal.remark(
-          `The last process on this home was killed; its last records are not in the backup until it has been started once more (${command} up${homeOption(options.home)}).`,
+          `The last process on this home was killed; its last records are not in the backup until it has been started once more (${typedFor(context, options)('up')}).`,
         )
       }
       const { createBackups } = await import('#store')

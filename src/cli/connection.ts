@@ -1,4 +1,6 @@
 // From a home to its admin API: the running instance's, or the same API in this process while nobody holds the home.
+import { existsSync } from 'node:fs'
+import path from 'node:path'
 import { readAdminToken, readSettings, type Settings } from '#config'
 import { createAdminClient, httpTransport, NotRunning, type AdminClient, type AdminTransport } from './admin-client.ts'
 import { CliFailure } from './failure.ts'
@@ -15,8 +17,6 @@ export type ConnectionOptions = {
 /** The admin API of a home that nobody holds, opened in this process; it holds the home until `close`. */
 export type OpenedHome = {
   readonly send: AdminTransport['send']
-  /** Made because the home was new, kept nowhere in plain text. */
-  readonly firstKey: string | undefined
   close(): Promise<void>
 }
 
@@ -37,7 +37,8 @@ export async function connectToHome(context: ConnectionContext, { home, verbose,
     return client
   }
   const adminToken = readAdminToken(settings)
-  if (adminToken === undefined && needs !== 'create') {
+  // A restored home has a store and no token yet.
+  if (needs !== 'create' && adminToken === undefined && !existsSync(path.join(settings.home, 'control.db'))) {
     throw new CliFailure(`No turnpike has been started with the home ${settings.home} yet. Start it with: ${howToStart}`)
   }
   const note = await readInstanceNote(settings.home)
@@ -59,15 +60,12 @@ export async function connectToHome(context: ConnectionContext, { home, verbose,
   }
 }
 
-async function openInProcess({ openHome, remark }: ConnectionContext, settings: Settings): Promise<AdminClient> {
+async function openInProcess({ openHome }: ConnectionContext, settings: Settings): Promise<AdminClient> {
   const opened = await openHome(settings).catch((error: unknown) => {
     // The rooms reject with sentences for the operator; anything else is a defect, and keeps its stack.
     if (error instanceof Error && error.name === 'Error' && !isInUse(error)) throw new CliFailure(error.message)
     throw error
   })
-  if (opened.firstKey !== undefined) {
-    remark(`This home is new. Its first gateway key, shown this once (only its hash is kept): ${opened.firstKey}`)
-  }
   return createAdminClient({
     where: `the home ${settings.home} in this process, since no turnpike runs on it`,
     send: opened.send,

@@ -1,11 +1,18 @@
 // What every command gets: where to write, whom to ask, what time it is, and the way to the admin API.
 import type { Environment } from '#config'
 import type { AdminClient } from './admin-client.ts'
-import type { ConnectionOptions } from './connection.ts'
+import { homeOption, type ConnectionOptions } from './connection.ts'
 import type { Prompts } from './prompts.ts'
 import type { Terminal } from './terminal.ts'
 
 export { homeOption, reachableHost, type ConnectionOptions } from './connection.ts'
+
+/** How to type a command that goes to the same home: `turnpike keys list --home X`. */
+export type Typed = (words: string) => string
+
+export function typedFor({ command }: Pick<CliContext, 'command'>, { home }: ConnectionOptions): Typed {
+  return (words) => `${command} ${words}${homeOption(home)}`
+}
 
 export type CliContext = {
   readonly terminal: Terminal

@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import path from 'node:path'
 import process from 'node:process'
 import type { Settings } from '#config'
-import type { CliContext } from './context.ts'
+import type { Typed } from './context.ts'
 import { reachableHost } from './connection.ts'
 import type { Check } from './doctor-check.ts'
 import { systemCode } from './failure.ts'
@@ -73,7 +73,7 @@ async function diskOf(home: string, logMaxBytes: number): Promise<Check> {
     : { state: 'ok', name: 'disk', message }
 }
 
-export async function instanceChecks({ home, host, port }: Settings, { version, command }: CliContext): Promise<Check[]> {
+export async function instanceChecks({ home, host, port }: Settings, version: string, typed: Typed): Promise<Check[]> {
   const note = await readInstanceNote(home)
   const neighbour = note === undefined ? undefined : await probeNeighbour(note.url)
   if (note !== undefined && neighbour?.kind === 'turnpike') {
@@ -90,16 +90,16 @@ export async function instanceChecks({ home, host, port }: Settings, { version, 
   }
   const stale: Check[] =
     note === undefined
-      ? [{ state: 'ok', name: 'instance', message: `None runs on this home. Start it with: ${command} up` }]
+      ? [{ state: 'ok', name: 'instance', message: `None runs on this home. Start it with: ${typed('up')}` }]
       : [
           {
             state: 'warn',
             name: 'instance',
             message: `It ran at ${note.url} (process ${note.pid}) and ended without its goodbye: it was killed, or the machine was.`,
-            fix: `${command} up    (it reads what the last process left)`,
+            fix: `${typed('up')}    (it reads what the last process left)`,
           },
         ]
-  return [...stale, await portCheck(host, port, command)]
+  return [...stale, await portCheck(host, port, typed)]
 }
 
 async function readiness(url: string): Promise<Check> {
@@ -113,7 +113,7 @@ async function readiness(url: string): Promise<Check> {
 }
 
 /** Whether a start would get its port. */
-async function portCheck(host: string, port: number, command: string): Promise<Check> {
+async function portCheck(host: string, port: number, typed: Typed): Promise<Check> {
   const code = await new Promise<string | undefined>((resolve) => {
     const server = createServer()
     server.once('error', (error) => resolve(systemCode(error) ?? error.message))
@@ -133,6 +133,6 @@ async function portCheck(host: string, port: number, command: string): Promise<C
     state: 'fail',
     name: 'port',
     message: `${host}:${port} is taken by ${neighbour?.kind === 'turnpike' ? 'a turnpike with another home' : 'another program'}.`,
-    fix: `Stop it, or choose another port: ${command} up --port ${port < 65_535 ? port + 1 : port - 1}`,
+    fix: `Stop it, or choose another port: ${typed(`up --port ${port < 65_535 ? port + 1 : port - 1}`)}`,
   }
 }

@@ -1,25 +1,25 @@
 // What `doctor` finds at each provider: keys, address, and whether the clocks agree.
 import type { ProviderView } from '#control'
 import { allPages, type AdminClient } from './admin-client.ts'
-import type { CliContext } from './context.ts'
+import type { Typed } from './context.ts'
 import type { Check } from './doctor-check.ts'
 import { probe, probeLines } from './provider-probe.ts'
 
-export async function providerChecks(client: AdminClient, { command, nowMs }: CliContext): Promise<Check[]> {
+export async function providerChecks(client: AdminClient, nowMs: () => number, typed: Typed): Promise<Check[]> {
   const providers = (await allPages<ProviderView>(client, 'providers')).filter(({ origin }) => origin !== 'built-in')
   if (providers.length === 0) {
-    return [{ state: 'warn', name: 'providers', message: 'There is none but the simulator.', fix: `${command} providers add` }]
+    return [{ state: 'warn', name: 'providers', message: 'There is none but the simulator.', fix: typed('providers add') }]
   }
-  const examined = await Promise.all(providers.map((provider) => providerCheck(client, provider, command)))
+  const examined = await Promise.all(providers.map((provider) => providerCheck(client, provider, typed)))
   return [...examined.flat(), ...(await clockChecks(providers, nowMs))]
 }
 
-async function providerCheck(client: AdminClient, provider: ProviderView, command: string): Promise<Check[]> {
+async function providerCheck(client: AdminClient, provider: ProviderView, typed: Typed): Promise<Check[]> {
   const name = `provider ${provider.slug}`
   const address = addressTrouble(provider)
   const troubles = provider.credentials.filter(({ trouble }) => trouble !== undefined)
   const report = await probe(client, provider.slug)
-  const add = `${command} providers add ${provider.vendor} --slug ${provider.slug} --replace`
+  const add = typed(`providers add ${provider.vendor} --slug ${provider.slug} --replace`)
   const fix =
     provider.origin === 'file'
       ? 'Correct it in turnpike.yaml.'

@@ -2,19 +2,18 @@
 import type { AliasView, KeyView, ModelView, ProviderView } from '#control'
 import type { RequestRow } from '#store'
 import { allPages, NotThere, type AdminClient, type Query } from './admin-client.ts'
-import type { CliContext } from './context.ts'
+import type { Typed } from './context.ts'
 import type { Check } from './doctor-check.ts'
 import { formatCount, formatTime } from './words.ts'
 
 const dayMs = 86_400_000
 
-export async function useChecks(client: AdminClient, context: CliContext): Promise<Check[]> {
-  const nowMs = context.nowMs()
+export async function useChecks(client: AdminClient, nowMs: number, typed: Typed): Promise<Check[]> {
   const keys = await allPages<KeyView>(client, 'keys')
   return [
-    ...keyChecks(keys, await recent(client, { outcome: 'denied', from: iso(nowMs - dayMs) }), nowMs, context.command),
-    ...(await aliasChecks(client, context.command)),
-    ...priceChecks(await recent(client, { cost_source: 'unpriced', from: iso(nowMs - 7 * dayMs) }), context.command),
+    ...keyChecks(keys, await recent(client, { outcome: 'denied', from: iso(nowMs - dayMs) }), nowMs, typed),
+    ...(await aliasChecks(client, typed)),
+    ...(await priceChecks(client, await recent(client, { cost_source: 'unpriced', from: iso(nowMs - 7 * dayMs) }), typed)),
   ]
 }
 
@@ -28,14 +27,14 @@ async function recent(client: AdminClient, query: Query): Promise<readonly Reque
   }
 }
 
-function keyChecks(keys: readonly KeyView[], denied: readonly RequestRow[], nowMs: number, command: string): Check[] {
+function keyChecks(keys: readonly KeyView[], denied: readonly RequestRow[], nowMs: number, typed: Typed): Check[] {
   const checks: Check[] = []
   if (!keys.some(({ state }) => state === 'active')) {
     checks.push({
       state: 'fail',
       name: 'keys',
       message: 'No gateway key is usable: no client can come in.',
-      fix: `${command} keys create --name laptop`,
+      fix: typed('keys create --name laptop'),
     })
   }
   for (const { id, name, expires_at: at, state } of keys) {
@@ -45,7 +44,7 @@ function keyChecks(keys: readonly KeyView[], denied: readonly RequestRow[], nowM
         state: 'warn',
         name: `key ${name}`,
         message: `It expires at ${formatTime(at!)}.`,
-        fix: `${command} keys update ${id} --expires 90d`,
+        fix: typed(`keys update ${id} --expires 90d`),
       })
     }
   }
@@ -62,7 +61,7 @@ function keyChecks(keys: readonly KeyView[], denied: readonly RequestRow[], nowM
         message: `It ${what}, and ${formatCount(count)} request${count === 1 ? '' : 's'} came with it in the last day.`,
         fix:
           code === 'key_expired'
-            ? `Give the client a new key, or: ${command} keys update ${name} --expires 90d`
+            ? `Give the client a new key, or: ${typed(`keys update ${name} --expires 90d`)}`
             : 'Give the client that still uses it a new key.',
       })
     }
@@ -72,7 +71,7 @@ function keyChecks(keys: readonly KeyView[], denied: readonly RequestRow[], nowM
     : [{ state: 'ok', name: 'keys', message: `${formatCount(keys.filter(({ state }) => state === 'active').length)} usable.` }]
 }
 
-async function aliasChecks(client: AdminClient, command: string): Promise<Check[]> {
+async function aliasChecks(client: AdminClient, typed: Typed): Promise<Check[]> {
   const aliases = await allPages<AliasView>(client, 'aliases')
   if (aliases.length === 0) return []
   const slugs = new Set((await allPages<ProviderView>(client, 'providers')).map(({ slug }) => slug))
@@ -83,7 +82,7 @@ async function aliasChecks(client: AdminClient, command: string): Promise<Check[
   const dangling = aliases.filter(({ model }) => !names.has(model.replace(/^@/, '')))
   if (dangling.length === 0) return [{ state: 'ok', name: 'aliases', message: 'Each stands for a model that is served.' }]
   return dangling.map(({ name, model }): Check => {
-    const fix = `${command} aliases set ${name} <model>    (see: ${command} models list)`
+    const fix = `${typed(`aliases set ${name} <model>`)}    (see: ${typed('models list')})`
     // An id that the catalog doesn't know is forwarded all the same.
     return slugs.has(model.replace(/^@/, '').split('/')[0]!)
       ? {
@@ -96,14 +95,28 @@ async function aliasChecks(client: AdminClient, command: string): Promise<Check[
   })
 }
 
-function priceChecks(rows: readonly RequestRow[], command: string): Check[] {
+/** At most so many models are looked up. */
+const mostUnpriced = 20
+
+async function priceChecks(client: AdminClient, rows: readonly RequestRow[], typed: Typed): Promise<Check[]> {
   const served = rows.filter(({ provider, outcome }) => provider !== null && outcome === 'ok')
-  return [...countBy(served, ({ provider, model }) => `${provider}/${model.served ?? model.asked}`)].map(([model, count]): Check => ({
-    state: 'warn',
-    name: `price of ${model}`,
-    message: `It has none: ${formatCount(count)} request${count === 1 ? '' : 's'} of the last week ${count === 1 ? 'has' : 'have'} no cost.`,
-    fix: `${command} models price set ${model} --input <usd> --output <usd>    (or --free)`,
-  }))
+  const counts = countBy(served, ({ provider, model }) => `${provider}/${model.asked}`)
+  const newest = served.filter(
+    (row, at) => served.findIndex((one) => one.provider === row.provider && one.model.asked === row.model.asked) === at,
+  )
+  return Promise.all(
+    newest.slice(0, mostUnpriced).map(async ({ id, provider, model }): Promise<Check> => {
+      // A price belongs to the id that the provider was asked for, which an alias or a canonical name hides.
+      const name = `${provider}/${(await client.getRequest(id))?.attempt_list.at(-1)?.model ?? model.served ?? model.asked}`
+      const count = counts.get(`${provider}/${model.asked}`)!
+      return {
+        state: 'warn',
+        name: `price of ${name}`,
+        message: `It has none: ${formatCount(count)} request${count === 1 ? '' : 's'} of the last week ${count === 1 ? 'has' : 'have'} no cost.`,
+        fix: `${typed(`models price set ${name} --input <usd> --output <usd>`)}    (or --free)`,
+      }
+    }),
+  )
 }
 
 function countBy<T>(rows: readonly T[], nameOf: (row: T) => string): Map<string, number> {

@@ -1,7 +1,7 @@
 // `turnpike doctor`: looks for what is wrong and says how to put it right.
 import { Command } from 'commander'
 import { ConfigError, readSettings, type Settings } from '#config'
-import type { CliContext } from './context.ts'
+import { typedFor, type CliContext } from './context.ts'
 import type { Check } from './doctor-check.ts'
 import { instanceChecks, machineChecks } from './doctor-machine.ts'
 import { providerChecks } from './doctor-providers.ts'
@@ -48,19 +48,20 @@ export function doctorCommand(context: CliContext): Command {
 /** Each part relies on what the earlier ones found: the first that cannot go on is the last. */
 async function* checksOf(context: CliContext, options: InstanceOptions): AsyncGenerator<Check> {
   const found = settingsOf(options.home)
+  const typed = typedFor(context, options)
   if (found instanceof ConfigError) return yield { state: 'fail', name: 'settings', message: found.message }
   const { home, configPath } = found
   const declared = configPath === undefined ? 'no turnpike.yaml' : `declared in ${configPath}`
   yield { state: 'ok', name: 'settings', message: `Home ${home}, ${declared}.` }
   yield* await machineChecks(found)
-  yield* await instanceChecks(found, context)
+  yield* await instanceChecks(found, context.version, typed)
   let asked = 'admin API'
   try {
     const client = await context.connect(options)
     asked = 'providers'
-    yield* await providerChecks(client, context)
+    yield* await providerChecks(client, context.nowMs, typed)
     asked = 'use'
-    yield* await useChecks(client, context)
+    yield* await useChecks(client, context.nowMs(), typed)
   } catch (error) {
     if (!(error instanceof CliFailure || error instanceof ConfigError)) throw error
     yield { state: 'fail', name: asked, message: error.message }

@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import type { KeyCreated, KeyView, ModelView, ProviderView } from '#control'
 import { readSettings } from '#config'
 import { allPages, type AdminClient } from './admin-client.ts'
-import { homeOption, reachableHost, type CliContext } from './context.ts'
+import { reachableHost, typedFor, type CliContext } from './context.ts'
 import { addInstanceOptions, type InstanceOptions } from './instance-options.ts'
 import { probeNeighbour, readInstanceNote } from './instance.ts'
 import { probe, probeLines } from './provider-probe.ts'
@@ -24,7 +24,7 @@ stays as it is.
 `
 
 export function initCommand(context: CliContext): Command {
-  const { terminal, command } = context
+  const { terminal } = context
   const init = new Command('init')
     .description('first steps: a home, a provider, a key')
     .option('-y, --yes', 'ask nothing')
@@ -33,6 +33,7 @@ export function initCommand(context: CliContext): Command {
     .addHelpText('after', examples)
     .action(async (options: InitOptions) => {
       const { home, host, port, publicUrl } = readSettings({ overrides: { home: options.home } })
+      const typed = typedFor(context, options)
       const say = options.json === true ? () => {} : terminal.line
       const client = await context.connect({ ...options, needs: 'create' })
       say(`Home: ${home}`)
@@ -58,14 +59,14 @@ export function initCommand(context: CliContext): Command {
       say('')
       say(
         key === undefined
-          ? `Gateway key: one that was made before; another: ${command} keys create`
+          ? `Gateway key: one that was made before; another: ${typed('keys create')}`
           : `Gateway key: ${terminal.paint('bold', key.key)}`,
       )
       if (key !== undefined) say('  It is shown this once; only its hash is kept.')
       say('')
-      if (!isRunning) say(`Start it:        ${terminal.paint('bold', `${command} up${homeOption(options.home)}`)}`)
-      say(`What happened:   ${command} requests list${homeOption(options.home)}`)
-      say(`What is wrong:   ${command} doctor${homeOption(options.home)}`)
+      if (!isRunning) say(`Start it:        ${terminal.paint('bold', typed('up'))}`)
+      say(`What happened:   ${typed('requests list')}`)
+      say(`What is wrong:   ${typed('doctor')}`)
       say('')
       for (const line of requestLines(url, key?.key, exampleModel, isRunning ? 'A request' : 'A request, once it runs')) say(line)
     })
@@ -78,7 +79,7 @@ async function provided(
   options: InitOptions,
   say: (text: string) => void,
 ): Promise<ProviderView[]> {
-  const { prompts, terminal, command } = context
+  const { prompts, terminal } = context
   const { wishFor } = await import('./provider-wish.ts')
   const read = async () => (await allPages<ProviderView>(client, 'providers')).toSorted((a, b) => a.priority - b.priority)
   const before = await read()
@@ -104,7 +105,9 @@ async function provided(
     providers = await read()
   }
   if (providers.every(({ origin }) => origin === 'built-in')) {
-    say(`Provider: none yet; the built-in simulator answers, free and without network. Add one: ${command} providers add`)
+    say(
+      `Provider: none yet; the built-in simulator answers, free and without network. Add one: ${typedFor(context, options)('providers add')}`,
+    )
   }
   return providers
 }

@@ -3,6 +3,7 @@ import { Option, type Command } from 'commander'
 import type { KeyCreated, KeyView } from '#control'
 import { allPages, type AdminClient } from './admin-client.ts'
 import { CliFailure, misused } from './failure.ts'
+import type { Typed } from './context.ts'
 import { pairs, printFields, several } from './instance-options.ts'
 import type { Terminal } from './terminal.ts'
 import { formatTime, parseDuration, plain } from './words.ts'
@@ -56,7 +57,7 @@ function expiryOf(text: string, nowMs: number): string | null {
 }
 
 /** The key of an id, a name that only one usable key has, or the beginning of either an id or the key itself. */
-export async function findKey(client: AdminClient, wanted: string, command: string): Promise<KeyView> {
+export async function findKey(client: AdminClient, wanted: string, typed: Typed): Promise<KeyView> {
   const data = await allPages<KeyView>(client, 'keys')
   const exact = data.find(({ id }) => id === wanted)
   if (exact !== undefined) return exact
@@ -77,7 +78,7 @@ export async function findKey(client: AdminClient, wanted: string, command: stri
       }
     }
   }
-  throw new CliFailure(`There is no key whose id or name is '${nameOf(wanted)}'. See: ${command} keys list`)
+  throw new CliFailure(`There is no key whose id or name is '${nameOf(wanted)}'. See: ${typed('keys list')}`)
 }
 
 /** What was pasted may be a whole key: it is not repeated. */

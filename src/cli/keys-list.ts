@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import type { KeyView } from '#control'
 import type { List } from './admin-client.ts'
-import type { CliContext } from './context.ts'
+import { typedFor, type CliContext } from './context.ts'
 import { addInstanceOptions, printList, type InstanceOptions } from './instance-options.ts'
 import { endsOf, findKey, printKey } from './key-fields.ts'
 import type { Column } from './table.ts'
@@ -31,11 +31,12 @@ export function listKeysCommand({ terminal, connect }: CliContext): Command {
     })
 }
 
-export function showKeyCommand({ terminal, connect, command }: CliContext): Command {
+export function showKeyCommand(context: CliContext): Command {
+  const { terminal, connect } = context
   return addInstanceOptions(new Command('show').description('one key in full').argument('<key>', 'its id or name'))
     .addHelpText('after', showExamples)
     .action(async (wanted: string, options: InstanceOptions) => {
-      const key = await findKey(await connect(options), wanted, command)
+      const key = await findKey(await connect(options), wanted, typedFor(context, options))
       if (options.json === true) terminal.line(JSON.stringify(key))
       else printKey(terminal, key)
     })

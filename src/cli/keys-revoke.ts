@@ -1,6 +1,6 @@
 // `turnpike keys revoke`: the key stops within a second.
 import { Command } from 'commander'
-import type { CliContext } from './context.ts'
+import { typedFor, type CliContext } from './context.ts'
 import { addInstanceOptions, type InstanceOptions } from './instance-options.ts'
 import { endsOf, findKey } from './key-fields.ts'
 import { plain } from './words.ts'
@@ -11,7 +11,8 @@ Examples:
   turnpike keys revoke key_Jszq-hjRtAV- --yes      without being asked
 `
 
-export function revokeKeyCommand({ terminal, prompts, connect, command }: CliContext): Command {
+export function revokeKeyCommand(context: CliContext): Command {
+  const { terminal, prompts, connect } = context
   const revoke = new Command('revoke')
     .description('stop a key for good; its records keep its name')
     .argument('<key>', 'its id or name')
@@ -20,7 +21,7 @@ export function revokeKeyCommand({ terminal, prompts, connect, command }: CliCon
     .addHelpText('after', examples)
     .action(async (wanted: string, options: InstanceOptions & { readonly yes?: true }) => {
       const client = await connect(options)
-      const key = await findKey(client, wanted, command)
+      const key = await findKey(client, wanted, typedFor(context, options))
       if (key.state === 'revoked') return terminal.remark(`The key '${plain(key.name)}' (${key.id}) was revoked before.`)
       const question = `Revoke the key '${plain(key.name)}' (${endsOf(key)})? Clients that use it are refused at once.`
       if (prompts !== undefined && options.yes !== true && !(await prompts.confirm(question, false))) {

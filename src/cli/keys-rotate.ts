@@ -1,7 +1,7 @@
 // `turnpike keys rotate`: a new secret for a key; the old one is accepted for a while, so that clients can be changed one by one.
 import { Command } from 'commander'
 import type { KeyCreated } from '#control'
-import type { CliContext } from './context.ts'
+import { typedFor, type CliContext } from './context.ts'
 import { misused } from './failure.ts'
 import { addInstanceOptions, type InstanceOptions } from './instance-options.ts'
 import { findKey, printNewKey } from './key-fields.ts'
@@ -14,7 +14,8 @@ Examples:
   turnpike keys rotate laptop --overlap 0s         the old one stops at once
 `
 
-export function rotateKeyCommand({ terminal, connect, command }: CliContext): Command {
+export function rotateKeyCommand(context: CliContext): Command {
+  const { terminal, connect } = context
   const rotate = new Command('rotate')
     .description('replace a key by a new one, with an overlap')
     .argument('<key>', 'its id or name')
@@ -25,7 +26,7 @@ export function rotateKeyCommand({ terminal, connect, command }: CliContext): Co
       const overlapMs = parseDuration(options.overlap)
       if (overlapMs === undefined) throw misused(`--overlap takes a duration (1d, 2h, 0s), not '${options.overlap}'.`)
       const client = await connect(options)
-      const { id } = await findKey(client, wanted, command)
+      const { id } = await findKey(client, wanted, typedFor(context, options))
       const body = { overlap_seconds: Math.round(overlapMs / 1000) }
       const created = await client.send<KeyCreated>('POST', `keys/${encodeURIComponent(id)}/rotate`, body)
       if (options.json === true) return terminal.line(JSON.stringify(created))

@@ -1,7 +1,7 @@
 // `turnpike keys update`: what a key may do and how it is called; the key stays.
 import { Command } from 'commander'
 import type { KeyView } from '#control'
-import type { CliContext } from './context.ts'
+import { typedFor, type CliContext } from './context.ts'
 import { misused } from './failure.ts'
 import { addInstanceOptions, type InstanceOptions } from './instance-options.ts'
 import { addKeyOptions, findKey, keyBody, printKey, type KeyOptions } from './key-fields.ts'
@@ -13,7 +13,8 @@ Examples:
   turnpike keys update laptop --name desktop
 `
 
-export function updateKeyCommand({ terminal, connect, command, nowMs }: CliContext): Command {
+export function updateKeyCommand(context: CliContext): Command {
+  const { terminal, connect, command, nowMs } = context
   const update = new Command('update')
     .description('change what a key may do; it applies to the next request')
     .argument('<key>', 'its id or name')
@@ -27,7 +28,7 @@ export function updateKeyCommand({ terminal, connect, command, nowMs }: CliConte
       if (Object.keys(body).length === 0)
         throw misused(`Say what to change: --name, --models, --expires, ... (see: ${command} keys update --help)`)
       const client = await connect(options)
-      const { id } = await findKey(client, wanted, command)
+      const { id } = await findKey(client, wanted, typedFor(context, options))
       const key = await client.send<KeyView>('PATCH', `keys/${encodeURIComponent(id)}`, body)
       if (options.json === true) terminal.line(JSON.stringify(key))
       else printKey(terminal, key)

@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import type { ModelView } from '#control'
 import { allPages } from './admin-client.ts'
-import type { CliContext } from './context.ts'
+import { typedFor, type CliContext } from './context.ts'
 import { addInstanceOptions, printList, type InstanceOptions } from './instance-options.ts'
 import { countOption } from './request-filters.ts'
 import type { Column } from './table.ts'
@@ -20,7 +20,8 @@ Examples:
   turnpike models list --json | jq -r '.data[].id'
 `
 
-export function listModelsCommand({ terminal, connect, command }: CliContext): Command {
+export function listModelsCommand(context: CliContext): Command {
+  const { terminal, connect } = context
   const list = new Command('list')
     .description('models with their limits and prices')
     .argument('[word]', 'only names that contain it')
@@ -36,7 +37,7 @@ export function listModelsCommand({ terminal, connect, command }: CliContext): C
       const data = answer.filter(({ allowed, price }) => (allowed || options.all === true) && (price === null || options.unpriced !== true))
       if (options.json === true) return terminal.line(JSON.stringify({ data, next_cursor: null }))
       const shown = data.slice(0, limit)
-      const empty = `No model matches. Providers are added with: ${command} providers add`
+      const empty = `No model matches. Providers are added with: ${typedFor(context, options)('providers add')}`
       printList(terminal, options, { data: shown, next_cursor: null }, modelColumns(terminal), empty)
       if (shown.length < data.length) {
         terminal.remark(

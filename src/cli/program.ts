@@ -42,7 +42,6 @@ function createProgram(context: ProgramContext): Command {
   const program = new Command('turnpike')
     .description(intro)
     .version(context.version, '-v, --version', 'print the version')
-    .helpCommand(false)
     .addHelpText('after', examples)
     .addCommand(upCommand(context))
     .addCommand(initCommand(context))
@@ -59,6 +58,7 @@ function createProgram(context: ProgramContext): Command {
   inEveryCommand(program, (command) =>
     command
       .exitOverride()
+      .helpCommand(false)
       .configureOutput({
         writeOut: (text) => context.terminal.line(text.trimEnd()),
         writeErr: (text) => context.terminal.remark(text.trimEnd()),
@@ -104,19 +104,20 @@ export async function main(args: readonly string[]): Promise<void> {
   const terminal = createTerminal(process.stdout, process.stderr)
   // Questions are asked on stderr; whoever pipes either end or runs in CI gets none.
   const isPerson = process.stdin.isTTY && process.stderr.isTTY && process.stdout.isTTY
-  const openHome: OpenHome = async (settings) => (await import('./open-home.ts')).openHome(settings)
+  const version = packageVersion()
+  const openHome: OpenHome = async (settings) => (await import('./open-home.ts')).openHome(settings, version)
   process.exitCode = await runProgram(
     {
       terminal,
       prompts: isPerson && environment()['CI'] === undefined ? createPrompts() : undefined,
       readStdin: () => readAll(process.stdin),
       env: environment(),
-      version: packageVersion(),
+      version,
       nowMs: () => Date.now(),
       command,
       connect: (options) => connectToHome({ command, remark: terminal.remark, openHome }, options),
       // Loaded here, so that the other commands don't wait for a whole gateway.
-      start: async (settings) => (await import('#main')).startTurnpike({ settings, version: packageVersion() }),
+      start: async (settings) => (await import('#main')).startTurnpike({ settings, version }),
     },
     args,
   )

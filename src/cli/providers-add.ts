@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander'
 import type { ProviderView } from '#control'
 import type { AdminClient } from './admin-client.ts'
-import { homeOption, type CliContext } from './context.ts'
+import { typedFor, type CliContext } from './context.ts'
 import { CliFailure } from './failure.ts'
 import { addInstanceOptions, several, type InstanceOptions } from './instance-options.ts'
 import { probe, probeLines, type ProbeReport } from './provider-probe.ts'
@@ -50,9 +50,8 @@ export function addProviderCommand(context: CliContext): Command {
       if (added === undefined) return
       if (options.json === true) context.terminal.line(JSON.stringify({ provider: added.provider, test: added.report ?? null }))
       if (added.report?.ok === false) {
-        const home = homeOption(options.home)
         throw new CliFailure(
-          `${wish.slug} was added and does not work yet. Change it with --replace, or remove it: ${context.command} providers remove ${wish.slug}${home}`,
+          `${wish.slug} was added and does not work yet. Change it with --replace, or remove it: ${typedFor(context, options)(`providers remove ${wish.slug}`)}`,
         )
       }
     })

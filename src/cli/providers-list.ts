@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import type { CredentialView, ProviderView } from '#control'
 import type { List } from './admin-client.ts'
-import type { CliContext } from './context.ts'
+import { typedFor, type CliContext } from './context.ts'
 import { addInstanceOptions, printFields, printList, type InstanceOptions } from './instance-options.ts'
 import type { Column } from './table.ts'
 import type { Terminal } from './terminal.ts'
@@ -18,12 +18,19 @@ Examples:
   turnpike providers show openai
 `
 
-export function listProvidersCommand({ terminal, connect, command }: CliContext): Command {
+export function listProvidersCommand(context: CliContext): Command {
+  const { terminal, connect } = context
   return addInstanceOptions(new Command('list').description('every provider and where its key comes from'))
     .addHelpText('after', listExamples)
     .action(async (options: InstanceOptions) => {
       const list = await (await connect(options)).get<List<ProviderView>>('providers')
-      printList(terminal, options, list, providerColumns(terminal), `There is no provider. Add one: ${command} providers add`)
+      printList(
+        terminal,
+        options,
+        list,
+        providerColumns(terminal),
+        `There is no provider. Add one: ${typedFor(context, options)('providers add')}`,
+      )
     })
 }
 

@@ -1,7 +1,7 @@
 // `turnpike providers remove`: forgets a provider and its key.
 import { Command } from 'commander'
 import type { ProviderView } from '#control'
-import type { CliContext } from './context.ts'
+import { typedFor, type CliContext } from './context.ts'
 import { addInstanceOptions, type InstanceOptions } from './instance-options.ts'
 
 const examples = `
@@ -12,7 +12,8 @@ Examples:
 One that a vendor key in the environment had made stays removed, until it is added again.
 `
 
-export function removeProviderCommand({ terminal, prompts, connect, command }: CliContext): Command {
+export function removeProviderCommand(context: CliContext): Command {
+  const { terminal, prompts, connect } = context
   const remove = new Command('remove').description('forget a provider and its key').argument('<slug>', 'its name in the list').option('-y, --yes', "don't ask") // prettier-ignore
   return addInstanceOptions(remove, 'what was removed, as JSON')
     .addHelpText('after', examples)
@@ -26,6 +27,6 @@ export function removeProviderCommand({ terminal, prompts, connect, command }: C
       }
       await client.send('DELETE', path)
       if (options.json === true) terminal.line(JSON.stringify({ removed: provider.slug }))
-      else terminal.line(`Removed: ${provider.slug}. To have it again: ${command} providers add ${provider.vendor}`)
+      else terminal.line(`Removed: ${provider.slug}. To have it again: ${typedFor(context, options)(`providers add ${provider.vendor}`)}`)
     })
 }

@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import type { ProviderView } from '#control'
 import type { List } from './admin-client.ts'
-import type { CliContext } from './context.ts'
+import { typedFor, type CliContext } from './context.ts'
 import { CliFailure } from './failure.ts'
 import { addInstanceOptions, type InstanceOptions } from './instance-options.ts'
 import { probe, probeLines } from './provider-probe.ts'
@@ -16,7 +16,8 @@ Examples:
 Nothing is generated and nothing is charged. Ends with 1 when one does not work.
 `
 
-export function testProvidersCommand({ terminal, connect, command }: CliContext): Command {
+export function testProvidersCommand(context: CliContext): Command {
+  const { terminal, connect } = context
   const test = new Command('test')
     .description('does it answer, and do its keys work?')
     .argument('[slug]', 'one provider; all when left out')
@@ -25,7 +26,7 @@ export function testProvidersCommand({ terminal, connect, command }: CliContext)
     .action(async (slug: string | undefined, options: InstanceOptions) => {
       const client = await connect(options)
       const slugs = slug === undefined ? (await client.get<List<ProviderView>>('providers')).data.map((one) => one.slug) : [slug]
-      if (slugs.length === 0) throw new CliFailure(`There is no provider to test. Add one: ${command} providers add`)
+      if (slugs.length === 0) throw new CliFailure(`There is no provider to test. Add one: ${typedFor(context, options)('providers add')}`)
       const reports = await Promise.all(slugs.map(async (one) => ({ slug: one, ...(await probe(client, one)) })))
       if (options.json === true) terminal.line(JSON.stringify({ data: reports }))
       else {

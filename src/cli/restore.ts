@@ -5,7 +5,7 @@ import { Command } from 'commander'
 import type { ProviderView } from '#control'
 import { environment, readSettings } from '#config'
 import { allPages } from './admin-client.ts'
-import { homeOption, type CliContext } from './context.ts'
+import { typedFor, type CliContext } from './context.ts'
 import { CliFailure } from './failure.ts'
 import { addInstanceOptions, type InstanceOptions } from './instance-options.ts'
 import { formatTime } from './words.ts'
@@ -20,7 +20,8 @@ The master key, the admin token and turnpike.yaml are not in a backup: put the m
 into the home (file master-key, mode 0600) or into TURNPIKE_MASTER_KEY, else the providers' keys cannot be read.
 `
 
-export function restoreCommand({ terminal, connect, version, command }: CliContext): Command {
+export function restoreCommand(context: CliContext): Command {
+  const { terminal, connect, version } = context
   const restore = new Command('restore')
     .description('put a backup in the place of what a stopped home holds')
     .argument('<folder>', 'the backup: a folder with a manifest.json')
@@ -59,12 +60,12 @@ export function restoreCommand({ terminal, connect, version, command }: CliConte
       if (unreadable.length > 0) {
         const slugs = unreadable.map(({ slug }) => slug).join(', ')
         throw new CliFailure(
-          `The master key of this home does not fit the keys of ${slugs}. Put the one of the instance that made the backup into ${keyFile}, or add the keys again: ${command} providers add${homeOption(options.home)} --replace`,
+          `The master key of this home does not fit the keys of ${slugs}. Put the one of the instance that made the backup into ${keyFile}, or add the keys again: ${typedFor(context, options)('providers add --replace')}`,
         )
       }
       if (options.json !== true)
         terminal.line(
-          `${providers.length} provider${providers.length === 1 ? '' : 's'}, and every stored key can be read. Start it with: ${command} up${homeOption(options.home)}`,
+          `${providers.length} provider${providers.length === 1 ? '' : 's'}, and every stored key can be read. Start it with: ${typedFor(context, options)('up')}`,
         )
     })
 }

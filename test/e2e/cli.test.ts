@@ -185,7 +185,7 @@ test('wrong settings and unusable homes stop the start with one sentence that na
   }
 })
 
-test('without a running gateway the commands say so and how to start one', async (context) => {
+test('without a running gateway the commands that wait for it say so and how to start one', async (context) => {
   const home = scratchFolder(context)
   const never = await runCommand(context, ['requests', 'list', '--home', home])
   assert.equal(never.exitCode, 1)
@@ -197,7 +197,7 @@ test('without a running gateway the commands say so and how to start one', async
   const gateway = await startGateway(context, home)
   gateway.child.kill('SIGKILL')
   await gateway.ended
-  const killed = await runCommand(context, ['requests', 'show', '--home', home])
+  const killed = await runCommand(context, ['requests', 'tail', '--home', home])
   assert.equal(killed.exitCode, 1)
   assert.match(killed.stderr, /^turnpike: No turnpike answers at http:.*ECONNREFUSED.*Start it with: npm run -s turnpike -- up --home/)
 })
