@@ -74,10 +74,15 @@ test('the usual primary is the dearest of a usual price, the newest number of eq
 })
 
 test('where everything is free, the first that is listed is taken; where nothing is, nothing', () => {
-  const offers = offersOf([model('sim', 'echo', 'free'), model('sim', 'tool', 'free')], [provider('sim')])
-  assert.equal(usualPrimary(offers)?.name, 'echo')
+  const offers = offersOf([model('local', 'one', 'free'), model('local', 'two', 'free')], [provider('local')])
+  assert.equal(usualPrimary(offers)?.name, 'one')
   assert.equal(usualFallback(offers, offers[0]!), undefined)
   assert.equal(usualPrimary([]), undefined)
+})
+
+test('of the built-in simulator only the echo is offered', () => {
+  const rows = ['cut', 'echo', 'stall'].map((id) => model('sim', id, 'free', { canonical: `sim/${id}` }))
+  assert.deepEqual(names(rows, [{ ...provider('sim'), origin: 'built-in' }]), ['echo'])
 })
 
 test("a row has what is known, in OpenClaw's units, and leaves out what is not", () => {

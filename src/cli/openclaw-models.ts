@@ -17,8 +17,11 @@ export type Offer = {
 export function offersOf(models: readonly ModelView[], providers: readonly ProviderView[]): readonly Offer[] {
   const order = new Map(providers.toSorted((a, b) => a.priority - b.priority).map(({ slug }, place) => [slug, place]))
   const placeOf = (slug: string): number => order.get(slug) ?? order.size
+  const simulated = new Set(providers.filter(({ origin }) => origin === 'built-in').map(({ slug }) => slug))
   const byName = new Map<string, { model: ModelView; providers: string[] }>()
-  for (const model of models.filter(isForTalk).toSorted((a, b) => placeOf(a.provider) - placeOf(b.provider))) {
+  // The simulator's other models are faults to rehearse.
+  const talking = models.filter((model) => isForTalk(model) && (!simulated.has(model.provider) || model.id === 'echo'))
+  for (const model of talking.toSorted((a, b) => placeOf(a.provider) - placeOf(b.provider))) {
     const name = nameOf(model, order)
     const offer = byName.get(name)
     if (offer === undefined) byName.set(name, { model, providers: [model.provider] })
