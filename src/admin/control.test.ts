@@ -63,7 +63,7 @@ before(async () => {
   admin = await createAdmin({
     query: {} as QueryPort,
     control,
-    testProvider: async () => ({ ok: true, ms: 1, credentials: [], models_found: 3, trouble: null }),
+    testProvider: async () => ({ ok: true, ms: 1, credentials: [], models_found: 3, model_ids: ['a', 'b', 'c'], trouble: null }),
     adminToken,
     isGatewayKey: () => false,
     allowedHosts: [],

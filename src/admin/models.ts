@@ -25,7 +25,7 @@ export function modelRoutes(control: Control): FastifyPluginCallbackZod {
           summary: 'Models of the providers of this instance, by provider and id',
           tags,
           querystring: modelQuery,
-          response: { 200: modelList, ...readFailures },
+          response: { 200: modelList, ...findFailures },
         },
       },
       (request) => {

@@ -42,5 +42,7 @@ export type ProbeReport = {
     readonly trouble: string | null
   }[]
   readonly models_found: number | null
+  /** The first thousand. */
+  readonly model_ids: readonly string[]
   readonly trouble: string | null
 }

@@ -1,9 +1,11 @@
 // Models, their prices, and aliases.
 import { z } from 'zod'
-import { instant, list, pageOf, pageQuery, text, usd } from './basics.ts'
+import { instant, list, pageOf, pageQuery, text } from './basics.ts'
 
 /** In bodies; answers have text only. */
-const amount = z.union([usd, z.number().nonnegative()]).describe('USD as decimal text; a number is taken by its shortest decimal form')
+const amount = z
+  .union([z.string().regex(/^\d+(\.\d+)?([eE][+-]?\d{1,2})?$/), z.number().nonnegative()])
+  .describe('USD as decimal text; a number is taken by its shortest decimal form')
 
 const rates = {
   input_per_million_usd: amount,

@@ -127,7 +127,8 @@ export const probeReport = z
         trouble: text.nullable().describe('What is wrong, and what to do'),
       }),
     ),
-    models_found: count.nullable(),
+    models_found: count.nullable().describe('Different ids in the lists'),
+    model_ids: list(text).describe('The first thousand'),
     trouble: text.nullable(),
   })
   .meta({ id: 'ProbeReport' })
