@@ -1,8 +1,9 @@
-// `npm run docs`: writes docs/errors.md, the public reference of errors, from the table of failures and the wires that encode them.
+// `npm run docs`: writes docs/catalog.md (vendor-reference.ts) and docs/errors.md, the public reference of errors, from the table of failures and the wires that encode them.
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { asText, Failure, failureTable, isObject, type FailureKind } from '#kernel'
 import { codecOf } from '#wires'
+import { vendorFile, vendorReference } from './vendor-reference.ts'
 
 export const referenceFile = path.join(import.meta.dirname, '..', 'docs', 'errors.md')
 
@@ -97,5 +98,6 @@ ${table(
 
 if (import.meta.main) {
   writeFileSync(referenceFile, errorReference())
+  writeFileSync(vendorFile, vendorReference())
   console.log(`Wrote ${path.relative(process.cwd(), referenceFile)}.`)
 }
