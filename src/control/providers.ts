@@ -1,5 +1,5 @@
 // Providers: put, removed, and shown without their secrets.
-import { addressOf, defaultPriority, defaultTimeouts, wiresOf } from '#catalog'
+import { addressOf, defaultPriority, defaultTimeouts, vendorOfKey, wiresOf, type Vendor } from '#catalog'
 import { bodySchemas, didYouMean, hashKey, type ProviderBody } from '#config'
 import { nearestNames } from '#kernel'
 import type { ControlChange, StoredCredential } from '#store'
@@ -52,7 +52,7 @@ export function createProviders(plane: Plane): Control['providers'] {
       const field = `credentials[${index}]`
       if (one.env !== undefined) return { name, env: one.env, sealed: null, last4: null, createdAtMs: nowMs }
       if (one.value !== undefined) {
-        refuseForeignSecret(plane, one.value, field, body.base_url === undefined ? vendor?.name : undefined)
+        refuseForeignSecret(plane, one.value, field, body.base_url === undefined ? vendor : undefined)
         const sealed = plane.vault.seal(one.value, placeOfCredential(slug, origin, name))
         return { name, env: null, sealed, last4: lastFour(one.value), createdAtMs: nowMs }
       }
@@ -152,17 +152,21 @@ function refusePrivate(slug: string, body: ProviderBody): void {
 }
 
 /** `vendor`: whose own address it would be sent to; undefined at any other address, where anybody's key may be right. */
-function refuseForeignSecret(plane: Plane, secret: string, field: string, vendor: string | undefined): void {
+function refuseForeignSecret(plane: Plane, secret: string, field: string, vendor: Vendor | undefined): void {
   const refuse = (what: string): Refusal => new Refusal('invalid_request', `${field}.value ${what}`, `${field}.value`)
-  const owner = ownerOfKey(secret)
-  if (secret === plane.adminToken || owner === 'Turnpike (admin)')
+  const look = ownerOfKey(secret)
+  if (secret === plane.adminToken || look === 'Turnpike (admin)')
     throw refuse('is an admin token, which is for /api/v1 alone; send the key that the provider gave you.')
   if (plane.configured().snapshot.keys.has(hashKey(secret)))
     throw refuse('is a gateway key of this instance, which opens this gateway and no provider; send the key that the provider gave you.')
-  if (vendor === undefined || owner === undefined || owner.includes(' or ') || vendor.startsWith(owner)) return
-  const whose = owner === 'Turnpike' ? 'a gateway key' : `a key of ${owner}`
+  if (vendor === undefined) return
+  const owner = vendorOfKey(secret)
+  // One key may be for several addresses of one company.
+  const isOthers = owner !== undefined && owner !== vendor && !owner.keyVariables.some((name) => vendor.keyVariables.includes(name))
+  if (!isOthers && look !== 'Turnpike') return
+  const whose = isOthers ? `a key of ${owner.name}` : 'a gateway key'
   throw refuse(
-    `looks like ${whose}, and would be sent to ${vendor}. Check vendor and key; if it is right all the same, write base_url too.`,
+    `looks like ${whose}, and would be sent to ${vendor.name}. Check vendor and key; if it is right all the same, write base_url too.`,
   )
 }
 
