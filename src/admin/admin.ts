@@ -116,13 +116,11 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
   })
   const streams = createRequestStreams(options.query)
   await app.register(requestRoutes(options.query, streams), { prefix })
-  if ((options.control as Control | undefined) !== undefined) {
-    await app.register(providerRoutes(options), { prefix })
-    await app.register(keyRoutes(options.control), { prefix })
-    await app.register(modelRoutes(options.control), { prefix })
-    await app.register(aliasRoutes(options.control), { prefix })
-    await app.register(instanceRoutes(options.control), { prefix })
-  }
+  await app.register(providerRoutes(options), { prefix })
+  await app.register(keyRoutes(options.control), { prefix })
+  await app.register(modelRoutes(options.control), { prefix })
+  await app.register(aliasRoutes(options.control), { prefix })
+  await app.register(instanceRoutes(options.control), { prefix })
   app
     .withTypeProvider<ZodTypeProvider>()
     .get(`${prefix}/openapi.json`, { config: { isPublic: true }, schema: { hide: true } }, async () => app.swagger())
