@@ -230,6 +230,7 @@ function finishRecord(reserve: ReserveRecord): FinishRecord {
     totalMs: 411.3,
     headers: '{"content-type":"application/json","accept":"application/json"}',
     payloads: 'full',
+    bodies: undefined,
     kept: '',
   }
 }

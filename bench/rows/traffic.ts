@@ -156,6 +156,7 @@ export function* traffic(total: number, fromMs: number, toMs: number, seed: numb
       totalMs,
       headers: '{"accept":"application/json"}',
       payloads: 'none',
+      bodies: undefined,
       kept: '',
     }
     yield needles.has(index) ? needleOf(request) : request

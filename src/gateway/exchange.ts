@@ -2,7 +2,7 @@
 import { ByteCollector, Failure, type Waiting, type JsonObject } from '#kernel'
 import type { Finish, Note, Request, Usage } from '#ir'
 import { blamesRequest, nextTarget, type Plan, type PlannedTarget } from '#routing'
-import type { AttemptRecord, Outcome, ReserveRecord } from '#store'
+import type { AttemptRecord, FinishRecord, Outcome, PayloadPart, ReserveRecord } from '#store'
 import { codecOf, decodeCountTokens, encodeTokenCount, type AnswerContext, type StreamEncoder, type WireCodec } from '#wires'
 import { Attempt, type AttemptHost, type WholeAnswer } from './attempt.ts'
 import { inspect, type Inspected, type RequestHistories } from './inspect.ts'
@@ -30,6 +30,9 @@ const progressMs = 1000
 const closeGraceMs = 1000
 /** Bodies above this are forwarded but not kept for the record. */
 const keptBytes = 16 << 20
+/** Up to here bodies are kept inside the record. Below what a session's next request is compared with. */
+const smallRequestBytes = 2047
+const smallAnswerBytes = 4096
 /** What is kept of an answer whose body is not stored: enough to count it if its usage never comes. */
 const keptForCountingBytes = 256 << 10
 
@@ -109,10 +112,8 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
       this.#countTokens()
       return
     }
-    if (this.storesPayloads) {
-      const { buffer, bodyStart, bodyEnd } = this.arrival
-      this.deps.journal.payload(this.arrival.id, 'request', this.inspected.session, buffer.subarray(bodyStart, bodyEnd))
-    }
+    // A small body waits, to be recorded together with its answer.
+    if (this.storesPayloads && !this.#isSmall) this.#storeBody('request', this.inspected.body.original())
     try {
       // Spliced at once, while the peek is fresh.
       const first = this.plan.targets[0]!
@@ -418,12 +419,10 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
     this.#over = true
     if (this.#lingering === undefined) this.deps.deadlines.remove(this)
     const endedMs = performance.now()
-    if (this.reserved !== undefined && this.storesPayloads && this.kept.length > 0) {
-      this.deps.journal.payload(this.arrival.id, 'response', this.inspected.session, this.kept.bytes())
-    }
+    const bodies = this.reserved === undefined || !this.storesPayloads ? undefined : this.#bodiesToRecord()
     // Without the provider's last word, what it said of its output so far is not the truth.
     const needsCounting = this.#committed && (this.pricedUsage === undefined || outcome !== 'ok')
-    const record = finishRecord(this, { outcome, failure, finish, endedMs, kept: needsCounting ? keptText(this) : '' })
+    const record = finishRecord(this, { outcome, failure, finish, endedMs, bodies, kept: needsCounting ? keptText(this) : '' })
     this.deps.journal.finish(record, (error) => {
       if (error !== undefined) this.deps.log.error({ err: error, request: this.arrival.id }, 'a record could not be written yet')
       last()
@@ -431,6 +430,26 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
       this.#giveBuffer()
       this.onOver(this)
     })
+  }
+
+  /** Small bodies go into the record itself: that costs less than a row for each. What is larger is handed over apart. */
+  #bodiesToRecord(): FinishRecord['bodies'] {
+    if (this.#isSmall) {
+      const request = this.inspected.body.original()
+      if (this.kept.length <= smallAnswerBytes) return { request, response: this.kept.bytes() }
+      this.#storeBody('request', request)
+    }
+    if (this.kept.length > 0) this.#storeBody('response', this.kept.bytes())
+    return undefined
+  }
+
+  #storeBody(part: PayloadPart, bytes: Buffer): void {
+    this.deps.journal.payload(this.arrival.id, part, this.inspected.session, bytes)
+  }
+
+  /** Of streams, what has come so far must not wait for the end. */
+  get #isSmall(): boolean {
+    return !this.inspected.stream && this.arrival.bodyEnd - this.arrival.bodyStart <= smallRequestBytes
   }
 
   #giveBuffer(): void {

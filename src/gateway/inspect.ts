@@ -60,6 +60,8 @@ export interface InspectedBody {
   present(names: readonly string[]): readonly string[]
   /** The whole body, parsed. */
   document(): JsonObject
+  /** The bytes as they came. Edits are undone: a later splice begins with the original again. */
+  original(): Buffer
   /** The original bytes again, for the histories; undefined when there is nothing to keep. Afterwards this body is not to be used. */
   retire(): RequestTurn | undefined
 }
@@ -179,6 +181,13 @@ class PeekedBody implements InspectedBody {
     return JSON.parse(buffer.toString('utf8', bodyStart, bodyEnd)) as JsonObject
   }
 
+  original(): Buffer {
+    const { buffer, bodyStart, bodyEnd } = this.#arrival
+    this.#splicer?.restore()
+    this.#splicer = undefined
+    return buffer.subarray(bodyStart, bodyEnd)
+  }
+
   retire(): RequestTurn | undefined {
     if (this.#turn !== undefined) this.#splicer?.restore()
     return this.#turn
@@ -222,6 +231,7 @@ function parsedBody(arrival: Arrival): InspectedBody {
     splice: (edits) => (edits.length === 0 ? text : Buffer.from(JSON.stringify(applyEdits(document, edits)))),
     present: (names) => namesIn(document, names),
     document: () => document,
+    original: () => arrival.buffer.subarray(arrival.bodyStart, arrival.bodyEnd),
     retire: () => undefined,
   }
 }

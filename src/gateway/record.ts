@@ -174,6 +174,8 @@ export type Ending = {
   readonly finish: Finish | undefined
   /** `performance.now()` of the last word. */
   readonly endedMs: number
+  /** Small ones, kept inside the record. */
+  readonly bodies: FinishRecord['bodies']
   /** Text to count when the provider told no usage; '' otherwise. */
   readonly kept: string
 }
@@ -226,6 +228,7 @@ export function finishRecord(exchange: Told, ending: Ending): FinishRecord {
     totalMs: ending.endedMs - arrival.readyMs,
     headers: exchange.deps.headersText(arrival.headers),
     payloads: exchange.inspected !== undefined && exchange.storesPayloads ? 'full' : 'none',
+    bodies: ending.bodies,
     kept: ending.kept,
   }
 }
@@ -300,6 +303,7 @@ export function refusalRecord(refusal: Refusal, failure: Failure, headers: strin
     totalMs: 0,
     headers,
     payloads: 'none',
+    bodies: undefined,
     kept: '',
   }
 }

@@ -89,6 +89,7 @@ export function interruptedRecord(reserve: ReserveRecord, progress: ProgressReco
     totalMs: progress === undefined ? 0 : Math.max(0, progress.atMs - reserve.atMs),
     headers: '',
     payloads,
+    bodies: undefined,
     kept: '',
   }
 }

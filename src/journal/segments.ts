@@ -123,11 +123,13 @@ export function openSegmentReader(path: string, kind: SegmentKind): SegmentReade
 
 /** Types and layouts that a frame after damage may have; longer records are not looked for. */
 const plausibleTypes = new Set([0x42, 0x46, 0x50, 0x52])
+const plausibleLayouts = new Set([1, 2])
 const plausibleBytes = 4 * 1024 * 1024
 
 function nextFrame(bytes: Buffer, from: number, length: number, nonce: number): number {
   for (let at = from; at + 16 <= length; at++) {
-    if (bytes.readUInt32LE(at) > plausibleBytes || bytes[at + 9] !== 1 || !plausibleTypes.has(bytes[at + 8] ?? 0)) continue
+    if (bytes.readUInt32LE(at) > plausibleBytes || !plausibleLayouts.has(bytes[at + 9] ?? 0) || !plausibleTypes.has(bytes[at + 8] ?? 0))
+      continue
     if (typeof frameAt(bytes, at, length, nonce) === 'object') return at
   }
   return length

@@ -5,7 +5,7 @@ import { isObject, type JsonObject } from '#kernel'
 import { createBlockReader } from './blocks.ts'
 import { partNumber } from './payload-writer.ts'
 import { decodeFinish } from './record-codec.ts'
-import type { CostSource, Outcome, PayloadPart, RequestKind, RequestRow } from './record.ts'
+import type { CostSource, FinishRecord, Outcome, PayloadPart, RequestKind, RequestRow } from './record.ts'
 import type { FacetField, FacetSummary, RequestDetail, RequestFilters, RequestHistogram, StoredPayload, StreamPage } from './query-types.ts'
 import { allOf, joinedRows, requestConditions, seqRange, within } from './request-condition.ts'
 import { planRequestQuery } from './request-filter.ts'
@@ -49,8 +49,14 @@ export function createRecordQuery(db: DatabaseSync): RecordQuery {
     }
   }
 
-  function stored(id: string, part: PayloadPart): boolean {
-    return selectPayload.get(id, partNumber[part]) !== undefined
+  function stored(record: FinishRecord, part: PayloadPart): boolean {
+    return record.bodies !== undefined ? record.bodies[part].length > 0 : selectPayload.get(record.id, partNumber[part]) !== undefined
+  }
+
+  function detailOf(row: Row): FinishRecord {
+    const bytes = readBlock({ block: Number(row['block']), at: Number(row['at']) }, Number(row['length']))
+    if (bytes === undefined) throw new Error(`The detail of request ${String(row['id'])} is missing from the store`)
+    return decodeFinish(bytes)
   }
 
   function body(id: string, part: PayloadPart): Buffer | undefined {
@@ -84,9 +90,8 @@ export function createRecordQuery(db: DatabaseSync): RecordQuery {
       return inTransaction(() => {
         const row = byId.get(id) as Row | undefined
         if (row === undefined) return undefined
-        const bytes = readBlock({ block: Number(row['block']), at: Number(row['at']) }, Number(row['length']))
-        if (bytes === undefined) throw new Error(`The detail of request ${id} is missing from the store`)
-        return requestDetail(requestRow(row), bytes, { request: stored(id, 'request'), response: stored(id, 'response') })
+        const record = detailOf(row)
+        return requestDetail(requestRow(row), record, { request: stored(record, 'request'), response: stored(record, 'response') })
       })
     },
     payload(id, part) {
@@ -100,10 +105,13 @@ export function createRecordQuery(db: DatabaseSync): RecordQuery {
             return { missing: 'Bodies of this request were not stored: the logging mode or the request itself said so.' }
           case 2:
             return { missing: 'This body has been dropped: it was older than the retention, or the store had reached its size limit.' }
-          default:
-            return part === 'response' && responseBytes(row) === 0
+          default: {
+            const record = detailOf(row)
+            if (record.bodies !== undefined && record.bodies[part].length > 0) return { bytes: record.bodies[part] }
+            return part === 'response' && record.responseBytes === 0
               ? { missing: 'This request got no answer body from a provider.' }
               : { missing: 'This body was lost: the process was killed, or the disk was full, before it was stored.' }
+          }
         }
       })
     },
@@ -140,11 +148,6 @@ export function createRecordQuery(db: DatabaseSync): RecordQuery {
     if (rows.length === limit) return { rows: given, position: given.at(-1)!.position, more: true }
     if (bound !== undefined) return { rows: given, position: `${last}-${Number.MAX_SAFE_INTEGER}`, more: true }
     return { rows: given, position: newest(), more: false }
-  }
-
-  function responseBytes(row: Row): number {
-    const bytes = readBlock({ block: Number(row['block']), at: Number(row['at']) }, Number(row['length']))
-    return bytes === undefined ? 0 : decodeFinish(bytes).responseBytes
   }
 }
 
@@ -189,8 +192,7 @@ function requestRow(row: Row): RequestRow {
   }
 }
 
-function requestDetail(row: RequestRow, bytes: Buffer, payloads: RequestDetail['payloads']): RequestDetail {
-  const record = decodeFinish(bytes)
+function requestDetail(row: RequestRow, record: FinishRecord, payloads: RequestDetail['payloads']): RequestDetail {
   return {
     ...row,
     lane: record.lane,

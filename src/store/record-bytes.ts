@@ -61,7 +61,7 @@ export class RecordWriter {
     this.string(value === undefined ? '' : value.toString())
   }
 
-  /** Bytes as they are; the last field of a record, its room counted in `begin`. */
+  /** Bytes as they are, their room counted in `begin`. */
   raw(value: Uint8Array): void {
     this.bytes.set(value, this.length)
     this.length += value.length
@@ -170,9 +170,12 @@ export class RecordReader {
     if (this.#textAt > this.#text.length) throw new RangeError('A record ends inside its text')
   }
 
-  /** A view of the rest of the fields. */
-  raw(): Buffer {
-    return this.#record.subarray(this.#at, this.#numbersEnd)
+  /** A view of the next bytes, or of all that are left. */
+  raw(bytes: number = this.#numbersEnd - this.#at): Buffer {
+    const at = this.#at
+    if (!(bytes >= 0) || at + bytes > this.#numbersEnd) throw new RangeError('A record ends inside its bytes')
+    this.#at = at + bytes
+    return this.#record.subarray(at, at + bytes)
   }
 
   bigint(): bigint | undefined {

@@ -15,12 +15,14 @@ import type {
 } from './record.ts'
 
 export const recordType = { reserve: 0x52, progress: 0x50, finish: 0x46 } as const
-/** A later layout gets a new number, and `decodeX` keeps reading this one: stored details are never rewritten. */
+/** A later layout gets a new number, and `decodeX` keeps reading the earlier ones: stored details are never rewritten. */
 const version = 1
+/** 2: bodies behind the notes. */
+const finishVersion = 2
 
 const reserveBytes = 14 * 4 + 4 * 8
 const usageBytes = 9 * 8
-const finishBytes = reserveBytes + usageBytes + 16 * 4 + 10 * 8
+const finishBytes = reserveBytes + usageBytes + 16 * 4 + 12 * 8
 const attemptBytes = 6 * 4 + 5 * 8
 const costLineBytes = 2 * 4 + 8
 const noteBytes = 3 * 4
@@ -45,12 +47,16 @@ export function encodeProgress(out: RecordWriter, record: ProgressRecord): void 
 }
 
 export function encodeFinish(out: RecordWriter, record: FinishRecord): void {
-  const { attempts, costLines, notes, usage } = record
+  const { attempts, bodies, costLines, notes, usage } = record
   out.begin(
     recordType.finish,
-    version,
+    finishVersion,
     record.id,
-    finishBytes + attempts.length * attemptBytes + costLines.length * costLineBytes + notes.length * noteBytes,
+    finishBytes +
+      attempts.length * attemptBytes +
+      costLines.length * costLineBytes +
+      notes.length * noteBytes +
+      (bodies === undefined ? 0 : bodies.request.length + bodies.response.length),
   )
   writeReserve(out, record)
   out.number(record.status)
@@ -86,6 +92,12 @@ export function encodeFinish(out: RecordWriter, record: FinishRecord): void {
     out.string(note.code)
     out.string(note.path)
     out.string(note.why)
+  }
+  out.optional(bodies?.request.length)
+  if (bodies !== undefined) {
+    out.number(bodies.response.length)
+    out.raw(bodies.request)
+    out.raw(bodies.response)
   }
   out.end()
 }
@@ -133,6 +145,7 @@ export function decodeFinish(record: Buffer): FinishRecord {
   }
   const notes: { code: string; path: string; why: string }[] = []
   for (let left = reader.number(); left > 0; left--) notes.push({ code: reader.string(), path: reader.string(), why: reader.string() })
+  const bodies = reader.version < 2 ? undefined : readBodies(reader)
   return {
     id: reserve.id,
     atMs: reserve.atMs,
@@ -172,8 +185,17 @@ export function decodeFinish(record: Buffer): FinishRecord {
     totalMs,
     headers,
     payloads,
+    bodies,
     kept,
   }
+}
+
+/** Views of the record. */
+function readBodies(reader: RecordReader): FinishRecord['bodies'] {
+  const requestBytes = reader.optional()
+  if (requestBytes === undefined) return undefined
+  const responseBytes = reader.number()
+  return { request: reader.raw(requestBytes), response: reader.raw(responseBytes) }
 }
 
 /** The fields of a finish record that rows and roll-ups need, without making the others. What comes after the attempts is not looked at. */
@@ -254,8 +276,9 @@ export function decodeFinishSummary(record: Buffer): FinishSummary {
 function open(record: Buffer, type: number): RecordReader {
   const reader = new RecordReader(record)
   if (reader.type !== type) throw new RangeError(`A journal record of type ${reader.type} stands where type ${type} belongs`)
-  if (reader.version !== version)
-    throw new RangeError(`A journal record has layout ${reader.version}; this release reads layout ${version}`)
+  const newest = type === recordType.finish ? finishVersion : version
+  if (reader.version < 1 || reader.version > newest)
+    throw new RangeError(`A journal record has layout ${reader.version}; this release reads layouts up to ${newest}`)
   return reader
 }
 

@@ -96,6 +96,8 @@ export type FinishRecord = ReserveRecord & {
   readonly headers: string
   /** Which bodies were handed to the recorder. */
   readonly payloads: 'full' | 'none'
+  /** Small bodies travel and stay inside the record; undefined: they were handed over apart, or are not stored. */
+  readonly bodies: Readonly<Record<PayloadPart, Uint8Array>> | undefined
   /** Usage is missing: the recorder counts it from `kept`, and marks it estimated. Text of the answer, '' when not needed. */
   readonly kept: string
 }
@@ -113,6 +115,7 @@ export type FinishSummary = Omit<
   | 'headers'
   | 'costLines'
   | 'notes'
+  | 'bodies'
 >
 
 export type PayloadPart = 'request' | 'response'

@@ -98,6 +98,7 @@ export function sampleFinish(id: string, changes: Partial<FinishRecord> = {}): F
     totalMs: 401.5,
     headers: '{"accept":"*/*"}',
     payloads: 'full',
+    bodies: undefined,
     kept: '',
     ...changes,
   }
@@ -168,6 +169,9 @@ export const anyProgress: fc.Arbitrary<ProgressRecord> = fc.record({
   estimated: fc.boolean(),
 })
 
+/** Buffers, as they are read back. */
+const anyBytes = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes))
+
 export const anyFinish: fc.Arbitrary<FinishRecord> = fc.record({
   ...reserveFields,
   status: fc.integer({ min: 0, max: 599 }),
@@ -213,5 +217,6 @@ export const anyFinish: fc.Arbitrary<FinishRecord> = fc.record({
   totalMs: milliseconds,
   headers: text,
   payloads: fc.constantFrom('full' as const, 'none' as const),
+  bodies: maybe(fc.record({ request: anyBytes, response: anyBytes })),
   kept: fc.oneof(text, fc.string({ minLength: 3000, maxLength: 5000 })),
 })
