@@ -174,4 +174,19 @@ test('OpenClaw through Turnpike', { skip, timeout: 540_000 }, async (context) =>
       assert.deepEqual([record!.outcome, record!.provider, record!.attempts, record!.fallback], ['ok', 'beta', 2, true])
     })
   }
+
+  await context.test('what OpenClaw shows for a wrong model and a missing /v1 is in the paper', async () => {
+    const paper = readOr(path.resolve(import.meta.dirname, '..', '..', 'docs', 'openclaw.md')) ?? ''
+    const shown = async (...more: string[]) => {
+      const { exitCode, stdout } = await openclaw.run(['agent', '--agent', 'main', '-m', 'hi', ...more, '--json'])
+      assert.notEqual(exitCode, 0)
+      return (JSON.parse(stdout) as { error: { message: string } }).error.message
+    }
+    const wrongModel = await shown('--model', 'turnpike/modle-1')
+    assert.ok(paper.includes(`"${wrongModel}"`), wrongModel)
+    const { exitCode, stderr } = await openclaw.run(['config', 'set', 'models.providers.turnpike.baseUrl', scene.url])
+    assert.equal(exitCode, 0, stderr)
+    const missing = await shown('--model', 'turnpike/model-1')
+    assert.ok(paper.includes(`"${missing}"`), missing)
+  })
 })
