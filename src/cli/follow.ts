@@ -1,68 +1,74 @@
-// Follows a list that is sorted by arrival while rows appear in it at their end: a long stream shows up minutes below the top.
+// Follows requests as they end: what happened before, then the gateway's stream of what comes, across broken connections.
 import type { RequestRow } from '#store'
-import type { Query, RequestList } from './admin-client.ts'
+import { NotRunning, type RequestList } from './admin-client.ts'
 
 export type FollowOptions = {
-  readonly list: (query: Query) => Promise<RequestList>
-  readonly query: Query
-  readonly nowMs: () => number
-  /** How many of the rows that are there already the first poll gives. */
+  /** The stream, from behind an event on when its id is given. */
+  readonly open: (lastEventId: string | undefined) => Promise<Response>
+  /** So many past rows, newest first. */
+  readonly past: (count: number) => Promise<RequestList>
+  /** How many of the rows that are there already are given first. */
   readonly backlog: number
 }
 
-/** Every poll reads what arrived since the last one, and so much before it. */
-const recentMs = 10_000
-/** Every third poll also reads what took longer than that allows to miss, as far back as any request may have arrived. */
-const sweepEvery = 3
-const sweepMinMs = 5_000
-const windowMs = 15 * 60_000
-const pageRows = 500
+export type Follower = {
+  /** Gives rows, oldest first, until the stream ends or breaks; called again it goes on where it was, with nothing lost and nothing twice. */
+  rows(onOpen?: () => void): AsyncGenerator<RequestRow, void, undefined>
+}
 
-/** Each call gives the rows that have appeared since the last one, oldest first; a call that throws loses none. */
-export function createFollower({ list, query, nowMs, backlog }: FollowOptions): () => Promise<RequestRow[]> {
-  /** Id to time of arrival. */
-  const seen = new Map<string, number>()
-  const startedMs = nowMs()
-  let polledMs = startedMs
-  let polls = 0
+type Event = { readonly id: string | undefined; readonly name: string; readonly data: string }
 
-  async function newRows(filters: Query): Promise<RequestRow[]> {
-    const fresh: RequestRow[] = []
-    let cursor: string | undefined
-    do {
-      const page = await list({ ...query, ...filters, limit: String(pageRows), cursor })
-      fresh.push(...page.data.filter((row) => !seen.has(row.id) && endOf(row) >= startedMs))
-      cursor = page.next_cursor ?? undefined
-    } while (cursor !== undefined)
-    return fresh
+export function createFollower({ open, past, backlog }: FollowOptions): Follower {
+  let lastId: string | undefined
+  /** Rows of the backlog, which may have come while it was read, and then come again. */
+  let given = new Set<string>()
+
+  return {
+    async *rows(onOpen) {
+      const isFirst = lastId === undefined
+      const answer = await open(lastId)
+      onOpen?.()
+      for await (const event of eventsOf(answer)) {
+        if (event.name === 'open' && isFirst && backlog > 0) {
+          const rows = (await past(backlog)).data.toReversed()
+          given = new Set(rows.map((row) => row.id))
+          yield* rows
+        } else if (event.name === 'request') {
+          const row = JSON.parse(event.data) as RequestRow
+          if (!given.delete(row.id)) yield row
+        }
+        // Only now: a row that was not taken comes again.
+        lastId = event.id ?? lastId
+        if (event.name === 'end') return
+      }
+    },
   }
+}
 
-  async function next(atMs: number): Promise<RequestRow[]> {
-    const appeared = new Map<string, RequestRow>()
-    for (const row of await newRows({ from: iso(polledMs - recentMs) })) appeared.set(row.id, row)
-    if (polls % sweepEvery === 0) {
-      const minMs = Math.max(sweepMinMs, Number(query['min_ms'] ?? 0))
-      for (const row of await newRows({ from: iso(polledMs - windowMs), min_ms: String(minMs) })) appeared.set(row.id, row)
+/** Rejects with `NotRunning` when the connection breaks. */
+async function* eventsOf(answer: Response): AsyncGenerator<Event, void, undefined> {
+  if (answer.body === null) return
+  let text = ''
+  try {
+    for await (const part of answer.body.pipeThrough(new TextDecoderStream())) {
+      text += part
+      for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
+        const block = text.slice(0, end)
+        text = text.slice(end + 2)
+        yield eventOf(block)
+      }
     }
-    for (const [id, arrivedMs] of seen) if (arrivedMs < atMs - 2 * windowMs) seen.delete(id)
-    return [...appeared.values()].sort((a, b) => endOf(a) - endOf(b))
-  }
-
-  return async () => {
-    const atMs = nowMs()
-    const rows =
-      polls === 0 ? (backlog === 0 ? [] : (await list({ ...query, limit: String(backlog) })).data.toReversed()) : await next(atMs)
-    for (const row of rows) seen.set(row.id, Date.parse(row.at))
-    polledMs = atMs
-    polls++
-    return rows
+  } catch (error) {
+    if (error instanceof TypeError) throw new NotRunning('The connection to the gateway broke off.')
+    throw error
   }
 }
 
-function endOf(row: RequestRow): number {
-  return Date.parse(row.at) + row.ms.total
-}
-
-function iso(ms: number): string {
-  return new Date(Math.max(0, ms)).toISOString()
+function eventOf(block: string): Event {
+  const field = (name: string): string | undefined =>
+    block
+      .split('\n')
+      .find((line) => line.startsWith(`${name}: `))
+      ?.slice(name.length + 2)
+  return { id: field('id'), name: field('event') ?? '', data: field('data') ?? '' }
 }

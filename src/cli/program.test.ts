@@ -156,6 +156,31 @@ test('list turns its options into the filters of the admin API', async () => {
   })
 })
 
+test('every filter of the admin API has its option, and a wrong value is misuse', async () => {
+  const client = createClient()
+  const args =
+    '--model-asked a --model-served b --client c/1 --wire openai-chat --endpoint /v1/messages --stream true --error timeout --attempts 2 --fallback false --cache HIT --cost-source estimated --min-tokens 100 --status 4xx'
+  await run(['requests', 'list', ...args.split(' ')], { client })
+  const { limit: _limit, ...asked } = Object.fromEntries(Object.entries(client.asked[0]!).filter(([, value]) => value !== undefined))
+  assert.deepEqual(asked, {
+    model_asked: 'a',
+    model_served: 'b',
+    client: 'c/1',
+    wire: 'openai-chat',
+    endpoint: '/v1/messages',
+    stream: 'true',
+    error: 'timeout',
+    attempts: '2',
+    fallback: 'false',
+    cache: 'HIT',
+    cost_source: 'estimated',
+    min_tokens: '100',
+    status: '4xx',
+  })
+  for (const wrong of ['--stream yes', '--attempts two', '--cost-source guessed', '--min-tokens -1', '--status 4x', '--fallback 1'])
+    assert.equal((await run(['requests', 'tail', ...wrong.split(' ')], { client })).exitCode, 2, wrong)
+})
+
 test('--json prints the answer of the admin API', async () => {
   assert.deepEqual(JSON.parse((await run(['requests', 'list', '--json'])).out), { data: [detail], next_cursor: null })
   assert.deepEqual(JSON.parse((await run(['requests', 'show', '--json'])).out), detail)

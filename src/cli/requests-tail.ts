@@ -11,7 +11,7 @@ import { tableLine, tableLines } from './table.ts'
 
 type TailOptions = FilterOptions & ConnectionOptions & { readonly lines: string; readonly json?: true }
 
-const pollMs = 1000
+const retryMs = 1000
 const examples = `
 Examples:
   turnpike requests tail
@@ -32,24 +32,29 @@ export function tailCommand({ terminal, connect, nowMs }: CliContext): Command {
       const show = (row: RequestRow): void => terminal.line(options.json === true ? JSON.stringify(row) : tableLine(columns, row))
 
       let client = await connect(options)
-      const poll = createFollower({ list: (asked) => client.listRequests(asked), query, nowMs, backlog })
-      const past = await poll()
+      const follower = createFollower({
+        open: (lastEventId) =>
+          client.open('requests/stream', query, lastEventId === undefined ? {} : { headers: { 'last-event-id': lastEventId } }),
+        past: (count) => client.listRequests({ ...query, limit: String(count) }),
+        backlog,
+      })
       if (options.json !== true) terminal.line(tableLines(columns, [])[0]!)
-      past.forEach(show)
 
-      for (let isAway = false; ;) {
-        await wait(pollMs)
+      let isAway = false
+      const back = (): void => {
+        if (isAway) terminal.remark('turnpike is back.')
+        isAway = false
+      }
+      for (let isFirst = true; ; isFirst = false) {
         try {
-          if (isAway) client = await connect(options)
-          const rows = await poll()
-          if (isAway) terminal.remark('turnpike is back.')
-          isAway = false
-          rows.forEach(show)
+          if (!isFirst) client = await connect(options)
+          for await (const row of follower.rows(back)) show(row)
         } catch (error) {
-          if (!(error instanceof NotRunning)) throw error
-          if (!isAway) terminal.remark('turnpike has stopped; waiting for it to come back (Ctrl-C ends this).')
-          isAway = true
+          if (!(error instanceof NotRunning) || isFirst) throw error
         }
+        if (!isAway) terminal.remark('turnpike has stopped; waiting for it to come back (Ctrl-C ends this).')
+        isAway = true
+        await wait(retryMs)
       }
     })
 }

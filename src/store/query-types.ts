@@ -113,7 +113,7 @@ export type FacetSummary = {
   fields: { [field in FacetField]?: { values: { value: string; label?: string; requests: number }[]; more: number } }
 }
 
-/** Rows in the order in which they came into the store. A position is `<block>-<seq>`. */
+/** Rows in the order in which they came into the store. A position is `<batch>-<rows>`. */
 export type StreamPage = {
   readonly rows: readonly { readonly position: string; readonly json: string }[]
   /** From where to ask next. */

@@ -2,12 +2,13 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { formatPicoUsd, formatUsd } from '#ir'
 import { isObject, type JsonObject } from '#kernel'
+import { createBatchReader, type BatchPosition } from './batches.ts'
 import { createBlockReader } from './blocks.ts'
 import { partNumber } from './payload-writer.ts'
 import { decodeFinish } from './record-codec.ts'
 import type { CostSource, FinishRecord, Outcome, PayloadPart, RequestKind, RequestRow } from './record.ts'
 import type { FacetField, FacetSummary, RequestDetail, RequestFilters, RequestHistogram, StoredPayload, StreamPage } from './query-types.ts'
-import { allOf, joinedRows, requestConditions, seqRange, within } from './request-condition.ts'
+import { allOf, requestConditions, seqRange, within } from './request-condition.ts'
 import { planRequestQuery } from './request-filter.ts'
 import { requestFacets, requestHistogram } from './request-summary.ts'
 import { seqPerMs } from './schema.ts'
@@ -23,7 +24,7 @@ export interface RecordQuery {
 }
 
 /** Rows that one question of a stream looks at. */
-const scannedRows = 20_000
+const scannedRows = 5_000
 
 type Row = Record<string, string | number | bigint | Uint8Array | null>
 
@@ -36,8 +37,7 @@ export function createRecordQuery(db: DatabaseSync): RecordQuery {
   const bySeq = db.prepare(`SELECT ${rowColumns} FROM requests JOIN facets ON facets.id = requests.facet WHERE seq = ?`)
   const byId = db.prepare(`SELECT ${rowColumns} FROM requests JOIN facets ON facets.id = requests.facet WHERE requests.id = ?`)
   const selectPayload = db.prepare('SELECT bytes, block, at, length, base, prefix, suffix FROM payloads WHERE request = ? AND part = ?')
-  const lastWritten = db.prepare('SELECT block, seq FROM requests INDEXED BY requests_block ORDER BY block DESC, seq DESC LIMIT 1')
-  const manyLater = db.prepare('SELECT block FROM requests INDEXED BY requests_block WHERE block >= ? ORDER BY block LIMIT 1 OFFSET ?')
+  const batches = createBatchReader(db)
   const readBlock = createBlockReader(db)
 
   function inTransaction<T>(work: () => T): T {
@@ -117,46 +117,39 @@ export function createRecordQuery(db: DatabaseSync): RecordQuery {
     },
     newer: (filters, position, limit) =>
       inTransaction(() => {
-        const end = newest()
-        // A position that is behind the newest one is of a store that has lost its newest rows since: what comes is new.
-        if (position === undefined || blockOf(position) > blockOf(end)) return { rows: [], position: end, more: false }
-        return newerRows(filters, position, limit)
+        const from = position === undefined ? undefined : positionOf(position)
+        const end = batches.end()
+        // A position behind the end is of a store that has lost its newest rows since: what comes is new.
+        if (from === undefined || from.batch > end.batch) return { rows: [], position: textOf(end), more: false }
+        return newerRows(filters, from, limit)
       }),
     histogram: (filters, fromMs, toMs, intervalMs) => inTransaction(() => requestHistogram(db, filters, fromMs, toMs, intervalMs)),
     facets: (filters, fields, limit) => inTransaction(() => requestFacets(db, filters, fields, limit)),
   }
 
-  /** The newest row in the order of coming; `0-0` when there is none. */
-  function newest(): string {
-    const row = lastWritten.get()
-    return row === undefined ? '0-0' : positionOf(row)
-  }
-
-  function newerRows(filters: RequestFilters, position: string, limit: number): StreamPage {
-    const [block, seq] = position.split('-').map(Number) as [number, number]
-    // One question looks at so many rows at most, whatever the filter lets through.
-    const bound = manyLater.get(block, scannedRows)
-    const last = bound === undefined ? Number.MAX_SAFE_INTEGER : Math.max(block, Number(bound['block']))
+  function newerRows(filters: RequestFilters, from: BatchPosition, limit: number): StreamPage {
+    const coming = batches.after(from, scannedRows)
     const where = allOf([within(seqRange(filters)), ...requestConditions(filters)])
     const rows = db
       .prepare(
-        `SELECT ${rowColumns} FROM ${joinedRows.replace('requests', 'requests INDEXED BY requests_block')}
-         WHERE block >= ? AND block <= ? AND (block > ? OR requests.seq > ?) AND ${where.sql} ORDER BY block, requests.seq LIMIT ?`,
+        `SELECT wanted.key AS place, ${rowColumns} FROM json_each(?) AS wanted
+         CROSS JOIN requests ON requests.seq = wanted.value CROSS JOIN facets ON facets.id = requests.facet
+         WHERE ${where.sql} ORDER BY wanted.key LIMIT ?`,
       )
-      .all(block, last, block, seq, ...where.values, limit) as Row[]
-    const given = rows.map((row) => ({ position: positionOf(row), json: JSON.stringify(requestRow(row)) }))
+      .all(JSON.stringify(coming.map(({ seq }) => seq)), ...where.values, limit) as Row[]
+    const given = rows.map((row) => ({ position: textOf(coming[Number(row['place'])]!.position), json: JSON.stringify(requestRow(row)) }))
     if (rows.length === limit) return { rows: given, position: given.at(-1)!.position, more: true }
-    if (bound !== undefined) return { rows: given, position: `${last}-${Number.MAX_SAFE_INTEGER}`, more: true }
-    return { rows: given, position: newest(), more: false }
+    return { rows: given, position: textOf(coming.at(-1)?.position ?? from), more: coming.length >= scannedRows }
   }
 }
 
-function positionOf(row: Row): string {
-  return `${Number(row['block'])}-${Number(row['seq'])}`
+function positionOf(text: string): BatchPosition {
+  const [batch = 0, rows = 0] = text.split('-').map(Number)
+  return { batch, rows }
 }
 
-function blockOf(position: string): number {
-  return Number(position.slice(0, position.indexOf('-')))
+function textOf({ batch, rows }: BatchPosition): string {
+  return `${batch}-${rows}`
 }
 
 function requestRow(row: Row): RequestRow {

@@ -1,4 +1,6 @@
 // The thread that answers queries: synchronous SQLite never runs on the event loop that serves requests.
+import { readlinkSync } from 'node:fs'
+import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { createRecordQuery } from './query.ts'
 import type { ReaderAnswer, ReaderQuestion } from './reader.ts'
@@ -7,6 +9,7 @@ import { openRecordDatabaseForReading } from './schema.ts'
 const port = parentPort
 if (port === null) throw new Error('reader-thread.ts runs as a worker thread')
 
+giveWay()
 const db = openRecordDatabaseForReading((workerData as { readonly file: string }).file)
 const query = createRecordQuery(db)
 
@@ -43,5 +46,15 @@ function run(question: Exclude<ReaderQuestion, { op: 'close' }>): unknown {
       return query.get(question.id)
     case 'payload':
       return query.payload(question.id, question.part)
+  }
+}
+
+/** Where a core is wanted by this thread and by one that serves requests, that one has it. Linux gives each thread a priority. */
+function giveWay(): void {
+  if (process.platform !== 'linux') return
+  try {
+    setPriority(Number(readlinkSync('/proc/thread-self').split('/').at(-1)), 10)
+  } catch {
+    // No /proc: it goes without.
   }
 }

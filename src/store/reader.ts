@@ -26,7 +26,7 @@ export interface RecordReaderPort {
   get(id: string): Promise<RequestDetail | undefined>
   payload(id: string, part: PayloadPart): Promise<StoredPayload>
   /**
-   * At most `limit` of the rows that came into the store after `position` (`<block>-<seq>`), in that order; undefined: none, only where
+   * At most `limit` of the rows that came into the store after `position` (`<batch>-<rows>`), in that order; undefined: none, only where
    * that is now. Rejects with a `CursorError` for a position that this store did not make.
    */
   newer(filters: RequestFilters, position: string | undefined, limit: number): Promise<StreamPage>

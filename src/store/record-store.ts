@@ -1,5 +1,6 @@
 // The write half of the record store: rows, details, attempts, payloads and roll-ups, in one transaction per batch with the journal position.
 import type { DatabaseSync } from 'node:sqlite'
+import { createBatchWriter } from './batches.ts'
 import { createBlockIds, createBlockWriter } from './blocks.ts'
 import { bodyFolder, createBodyFiles } from './body-files.ts'
 import { createColdBlocks, type ColdBlocks } from './cold-blocks.ts'
@@ -57,6 +58,7 @@ export function createRecordStore(db: DatabaseSync, initialLogging: LoggingMode,
   const facets = createFacetWriter(db)
   const rollups = createRollupWriter(db)
   const searched = createSearchedValues(db)
+  const batches = createBatchWriter(db)
   const insertRequest = db.prepare('INSERT OR IGNORE INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
   const selectId = db.prepare('SELECT 1 FROM requests WHERE id = ?')
   const insertAttempt = db.prepare('INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
@@ -116,6 +118,7 @@ export function createRecordStore(db: DatabaseSync, initialLogging: LoggingMode,
       details.seal()
       payloads.seal()
       rollups.write()
+      batches.write(Date.now())
       writeMeta.run('position', `${position.generation} ${position.segment} ${position.offset}`)
       db.exec('COMMIT')
       files?.committed()
@@ -127,6 +130,7 @@ export function createRecordStore(db: DatabaseSync, initialLogging: LoggingMode,
       }
     },
     rollback() {
+      batches.reset()
       if (db.isTransaction) db.exec('ROLLBACK')
       details.reset()
       payloads.reset()
@@ -157,6 +161,7 @@ export function createRecordStore(db: DatabaseSync, initialLogging: LoggingMode,
         // Where its row is: after thousands in one millisecond that is the next one.
         atMs = Math.floor(seq / seqPerMs)
         details.append(detail)
+        batches.add(seq)
         if (record.attempts.length > 1 || record.attempts[0]?.errorClass) addAttempts(seq, record)
         if (record.session !== '') searched.session(record.session)
         if (record.metadata !== '') {

@@ -4,9 +4,6 @@ import { seqPerMs } from './schema.ts'
 
 export type Condition = { readonly sql: string; readonly values: readonly (string | number | bigint)[] }
 
-/** What every question about rows reads from; access paths put an index or another table before it. */
-export const joinedRows = 'requests CROSS JOIN facets ON facets.id = requests.facet'
-
 const facetTexts = 'key_id key_name client endpoint model_asked model_served provider error_code error_class'.split(' ')
 
 /** `seq` of the rows in question: from included, to excluded. */

@@ -63,17 +63,19 @@ export function requestHistogram(
 
 type Row = Record<string, unknown>
 
+// Intervals are part of the text: a bound number is one with a fraction, and a division by it has one, too.
 function ofRollups(
   db: DatabaseSync,
   filters: RequestFilters & { readonly fromMs: number; readonly toMs: number },
   intervalMs: number,
 ): Row[] {
-  const minutes = [intervalMs / minuteMs, filters.fromMs / minuteMs, filters.toMs / minuteMs]
+  const minutes = [filters.fromMs / minuteMs, filters.toMs / minuteMs]
+  const bucket = `minute / ${intervalMs / minuteMs} AS bucket`
   const facets = facetConditions(filters)
   if (facets.length === 0) {
     return db
       .prepare(
-        `SELECT minute / ? AS bucket, sum(count) AS requests, ${outcomes.map((outcome) => `sum(count_${outcome}) AS ${outcome}`).join(', ')},
+        `SELECT ${bucket}, sum(count) AS requests, ${outcomes.map((outcome) => `sum(count_${outcome}) AS ${outcome}`).join(', ')},
           sum(sum_input) AS input, sum(sum_cached) AS cached, sum(sum_output) AS output, sum(sum_reasoning) AS reasoning,
           CAST(sum(sum_cost_nano_usd) AS TEXT) AS cost
          FROM minutes WHERE minute >= ? AND minute < ? GROUP BY 1`,
@@ -83,7 +85,7 @@ function ofRollups(
   const where = allOf(facets)
   return db
     .prepare(
-      `SELECT minute / ? AS bucket, sum(requests) AS requests, ${outcomes.map((outcome) => `sum(requests * (outcome = '${outcome}')) AS ${outcome}`).join(', ')},
+      `SELECT ${bucket}, sum(requests) AS requests, ${outcomes.map((outcome) => `sum(requests * (outcome = '${outcome}')) AS ${outcome}`).join(', ')},
         sum(input) AS input, sum(cached) AS cached, sum(output) AS output, sum(reasoning) AS reasoning,
         CAST(sum(cost_nano_usd) AS TEXT) AS cost
        FROM rollups CROSS JOIN facets ON facets.id = rollups.facet WHERE minute >= ? AND minute < ? AND ${where.sql} GROUP BY 1`,
@@ -95,12 +97,12 @@ function ofRows(db: DatabaseSync, filters: RequestFilters, intervalMs: number): 
   const { from, where, values } = rowsOf(db, filters)
   return db
     .prepare(
-      `SELECT requests.seq / ? AS bucket, count(*) AS requests, ${outcomes.map((outcome) => `sum(outcome = '${outcome}') AS ${outcome}`).join(', ')},
+      `SELECT requests.seq / ${intervalMs * seqPerMs} AS bucket, count(*) AS requests, ${outcomes.map((outcome) => `sum(outcome = '${outcome}') AS ${outcome}`).join(', ')},
         sum(requests.input) AS input, sum(requests.cached) AS cached, sum(requests.output) AS output, sum(requests.reasoning) AS reasoning,
         CAST(sum(requests.cost_nano_usd) AS TEXT) AS cost
        FROM ${from} WHERE ${where} GROUP BY 1`,
     )
-    .all(intervalMs * seqPerMs, ...values)
+    .all(...values)
 }
 
 /** The values of each field and how many requests have them, most frequent first, at most `limit` a field. */

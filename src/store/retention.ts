@@ -42,6 +42,9 @@ export function createRetention(db: DatabaseSync, limits: RetentionLimits, cold?
   const deleteFacets = db.prepare(
     'DELETE FROM facets WHERE NOT EXISTS (SELECT 1 FROM requests WHERE facet = facets.id) AND id NOT IN (SELECT facet FROM rollups)',
   )
+  const deleteBatches = db.prepare(
+    'DELETE FROM batches WHERE number < (SELECT number FROM batches WHERE at_ms >= ? ORDER BY number LIMIT 1)',
+  )
   const deleteSessions = db.prepare(
     "DELETE FROM searched_values WHERE name = 'session' AND NOT EXISTS (SELECT 1 FROM requests WHERE session = searched_values.value AND session <> '')",
   )
@@ -109,6 +112,7 @@ export function createRetention(db: DatabaseSync, limits: RetentionLimits, cold?
       if (dropOldestRows(Number.MAX_SAFE_INTEGER) > 0) return true
     }
     deleteRollups.run(Math.floor((nowMs - rollupDays * dayMs) / 60_000))
+    deleteBatches.run(beforeMs)
     deleteMinutes.run(Math.floor((nowMs - rollupDays * dayMs) / 60_000))
     if (nowMs - facetsCheckedMs >= dayMs) {
       facetsCheckedMs = nowMs

@@ -50,8 +50,8 @@ const migrations: readonly string[] = [
      id INTEGER PRIMARY KEY, file INTEGER NOT NULL, at INTEGER NOT NULL, crc INTEGER NOT NULL, at_ms INTEGER NOT NULL
    ) STRICT;
    CREATE INDEX raw_blocks_file ON raw_blocks (file);`,
-  // `minutes` sums up the requests of each minute and knows their extremes. Blocks are numbered as they are written: their index has
-  // rows in the order in which they came into the store. `searched_values` has every session and value of metadata once.
+  // `minutes` sums up the requests of each minute and knows their extremes. `batches` has the order in which rows came: 64-bit floats,
+  // little-endian. `searched_values` has every session and value of metadata once.
   `CREATE TABLE minutes (
      minute INTEGER PRIMARY KEY, count INTEGER NOT NULL,
      count_ok INTEGER NOT NULL, count_client_error INTEGER NOT NULL, count_upstream_error INTEGER NOT NULL,
@@ -71,7 +71,7 @@ const migrations: readonly string[] = [
      FROM requests WHERE TRUE GROUP BY 1
      ON CONFLICT (minute) DO UPDATE SET max_cost_nano_usd = excluded.max_cost_nano_usd, max_total_us = excluded.max_total_us,
        max_tokens = excluded.max_tokens, min_attempts = excluded.min_attempts, max_attempts = excluded.max_attempts;
-   CREATE INDEX requests_block ON requests (block);
+   CREATE TABLE batches (number INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, seqs BLOB NOT NULL) STRICT;
    CREATE TABLE searched_values (name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (name, value)) STRICT, WITHOUT ROWID;
    INSERT INTO searched_values SELECT DISTINCT 'session', session FROM requests INDEXED BY requests_session WHERE session <> '';
    INSERT INTO searched_values SELECT DISTINCT 'metadata.' || key, value FROM request_metadata;`,
