@@ -78,7 +78,7 @@ test('a home that is removed under a running gateway: requests are answered, tro
   assert.equal(await ask(), 200)
   rmSync(home, { recursive: true })
   for (let n = 0; n < 20; n++) assert.equal(await ask(), 200)
-  await until('stdout', /"level":"error"[^\n]*has been removed/)
+  await until('stderr', /"level":"error"[^\n]*has been removed/)
   child.kill('SIGTERM')
   assert.equal((await ended).exitCode, 0)
 })
