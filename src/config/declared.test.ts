@@ -197,3 +197,35 @@ test('names of objects that JavaScript has by itself are just names', (context) 
   assert.match(refusal(context, 'constructor: 1'), /constructor is not known here/)
   assert.equal(read(context, 'providers: {constructor: {base_url: "http://x/v1"}}').providers.has('constructor'), true)
 })
+
+test('aliases are read, and one that could not mean one model is refused by its line', (context) => {
+  const declared = read(context, 'providers: {own: {base_url: "http://x/v1"}}\naliases: {fast: own/m, "team/best": gpt-4o}\n')
+  assert.deepEqual(
+    [...declared.aliases],
+    [
+      ['fast', 'own/m'],
+      ['team/best', 'gpt-4o'],
+    ],
+  )
+  const own = 'providers: {own: {base_url: "http://x/v1"}}\n'
+  assert.match(refusal(context, 'aliases: {a: b, b: c}'), /line 1: aliases\.a stands for b, which is an alias itself; name its model, c\./)
+  assert.match(refusal(context, 'aliases: {a: a}'), /aliases\.a stands for itself/)
+  assert.match(refusal(context, 'aliases: {"@own/a": b}'), /begins with @/)
+  assert.match(refusal(context, `${own}aliases: {own/a: b}`), /line 2: aliases\.own\/a begins with the provider own/)
+})
+
+test('everything has a bound', (context) => {
+  assert.match(
+    refusal(context, `providers: {a: {base_url: "http://x/${'x'.repeat(5000)}"}}`),
+    /base_url is set to something: it has more than 4096/,
+  )
+  assert.match(
+    refusal(context, `providers: {a: {models: {allow: [${'"x",'.repeat(1001)}]}}}`),
+    /models\.allow is a list: it has more than 1000/,
+  )
+  assert.match(refusal(context, `keys: [{name: ${'n'.repeat(129)}, hash: "${'ab'.repeat(32)}"}]`), /more than 128 characters/)
+  assert.match(
+    refusal(context, 'keys: [{name: a, value: "0123456789abcdef", type: service, user: ada}]'),
+    /a service key belongs to nobody/,
+  )
+})
