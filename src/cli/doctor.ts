@@ -1,4 +1,6 @@
 // `turnpike doctor`: looks for what is wrong and says how to put it right.
+import { existsSync } from 'node:fs'
+import path from 'node:path'
 import { Command } from 'commander'
 import { ConfigError, readSettings, type Settings } from '#config'
 import { typedFor, type CliContext } from './context.ts'
@@ -55,6 +57,20 @@ async function* checksOf(context: CliContext, options: InstanceOptions): AsyncGe
   yield { state: 'ok', name: 'settings', message: `Home ${home}, ${declared}.` }
   yield* await machineChecks(found)
   yield* await instanceChecks(found, context.version, typed)
+  const isStarted = existsSync(path.join(home, 'control.db'))
+  const keyFile = path.join(home, 'master-key')
+  if (isStarted && found.masterKey === undefined && !existsSync(keyFile)) {
+    // Opened in this process the home might get a new one, and nothing is changed here.
+    return yield {
+      state: 'fail',
+      name: 'master key',
+      message: `It is missing: ${keyFile} is gone and TURNPIKE_MASTER_KEY is not set. Stored keys of providers cannot be read without it.`,
+      fix: `Put it back into ${keyFile} (mode 0600); if it is lost: ${typed('providers add --replace')}`,
+    }
+  }
+  if (!isStarted && found.adminToken === undefined && !existsSync(path.join(home, 'admin-token'))) {
+    return yield { state: 'warn', name: 'providers', message: 'Nothing is configured yet.', fix: typed('init') }
+  }
   let asked = 'admin API'
   try {
     const client = await context.connect(options)
