@@ -99,10 +99,11 @@ test('an empty variable counts as not set; the public address loses its slash', 
   assert.equal(settings.publicUrl, 'https://ai.example.com')
 })
 
-test('a setting that does not exist is refused with the nearest one; the corpus variable of the tests is not a setting', () => {
+test('a setting that does not exist is refused with the nearest one; the variables of the tests and of clients are not settings', () => {
   assert.equal(refusal({ TURNPIKE_PROT: '1' }), 'TURNPIKE_PROT is not a setting of this version. Did you mean TURNPIKE_PORT?')
   assert.match(refusal({ TURNPIKE_REDIS_URL: 'x' }), /^TURNPIKE_REDIS_URL is not a setting of this version\./)
-  readSettings({ env: { TURNPIKE_HOME: '/nowhere', TURNPIKE_CORPUS: '/corpus' } })
+  // OpenClaw reads its key from such a variable, and hands it to a turnpike that it starts.
+  readSettings({ env: { TURNPIKE_HOME: '/nowhere', TURNPIKE_CORPUS: '/corpus', TURNPIKE_API_KEY: 'tp-1' } })
 })
 
 test('a bad value is refused by a sentence with the setting, the value and what is expected', () => {

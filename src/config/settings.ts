@@ -84,8 +84,8 @@ const running: { readonly [Setting in keyof RunningSettings]: (written: Written)
 
 const names = Object.keys(rows) as readonly Name[]
 
-/** Names of this prefix that are not settings of the gateway: the tests' own. */
-const notOurs = new Set(['TURNPIKE_CORPUS'])
+/** Names of this prefix that are not settings of the gateway: the tests' own, and the gateway key of a client that starts it (OpenClaw). */
+const notOurs = new Set(['TURNPIKE_CORPUS', 'TURNPIKE_API_KEY'])
 const defaultFileName = 'turnpike.yaml'
 
 /** A setting as it was written, and where: `TURNPIKE_PORT`, `--port`, `turnpike.yaml: settings.port`. */
