@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test, type TestContext } from 'node:test'
-import { stateOf, stateQueries } from './control-queries.ts'
+import { readState } from './control-rows.ts'
 import { controlMigrations, controlSchemaVersion, openControlDatabase } from './control-schema.ts'
 import type { ControlState } from './control-state.ts'
 
@@ -75,11 +75,6 @@ const meaning: ControlState = {
   notes: new Map([['master_key_check', 'v1:check']]),
 }
 
-function stateIn(db: DatabaseSync): ControlState {
-  // Through JSON: SQLite's rows have no prototype.
-  return stateOf(stateQueries().map(({ sql, parameters }) => db.prepare(sql).all(...parameters)))
-}
-
 test('a store of each version, with data in it, becomes one of this release and means the same', (t) => {
   assert.equal(contents.length, controlSchemaVersion, 'a new migration needs contents of its version here')
   for (const [index, sql] of contents.entries()) {
@@ -89,7 +84,7 @@ test('a store of each version, with data in it, becomes one of this release and 
     old.close()
     const db = openControlDatabase(file)
     assert.equal(db.prepare('PRAGMA user_version').get()?.['user_version'], controlSchemaVersion)
-    assert.deepEqual(stateIn(db), meaning)
+    assert.deepEqual(readState(db), meaning)
     assert.deepEqual(db.prepare('PRAGMA foreign_key_check').all(), [])
     assert.equal(db.prepare('PRAGMA integrity_check').get()?.['integrity_check'], 'ok')
     db.close()
@@ -115,7 +110,7 @@ test('a migration that fails leaves the store as it was, and the release before 
   const broken = [...controlMigrations, `ALTER TABLE aliases ADD COLUMN note TEXT; UPDATE aliases SET note = 'x'; SELECT * FROM nowhere`]
   assert.throws(() => openControlDatabase(file, broken), /The control store .* cannot be opened: no such table: nowhere/)
   const again = openControlDatabase(file)
-  assert.deepEqual(stateIn(again), meaning)
+  assert.deepEqual(readState(again), meaning)
   again.close()
 })
 

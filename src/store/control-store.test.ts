@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test, type TestContext } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import fc from 'fast-check'
 import type { AuditNote, ControlChange, ControlState, ControlStore, StoredKey, StoredProvider } from './control-state.ts'
 import { createControlStore } from './control-store.ts'
@@ -17,8 +18,8 @@ function temporary(t: TestContext): string {
   return join(folder, 'control.db')
 }
 
-async function opened(t: TestContext, file = temporary(t)): Promise<{ store: ControlStore; file: string }> {
-  const store = await createControlStore(file)
+async function opened(t: TestContext, file = temporary(t), options = {}): Promise<{ store: ControlStore; file: string }> {
+  const store = await createControlStore(file, options)
   t.after(() => store.close())
   return { store, file }
 }
@@ -284,6 +285,57 @@ test('after the close every call rejects, and an idle store does not keep the pr
     const store = await createControlStore(${JSON.stringify(file)}); await store.load(); console.log('idle')`
   const child = spawn(process.execPath, [program(file, text)], { stdio: ['ignore', 'ignore', 'inherit'] })
   assert.deepEqual(await once(child, 'exit'), [0, null])
+})
+
+/** SQLite removes its companion file when nobody has the database open. */
+async function rested(file: string): Promise<void> {
+  const deadline = performance.now() + 10_000
+  while (existsSync(`${file}-wal`)) {
+    assert.ok(performance.now() < deadline, 'its thread goes on without a question')
+    await setImmediate()
+  }
+}
+
+test('a store that is not asked lets go of the file, and answers the next question all the same', async (t) => {
+  const { store, file } = await opened(t, temporary(t), { idleMs: 1 })
+  for (let n = 1; n <= 3; n++) {
+    assert.equal(await store.write([aliasPut('fast', `m${n}`)], note), n)
+    await rested(file)
+    assert.equal((await store.load()).aliases[0]?.model, `m${n}`)
+    await rested(file)
+  }
+  await store.close()
+  await assert.rejects(store.load(), /The control store is closed\./)
+})
+
+test('questions that meet the end of the thread are answered, each once and in order', async (t) => {
+  const { store } = await opened(t, temporary(t), { idleMs: 0 })
+  const revisions: Promise<number>[] = []
+  for (let n = 0; n < 60; n++) {
+    revisions.push(store.write([aliasPut('fast', `${n}`)], note))
+    if (n % 3 === 0) await revisions.at(-1)
+    if (n % 2 === 0) await setImmediate()
+  }
+  const last = store.write([], note)
+  // Not awaited before: what was asked is answered before the end.
+  await store.close()
+  assert.deepEqual(
+    await Promise.all([...revisions, last]),
+    Array.from({ length: 61 }, (_, n) => n + 1),
+  )
+})
+
+test('a file that cannot be opened again is said to each question, until it can', async (t) => {
+  const { store, file } = await opened(t, temporary(t), { idleMs: 1 })
+  await store.write([aliasPut('fast', 'm')], note)
+  await rested(file)
+  renameSync(file, `${file}.away`)
+  mkdirSync(file)
+  await assert.rejects(store.load(), /^Error: The control store .* cannot be opened: /)
+  await assert.rejects(store.write([], note), /^Error: The control store .* cannot be opened: /)
+  rmdirSync(file)
+  renameSync(`${file}.away`, file)
+  assert.equal((await store.load()).aliases[0]?.model, 'm')
 })
 
 test('what a killed process wrote is there', async (t) => {

@@ -1,74 +1,94 @@
 // The thread that runs the control store's transactions: synchronous SQLite never runs on the event loop that serves requests.
 import { chmodSync, closeSync, openSync, rmSync } from 'node:fs'
-import { backup } from 'node:sqlite'
-import { parentPort, workerData } from 'node:worker_threads'
-import type { Row, Statement } from './control-queries.ts'
+import { backup, type DatabaseSync } from 'node:sqlite'
+import { workerData } from 'node:worker_threads'
+import { answerQuestions, type Answerer } from './asked-thread.ts'
+import type { Writing } from './control-queries.ts'
+import { readAnswer, readAudit, readState } from './control-rows.ts'
 import { controlTrouble, openControlDatabase } from './control-schema.ts'
-import type { ControlAnswer, ControlQuestion } from './control-store.ts'
-
-const port = parentPort
-if (port === null) throw new Error('control-thread.ts runs as a worker thread')
+import type { ControlQuestion } from './control-store.ts'
 
 const { file } = workerData as { readonly file: string }
 
-try {
-  serve(openControlDatabase(file))
-  port.postMessage({ number: 0, value: undefined } satisfies ControlAnswer)
-} catch (error) {
-  port.postMessage({ number: 0, error: (error as Error).message } satisfies ControlAnswer)
-  port.close()
-}
+answerQuestions(() => answering(openControlDatabase(file)))
 
-function serve(db: ReturnType<typeof openControlDatabase>): void {
-  port?.on('message', (question: ControlQuestion) => {
+function answering(db: DatabaseSync): Answerer<ControlQuestion> {
+  /** One after the other, in the order they were asked, though the first write waits for its queries to be loaded. */
+  let last: Promise<unknown> = Promise.resolve()
+
+  return {
+    answer(question) {
+      // Beside the others: it may take a while.
+      if (question.op === 'backup') return copy(db, question.file).catch(explain('copied'))
+      const answer = last.then(() => run(question))
+      last = answer.catch(() => undefined)
+      return answer
+    },
+    async close() {
+      await last
+      db.close()
+    },
+  }
+
+  function run(question: Exclude<ControlQuestion, { op: 'backup' }>): unknown {
     switch (question.op) {
-      case 'close':
-        db.close()
-        port?.close()
-        return
-      case 'backup':
-        void copy(question.file).then(
-          () => answer({ number: question.number, value: undefined }),
-          (error: unknown) => answer({ number: question.number, error: controlTrouble(error, file, 'copied') }),
-        )
-        return
-      case 'read':
-      case 'write':
-        try {
-          answer({ number: question.number, value: transact(question.op === 'write', question.statements) })
-        } catch (error) {
-          answer({ number: question.number, error: controlTrouble(error, file, question.op === 'write' ? 'written' : 'read') })
-        }
+      case 'load':
+        return read(() => readState(db))
+      case 'audit':
+        return read(() => readAudit(db, question.limit, question.beforeSeq))
+      case 'answer':
+        return read(() => readAnswer(db, question.key))
+      default:
+        return write(question).catch(explain('written'))
     }
-  })
+  }
 
-  /** All statements as one transaction; the rows of each. */
-  function transact(writes: boolean, statements: readonly Statement[]): Row[][] {
-    db.exec(writes ? 'BEGIN IMMEDIATE' : 'BEGIN')
+  function read<T>(query: () => T): T {
     try {
+      return transact('BEGIN', query)
+    } catch (error) {
+      return explain('read')(error)
+    }
+  }
+
+  /** Resolves to the new revision, where there is one. */
+  async function write(question: Writing): Promise<number | undefined> {
+    const { statementsOf } = await import('./control-queries.ts')
+    const statements = statementsOf(question)
+    return transact('BEGIN IMMEDIATE', () => {
       const rows = statements.map(({ sql, parameters }) => db.prepare(sql).all(...parameters))
+      return question.op === 'write' ? Number(rows.at(-1)?.[0]?.['number']) : undefined
+    })
+  }
+
+  function transact<T>(begin: string, work: () => T): T {
+    db.exec(begin)
+    try {
+      const result = work()
       db.exec('COMMIT')
-      return rows
+      return result
     } catch (error) {
       // SQLite may have rolled back already, as it does when the disk is full.
       if (db.isTransaction) db.exec('ROLLBACK')
       throw error
     }
   }
+}
 
-  async function copy(to: string): Promise<void> {
-    // `wx`: never over another file.
-    closeSync(openSync(to, 'wx', 0o600))
-    try {
-      await backup(db, to)
-      chmodSync(to, 0o600)
-    } catch (error) {
-      rmSync(to, { force: true })
-      throw error
-    }
+function explain(what: 'read' | 'written' | 'copied'): (error: unknown) => never {
+  return (error) => {
+    throw new Error(controlTrouble(error, file, what), { cause: error })
   }
 }
 
-function answer(message: ControlAnswer): void {
-  port?.postMessage(message)
+async function copy(db: DatabaseSync, to: string): Promise<void> {
+  // `wx`: never over another file.
+  closeSync(openSync(to, 'wx', 0o600))
+  try {
+    await backup(db, to)
+    chmodSync(to, 0o600)
+  } catch (error) {
+    rmSync(to, { force: true })
+    throw error
+  }
 }

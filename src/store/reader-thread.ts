@@ -1,34 +1,32 @@
 // The thread that answers queries: synchronous SQLite never runs on the event loop that serves requests.
 import { readlinkSync } from 'node:fs'
 import { setPriority } from 'node:os'
-import { parentPort, workerData } from 'node:worker_threads'
-import { createRecordQuery } from './query.ts'
-import type { ReaderAnswer, ReaderQuestion } from './reader.ts'
+import { workerData } from 'node:worker_threads'
+import { answerQuestions } from './asked-thread.ts'
+import { createRecordQuery, type RecordQuery } from './query.ts'
+import type { ReaderQuestion } from './reader.ts'
 import { openRecordDatabaseForReading } from './schema.ts'
 
-const port = parentPort
-if (port === null) throw new Error('reader-thread.ts runs as a worker thread')
-
 giveWay()
-const db = openRecordDatabaseForReading((workerData as { readonly file: string }).file)
-const query = createRecordQuery(db)
-
-port.on('message', (question: ReaderQuestion) => {
-  if (question.op === 'close') {
-    db.close()
-    port.close()
-    return
-  }
-  let answer: ReaderAnswer
+answerQuestions<ReaderQuestion>(() => {
   try {
-    answer = { number: question.number, value: run(question) }
+    const db = openRecordDatabaseForReading((workerData as { readonly file: string }).file)
+    const query = createRecordQuery(db)
+    return { answer: (question) => explained(() => run(query, question)), close: () => db.close() }
   } catch (error) {
-    answer = { number: question.number, error: (error as Error).message }
+    throw new Error(`The record store cannot be read: ${(error as Error).message}`, { cause: error })
   }
-  port.postMessage(answer)
 })
 
-function run(question: Exclude<ReaderQuestion, { op: 'close' }>): unknown {
+function explained<T>(answer: () => T): T {
+  try {
+    return answer()
+  } catch (error) {
+    throw new Error(`The record store could not answer: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+function run(query: RecordQuery, question: ReaderQuestion): unknown {
   switch (question.op) {
     case 'list':
       return query.list(question.filters, question.limit, question.beforeSeq)

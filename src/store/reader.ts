@@ -1,6 +1,6 @@
 // Asks the reader thread, from the event loop.
-import { Worker } from 'node:worker_threads'
 import { siblingModule } from '#kernel'
+import { createAskedThread, type AskedThread } from './asked-thread.ts'
 import type {
   FacetField,
   FacetSummary,
@@ -39,23 +39,20 @@ export interface RecordReaderPort {
 export type ReaderQuestion =
   | {
       readonly op: 'list' | 'listText'
-      readonly number: number
       readonly filters: RequestFilters
       readonly limit: number
       readonly beforeSeq: number | undefined
     }
-  | { readonly op: 'get'; readonly number: number; readonly id: string }
-  | { readonly op: 'payload'; readonly number: number; readonly id: string; readonly part: PayloadPart }
+  | { readonly op: 'get'; readonly id: string }
+  | { readonly op: 'payload'; readonly id: string; readonly part: PayloadPart }
   | {
       readonly op: 'newer'
-      readonly number: number
       readonly filters: RequestFilters
       readonly position: string | undefined
       readonly limit: number
     }
   | {
       readonly op: 'histogram'
-      readonly number: number
       readonly filters: RequestFilters
       readonly fromMs: number
       readonly toMs: number
@@ -63,113 +60,56 @@ export type ReaderQuestion =
     }
   | {
       readonly op: 'facets'
-      readonly number: number
       readonly filters: RequestFilters
       readonly fields: readonly FacetField[]
       readonly limit: number
     }
-  | { readonly op: 'close' }
 
-export type ReaderAnswer = { readonly number: number; readonly value: unknown } | { readonly number: number; readonly error: string }
+/** A thread that has answered keeps pages of the file in memory, which make the next answers faster. */
+const idleMs = 60_000
+const resourceLimits = { maxYoungGenerationSizeMb: 16 }
 
-/** Starts a thread. The writer has opened the file before. */
+/** Starts a thread when it is asked. The writer has opened the file before. */
 export function createRecordReader(file: string): RecordReaderPort {
-  const rows = startThread(file)
+  const rows = readerThread(file)
   /** Sums over many rows take their time; pages of rows don't wait for them. */
-  let sums: ReaderThread | undefined
-  let closed = false
-
-  function askSums<T>(question: (number: number) => ReaderQuestion): Promise<T> {
-    if (closed) return Promise.reject(new Error('The record store is closed.'))
-    return (sums ??= startThread(file)).ask(question)
-  }
+  const sums = readerThread(file)
 
   return {
     async list(filters, limit, cursor) {
       const beforeSeq = cursor === undefined ? undefined : parseCursor(cursor)
-      const page = await rows.ask<{ rows: RequestRow[]; nextSeq: number | undefined }>((number) => ({
-        op: 'list',
-        number,
-        filters,
-        limit,
-        beforeSeq,
-      }))
+      const page = await rows.ask<{ rows: RequestRow[]; nextSeq: number | undefined }>({ op: 'list', filters, limit, beforeSeq })
       return { rows: page.rows, nextCursor: page.nextSeq === undefined ? undefined : encodeCursor(page.nextSeq) }
     },
     async listText(filters, limit, cursor) {
       const beforeSeq = cursor === undefined ? undefined : parseCursor(cursor)
-      const page = await rows.ask<{ text: string; nextSeq: number | undefined }>((number) => ({
-        op: 'listText',
-        number,
-        filters,
-        limit,
-        beforeSeq,
-      }))
+      const page = await rows.ask<{ text: string; nextSeq: number | undefined }>({ op: 'listText', filters, limit, beforeSeq })
       return `{"data":${page.text},"next_cursor":${page.nextSeq === undefined ? 'null' : `"${encodeCursor(page.nextSeq)}"`}}`
     },
-    get: (id) => rows.ask((number) => ({ op: 'get', number, id })),
-    payload: (id, part) => rows.ask((number) => ({ op: 'payload', number, id, part })),
+    get: (id) => rows.ask({ op: 'get', id }),
+    payload: (id, part) => rows.ask({ op: 'payload', id, part }),
     async newer(filters, position, limit) {
       if (position !== undefined && !/^\d{1,15}-\d{1,16}$/.test(position))
         throw new CursorError('The position is not one that this instance gave.')
-      return rows.ask((number) => ({ op: 'newer', number, filters, position, limit }))
+      return rows.ask({ op: 'newer', filters, position, limit })
     },
-    histogram: (filters, fromMs, toMs, intervalMs) => askSums((number) => ({ op: 'histogram', number, filters, fromMs, toMs, intervalMs })),
-    facets: (filters, fields, limit) => askSums((number) => ({ op: 'facets', number, filters, fields, limit })),
+    histogram: (filters, fromMs, toMs, intervalMs) => sums.ask({ op: 'histogram', filters, fromMs, toMs, intervalMs }),
+    facets: (filters, fields, limit) => sums.ask({ op: 'facets', filters, fields, limit }),
     async close() {
-      closed = true
-      await Promise.all([rows.close(), sums?.close()])
+      await Promise.all([rows.close(), sums.close()])
     },
   }
 }
 
-type ReaderThread = { ask<T>(question: (number: number) => ReaderQuestion): Promise<T>; close(): Promise<void> }
-
-function startThread(file: string): ReaderThread {
-  const worker = new Worker(siblingModule(import.meta.url, 'reader-thread'), { workerData: { file } })
-  const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
-  let number = 0
-  let stopped: Error | undefined
-  worker.unref()
-
-  const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
-  worker.on('message', (answer: ReaderAnswer) => {
-    const asked = waiting.get(answer.number)
-    if (asked === undefined) return
-    waiting.delete(answer.number)
-    if (waiting.size === 0) worker.unref()
-    if ('error' in answer) asked.reject(new Error(`The record store could not answer: ${answer.error}`))
-    else asked.resolve(answer.value)
+function readerThread(file: string): AskedThread<ReaderQuestion> {
+  return createAskedThread({
+    module: siblingModule(import.meta.url, 'reader-thread'),
+    data: { file },
+    idleMs,
+    resourceLimits,
+    closed: 'The record store is closed.',
+    died: ({ message }) => `The thread that reads the record store has stopped: ${message}`,
   })
-  worker.on('error', (error) => stop(new Error(`The thread that reads the record store has stopped: ${error.message}`, { cause: error })))
-  worker.on('exit', () => stop(new Error('The record store is closed.')))
-
-  function stop(error: Error): void {
-    stopped ??= error
-    for (const asked of waiting.values()) asked.reject(stopped)
-    waiting.clear()
-  }
-
-  function ask<T>(question: (number: number) => ReaderQuestion): Promise<T> {
-    if (stopped !== undefined) return Promise.reject(stopped)
-    return new Promise<T>((resolve, reject) => {
-      const mine = ++number
-      waiting.set(mine, { resolve, reject })
-      worker.ref()
-      worker.postMessage(question(mine))
-    })
-  }
-
-  return {
-    ask,
-    close() {
-      if (stopped === undefined) {
-        worker.ref()
-        worker.postMessage({ op: 'close' } satisfies ReaderQuestion)
-      }
-      return exited
-    },
-  }
 }
 
 function encodeCursor(seq: number): string {
