@@ -3,8 +3,9 @@ import { ByteCollector, Failure, isObject, type JsonObject, type JsonValue } fro
 import { explode, fold, type Finish, type Response, type StreamEvent, type Usage } from '#ir'
 import type { PlannedTarget } from '#routing'
 import type { UpstreamCall, UpstreamHandler } from '#upstream'
-import { codecOf, createSseParser, type AnswerContext, type SseParser, type StreamEncoder, type WireCodec } from '#wires'
+import { codecOf, createSseParser, type AnswerContext, type PassThrough, type SseParser, type StreamEncoder, type WireCodec } from '#wires'
 import { bytesWithoutSecrets, failureWithoutSecrets } from './echoes.ts'
+import { isFiltered, wantsPlainFinish, withPlainFinish } from './filtered.ts'
 import { peekResponse, type Inspected } from './inspect.ts'
 import type { Arrival, GatewayDeps } from './port.ts'
 import { PassReader, TranslateReader, type StreamReader, type StreamSink } from './streams.ts'
@@ -58,6 +59,7 @@ export class Attempt implements UpstreamHandler, StreamSink {
   contentMs: number | undefined
   /** Whether the provider's bytes reach the client as they are. */
   passes: boolean
+  readonly #endsPlainly: boolean
   #mode: Mode = 'waiting'
   #call: UpstreamCall | undefined
   #headers: Readonly<Record<string, string>> = {}
@@ -70,6 +72,7 @@ export class Attempt implements UpstreamHandler, StreamSink {
     this.target = target
     this.codec = codecOf(target.wire)
     this.passes = target.lane === 'pass' && !exchange.headIsOurs
+    this.#endsPlainly = wantsPlainFinish(exchange.arrival.key)
     this.startedMs = performance.now()
     this.startedAtMs = exchange.arrival.atMs + Math.round(this.startedMs - exchange.arrival.readyMs)
   }
@@ -256,11 +259,13 @@ export class Attempt implements UpstreamHandler, StreamSink {
   #passReader(): StreamReader {
     const pass = this.codec.passThrough
     const watch = pass.createWatch(this.target.provider.dialect)
-    return new PassReader(this, watch, markersOf(this.codec), this.exchange.streamUsage, pass.terminator)
+    const knows = this.#endsPlainly ? pass.knowsFinish : undefined
+    return new PassReader(this, watch, markersOf(this.codec, this.#endsPlainly), this.exchange.streamUsage, pass.terminator, knows)
   }
 
   #translateReader(): TranslateReader {
-    return new TranslateReader(this, this.codec.egress.createStreamDecoder(this.target.provider.dialect), this.exchange.encoder())
+    const decoder = this.codec.egress.createStreamDecoder(this.target.provider.dialect)
+    return new TranslateReader(this, decoder, this.exchange.encoder(), this.#endsPlainly)
   }
 
   /** The client did not ask for a stream: events are gathered and become one body. */
@@ -322,8 +327,12 @@ export class Attempt implements UpstreamHandler, StreamSink {
     }
     const watched = pass.readResponse(peeked.fields, this.target.provider.dialect)
     if (watched.error !== undefined) throw watched.error
-    this.exchange.learned(watched.id, watched.model)
     const finish = watched.finish ?? pass.finishIn?.(body)
+    if (this.#endsPlainly && finish !== undefined && (isFiltered(finish) || !pass.knowsFinish(finish))) {
+      this.#translated(this.#decodeWhole(parseObject(body)))
+      return
+    }
+    this.exchange.learned(watched.id, watched.model)
     const costUsd =
       watched.usage === undefined
         ? undefined
@@ -347,7 +356,8 @@ export class Attempt implements UpstreamHandler, StreamSink {
     }
     this.exchange.learned(response.id, response.model)
     const costUsd = response.usage === undefined ? undefined : this.usage(response.usage)
-    const document = this.exchange.codec.ingress.encodeResponse(response, this.exchange.answerContext(), costUsd)
+    const shown = this.#endsPlainly ? withPlainFinish(response) : response
+    const document = this.exchange.codec.ingress.encodeResponse(shown, this.exchange.answerContext(), costUsd)
     const body = new ByteCollector(this.exchange.deps.buffers, Infinity)
     body.push(Buffer.from(JSON.stringify(document)))
     this.#collector?.release()
@@ -362,13 +372,17 @@ export class Attempt implements UpstreamHandler, StreamSink {
   }
 }
 
-const markers = new WeakMap<WireCodec, RegExp>()
+const markers = new WeakMap<PassThrough, RegExp>()
+const allMarkers = new WeakMap<PassThrough, RegExp>()
 
 /** Any of the wire's markers. */
-function markersOf(codec: WireCodec): RegExp {
-  let found = markers.get(codec)
-  if (found === undefined)
-    markers.set(codec, (found = new RegExp(codec.passThrough.markers.map((marker) => RegExp.escape(marker)).join('|'))))
+function markersOf({ passThrough }: WireCodec, rewritesFinish: boolean): RegExp {
+  const known = rewritesFinish ? allMarkers : markers
+  let found = known.get(passThrough)
+  if (found === undefined) {
+    const texts = rewritesFinish ? [...passThrough.markers, ...passThrough.finishMarkers] : passThrough.markers
+    known.set(passThrough, (found = new RegExp(texts.map((marker) => RegExp.escape(marker)).join('|'))))
+  }
   return found
 }
 

@@ -101,6 +101,7 @@ function pass(wire: Wire, chunks: readonly (string | Buffer)[], { costUsd, showU
       return watch.frame(frame)
     },
     withCost: (frame, usd) => watch.withCost(frame, usd),
+    withFinish: (...asked) => watch.withFinish(...asked),
   }
   drive(new PassReader(listener, counting, markers, showUsage, passThrough.terminator), chunks)
   return listener
@@ -294,7 +295,7 @@ describe('a stream that is translated', () => {
     const listener = new Listener(costUsd)
     const context = { requestId: 'req_1', model: 'm', createdSeconds: 1, streamUsage: true }
     const encoder = codecOf(to).ingress.createStreamEncoder(context)
-    drive(new TranslateReader(listener, codecOf(from).egress.createStreamDecoder({}), encoder), chunks)
+    drive(new TranslateReader(listener, codecOf(from).egress.createStreamDecoder({}), encoder, false), chunks)
     return listener
   }
   const textIn = (listener: Listener) => [...listener.sent.matchAll(/"content":"([^"]*)"/g)].map(([, text]) => text).join('')

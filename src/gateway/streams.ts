@@ -2,6 +2,7 @@
 import { Failure } from '#kernel'
 import type { Finish, StreamEvent, Usage } from '#ir'
 import type { RawFrame, SseFrame, StreamDecoder, StreamEncoder, Watch } from '#wires'
+import { filteredBeforeContent, filterNotice, isFiltered, plainFinish } from './filtered.ts'
 
 /** What a reader tells its attempt. Nothing is told after `complete` or `failed`. */
 export interface StreamSink {
@@ -40,6 +41,7 @@ export class PassReader implements StreamReader {
   readonly #markers: RegExp
   readonly #showUsage: boolean
   readonly #terminator: string | undefined
+  readonly #knows: ((finish: Finish) => boolean) | undefined
   #flowing = false
   #over = false
   /** JSON spaced as no marker is: then every frame is read. */
@@ -47,13 +49,24 @@ export class PassReader implements StreamReader {
   #finish: Finish | undefined
   #out: Uint8Array[] = []
 
-  /** `showUsage` false: a frame that holds nothing but usage is kept from a client that did not ask for it. */
-  constructor(sink: StreamSink, watch: Watch, markers: RegExp, showUsage: boolean, terminator: string | undefined) {
+  /**
+   * `showUsage` false: a frame that holds nothing but usage is kept from a client that did not ask for it. `knows`: what the client
+   * doesn't know, and what was filtered, ends in a plain finish; absent: it passes as it is.
+   */
+  constructor(
+    sink: StreamSink,
+    watch: Watch,
+    markers: RegExp,
+    showUsage: boolean,
+    terminator: string | undefined,
+    knows?: (finish: Finish) => boolean,
+  ) {
     this.#sink = sink
     this.#watch = watch
     this.#markers = markers
     this.#showUsage = showUsage
     this.#terminator = terminator
+    this.#knows = knows
   }
 
   pass(chunk: Buffer): boolean {
@@ -84,10 +97,26 @@ export class PassReader implements StreamReader {
     if (watched.id !== undefined || watched.model !== undefined) this.#sink.learned(watched.id, watched.model)
     if (watched.finish !== undefined) this.#finish = watched.finish
     let bytes: Buffer = frame.incomplete ? Buffer.concat([frame.raw, blankLine]) : frame.raw
+    let source: SseFrame = frame
+    let before = ''
+    if (watched.finish !== undefined && this.#knows !== undefined) {
+      const filtered = isFiltered(watched.finish)
+      if (filtered && !this.#flowing && watched.content !== true) {
+        this.#over = true
+        this.#sink.failed(filteredBeforeContent())
+        return
+      }
+      if (filtered || !this.#knows(watched.finish)) {
+        const told = this.#watch.withFinish(frame, filtered ? plainFinish : watched.finish, filtered ? filterNotice : '')
+        source = told.pop()!
+        before = told.map(frameText).join('')
+        bytes = Buffer.from(before + frameText(source))
+      }
+    }
     if (watched.usage !== undefined) {
       const costUsd = this.#sink.usage(watched.usage)
-      const rewritten = costUsd === undefined ? undefined : this.#watch.withCost(frame, costUsd)
-      if (rewritten !== undefined) bytes = Buffer.from(rewritten)
+      const rewritten = costUsd === undefined ? undefined : this.#watch.withCost(source, costUsd)
+      if (rewritten !== undefined) bytes = Buffer.from(before + rewritten)
     }
     if (watched.terminal === true) {
       this.#complete(bytes)
@@ -143,13 +172,17 @@ export class TranslateReader implements StreamReader {
   readonly #sink: StreamSink
   readonly #decoder: StreamDecoder
   readonly #encoder: StreamEncoder
+  readonly #endsPlainly: boolean
   readonly #held: StreamEvent[] = []
   #flowing = false
   #over = false
   #costUsd: number | undefined
+  #nextPart = 0
   #out = ''
 
-  constructor(sink: StreamSink, decoder: StreamDecoder, encoder: StreamEncoder) {
+  /** `endsPlainly`: what was filtered ends in a plain finish. */
+  constructor(sink: StreamSink, decoder: StreamDecoder, encoder: StreamEncoder, endsPlainly: boolean) {
+    this.#endsPlainly = endsPlainly
     this.#sink = sink
     this.#decoder = decoder
     this.#encoder = encoder
@@ -199,17 +232,26 @@ export class TranslateReader implements StreamReader {
         this.#costUsd = this.#sink.usage(event.usage)
         break
       case 'finish': {
+        const filtered = this.#endsPlainly && isFiltered(event.finish)
+        if (filtered && !this.#flowing) {
+          this.#over = true
+          this.#sink.failed(filteredBeforeContent())
+          return
+        }
         if (!this.#flowing) this.#commit()
+        if (filtered) this.#say(filterNotice)
         this.flush()
         if (this.#costUsd !== undefined) this.#encoder.setCost(this.#costUsd)
         this.#over = true
-        this.#sink.complete(event.finish, this.#encoder.push(event))
+        this.#sink.complete(event.finish, this.#encoder.push(filtered ? { type: 'finish', finish: plainFinish } : event))
         return
       }
       case 'part-start':
+      case 'part':
+        this.#nextPart = event.index + 1
+        break
       case 'part-delta':
       case 'part-end':
-      case 'part':
         break
       default:
         event satisfies never
@@ -220,6 +262,16 @@ export class TranslateReader implements StreamReader {
     }
     this.#held.push(event)
     if (isContent(event)) this.#commit()
+  }
+
+  #say(text: string): void {
+    const index = this.#nextPart
+    for (const event of [
+      { type: 'part-start', index, part: { type: 'text' } },
+      { type: 'part-delta', index, text },
+      { type: 'part-end', index },
+    ] as const)
+      this.#out += this.#encoder.push(event)
   }
 
   #commit(): void {
@@ -233,6 +285,11 @@ export class TranslateReader implements StreamReader {
 /** Text, reasoning, a refusal, a whole part, or the start of a tool call; a part that only begins is not content yet. */
 function isContent(event: StreamEvent): boolean {
   return event.type === 'part-delta' || event.type === 'part' || (event.type === 'part-start' && event.part.type === 'tool-call')
+}
+
+/** Its data has no line breaks. */
+function frameText({ event, data }: SseFrame): string {
+  return `${event === undefined ? '' : `event: ${event}\n`}data: ${data}\n\n`
 }
 
 /** A frame of one's own. The parser's reads its fields from `raw` when asked, which may be rewritten here. */

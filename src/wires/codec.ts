@@ -89,6 +89,8 @@ export interface Watch {
   frame(frame: SseFrame): Watched
   /** The frame's bytes with `cost` written into its `usage` object, nothing else changed; undefined when it has none. */
   withCost(frame: SseFrame, costUsd: number): string | undefined
+  /** The frame, which has a finish, with `finish` in its place, behind frames that say the notice; the last one has everything else of it. */
+  withFinish(frame: SseFrame, finish: Finish, notice: string): SseFrame[]
 }
 
 /** One change of a top-level member: a new value (added when the member is absent), or its removal. */
@@ -104,6 +106,10 @@ export interface PassThrough {
    * unread. Every frame that carries usage, a finish reason, an error or the terminal event contains at least one of them.
    */
   readonly markers: readonly string[]
+  /** More of them, for a stream whose finish is rewritten: what `withFinish` has to have read. */
+  readonly finishMarkers: readonly string[]
+  /** Whether a finish says a word that clients of this wire know. */
+  knowsFinish(finish: Finish): boolean
   /** Bytes that end a stream of this wire after its finish reason, for providers that leave them out; absent: they may not be left out. */
   readonly terminator?: string
   createWatch(dialect: Dialect): Watch

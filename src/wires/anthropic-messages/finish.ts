@@ -37,6 +37,10 @@ export function decodeFinish(stopReason: JsonValue | undefined, stopSequence: Js
   }
 }
 
+export function knowsFinish({ raw }: Finish): boolean {
+  return raw === undefined || reasons.has(raw)
+}
+
 /** What the answer held, as far as it decides the stop reason. */
 export type Held = { readonly toolCalls: boolean; readonly refusal: boolean }
 

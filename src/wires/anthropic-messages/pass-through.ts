@@ -1,16 +1,19 @@
 // Reads along with an answer whose bytes pass from an Anthropic provider to an Anthropic client.
 import { asText, Failure, isObject, type JsonObject, type JsonValue } from '#kernel'
+import type { Finish } from '#ir'
 import type { PassThrough, SseFrame, Watch, Watched } from '#wires/codec'
 import { requestEdits } from '#wires/request-edits'
 import { failureOf } from './errors.ts'
 import { typeOf } from './fields.ts'
-import { decodeFinish } from './finish.ts'
+import { decodeFinish, encodeFinish, knowsFinish } from './finish.ts'
 import { decodeUsage, mergeUsage } from './usage.ts'
 
 export const passThrough: PassThrough = {
   // `"error"` is in every error event whatever its spacing; in a text its quotes would be escaped. The other forms of `event: error`
   // are for providers whose error data is not JSON.
   markers: ['message_delta', 'message_stop', '"error"', 'event: error', 'event:error'],
+  finishMarkers: ['content_block_start'],
+  knowsFinish,
   responseFields: ['type', 'id', 'model', 'stop_reason', 'stop_sequence', 'stop_details', 'usage', 'error'],
   createWatch: () => new MessageWatch(),
   readResponse,
@@ -19,6 +22,8 @@ export const passThrough: PassThrough = {
 
 class MessageWatch implements Watch {
   #usage: JsonObject = {}
+  /** Where a further block would stand. */
+  #nextBlock = 0
 
   frame(frame: SseFrame): Watched {
     if (frame.data === '' || frame.event === 'ping') return {}
@@ -37,6 +42,7 @@ class MessageWatch implements Watch {
       case 'content_block_delta':
         return hasContent(event['delta']) ? { content: true } : {}
       case 'content_block_start':
+        this.#nextBlock = Math.max(this.#nextBlock, Number(event['index']) + 1 || 0)
         return beginsContent(event['content_block']) ? { content: true } : {}
       case 'message_start': {
         const message = isObject(event['message']) ? event['message'] : {}
@@ -72,12 +78,31 @@ class MessageWatch implements Watch {
     return `${frame.event === undefined ? '' : `event: ${frame.event}\n`}${lines.join('')}\n`
   }
 
+  withFinish(frame: SseFrame, finish: Finish, notice: string): SseFrame[] {
+    const event = JSON.parse(frame.data) as JsonObject
+    const { stop_details: _details, ...delta } = isObject(event['delta']) ? event['delta'] : {}
+    const ended = { ...event, delta: { ...delta, ...encodeFinish(finish, { toolCalls: false, refusal: false }) } }
+    return [...(notice === '' ? [] : textBlock(this.#nextBlock, notice)), eventFrame('message_delta', ended)]
+  }
+
   #count(usage: JsonValue | undefined): Watched {
     if (!isObject(usage)) return {}
     this.#usage = mergeUsage(this.#usage, usage)
     const decoded = decodeUsage(this.#usage)
     return decoded === undefined ? {} : { usage: decoded }
   }
+}
+
+function textBlock(index: number, text: string): SseFrame[] {
+  return [
+    eventFrame('content_block_start', { type: 'content_block_start', index, content_block: { type: 'text', text: '' } }),
+    eventFrame('content_block_delta', { type: 'content_block_delta', index, delta: { type: 'text_delta', text } }),
+    eventFrame('content_block_stop', { type: 'content_block_stop', index }),
+  ]
+}
+
+function eventFrame(event: string, data: JsonObject): SseFrame {
+  return { event, data: JSON.stringify(data) }
 }
 
 function readResponse(fields: JsonObject): Watched {

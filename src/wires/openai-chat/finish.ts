@@ -41,6 +41,12 @@ export function encodeFinish(finish: Finish): string {
   return written[finish.reason]
 }
 
+const known: ReadonlySet<string> = new Set(Object.values(written))
+
+export function knowsFinish({ raw }: Finish): boolean {
+  return raw === undefined || known.has(raw)
+}
+
 const choiceFields = new Set(['index', 'delta', 'message', 'text', 'finish_reason', 'error', 'usage'])
 
 /**

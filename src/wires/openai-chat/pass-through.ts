@@ -6,7 +6,7 @@ import { requestEdits } from '#wires/request-edits'
 import { findError, streamFailure } from './errors.ts'
 import { chatEdits } from './edits.ts'
 import { isGiven } from './fields.ts'
-import { decodeFinish, rawFinish } from './finish.ts'
+import { decodeFinish, encodeFinish, knowsFinish, rawFinish } from './finish.ts'
 import { decodeUsage } from './usage.ts'
 import { insertCost } from './usage-bytes.ts'
 
@@ -14,6 +14,8 @@ export const passThrough: PassThrough = {
   // Inside a JSON string a quote is escaped, so these can't be text. A null `usage` or `finish_reason` is in every chunk of OpenAI's:
   // only values count. Azure's and OpenAI's JSON has no space after the colon, vLLM's and others' has one.
   markers: ['"usage":{', '"usage": {', '"finish_reason":"', '"finish_reason": "', '"error"', 'event: error', 'event:error', '[DONE]'],
+  finishMarkers: [],
+  knowsFinish,
   terminator: 'data: [DONE]\n\n',
   createWatch: (dialect) => createWatch(dialect),
   responseFields: ['model', 'usage', 'service_tier', 'x_groq', 'error'],
@@ -35,7 +37,18 @@ function createWatch(dialect: Dialect): Watch {
       const event = frame.event === undefined ? '' : `event: ${frame.event}\n`
       return `${event}data: ${data.replaceAll('\n', '\ndata: ')}\n\n`
     },
+    withFinish,
   }
+}
+
+/** A word that was read in the frame: it is JSON, and has a choice. */
+function withFinish(frame: SseFrame, finish: Finish, notice: string): SseFrame[] {
+  const chunk = JSON.parse(frame.data) as JsonObject
+  const { finish_details: _details, ...choice } = firstChoice(chunk)!
+  const delta = isObject(choice['delta']) ? choice['delta'] : {}
+  const said = notice === '' ? delta : { ...delta, content: (asText(delta['content']) ?? '') + notice }
+  const choices = [{ ...choice, delta: said, finish_reason: encodeFinish(finish) }, ...(chunk['choices'] as JsonValue[]).slice(1)]
+  return [{ ...(frame.event === undefined ? {} : { event: frame.event }), data: JSON.stringify({ ...chunk, choices }) }]
 }
 
 function readFrame(frame: SseFrame, dialect: Dialect): Watched {
