@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { cpuBetween, readCpu } from '../proc.ts'
 import { freePort, gatewayCore, start } from '../processes.ts'
 import type { Contender, ContenderContext, Recorded } from './contender.ts'
+import { createSmallBodyCounter } from './small-bodies.ts'
 
 const root = path.join(import.meta.dirname, '..', '..')
 const gatewayKey = 'tp-bench-0123456789abcdef0123456789abcdef'
@@ -46,12 +47,13 @@ export async function startTurnpike({ scratch, providerPort, scenario, profile }
     logPath: path.join(scratch, 'turnpike.log'),
     env: { ...withoutOwnSettings(), TURNPIKE_HOME: home, TURNPIKE_PORT: String(port), TURNPIKE_CONFIG: config, TURNPIKE_LOGGING: 'full' },
   })
+  const smallBodies = createSmallBodyCounter()
   return {
     name: 'turnpike',
     port,
     headers: { authorization: `Bearer ${gatewayKey}` },
     pids: [child.pid],
-    recorded: ({ requests }) => untilRecorded(home, child.pid, requests, profile),
+    recorded: ({ requests }) => untilRecorded(home, child.pid, requests, profile, smallBodies),
     stop: child.stop,
   }
 }
@@ -75,7 +77,13 @@ function withoutOwnSettings(): Record<string, undefined> {
  * The recorder is done when every request has its row and the process has nothing left to do (one that is being profiled is never
  * idle: its sampler wakes each millisecond).
  */
-async function untilRecorded(home: string, pid: number, expected: number, profile: boolean): Promise<Recorded> {
+async function untilRecorded(
+  home: string,
+  pid: number,
+  expected: number,
+  profile: boolean,
+  smallBodies: (db: DatabaseSync) => number,
+): Promise<Recorded> {
   const deadline = performance.now() + drainSeconds * 1000
   let calm = 0
   let recorded = countRows(home)
@@ -87,14 +95,22 @@ async function untilRecorded(home: string, pid: number, expected: number, profil
     // Calm for ten seconds and still too few: they will not come.
     if (calm > 100) break
   }
-  return recorded
+  return { ...recorded, bodies: recorded.bodies + inHome(home, smallBodies) }
 }
 
 /** Read beside the running writer, by this process: it costs the gateway nothing. */
-function countRows(home: string): Recorded {
+function inHome<T>(home: string, read: (db: DatabaseSync) => T): T {
   const db = new DatabaseSync(path.join(home, 'records.db'), { readOnly: true })
   try {
     db.exec('PRAGMA busy_timeout = 2000')
+    return read(db)
+  } finally {
+    db.close()
+  }
+}
+
+function countRows(home: string): Recorded {
+  return inHome(home, (db) => {
     const count = (sql: string) => Number(db.prepare(sql).get()!['n'])
     return {
       requests: count('SELECT count(*) AS n FROM requests'),
@@ -105,9 +121,7 @@ function countRows(home: string): Recorded {
         "SELECT count(*) AS n FROM requests JOIN facets ON facets.id = requests.facet WHERE outcome NOT IN ('ok', 'cancelled')",
       ),
     }
-  } finally {
-    db.close()
-  }
+  })
 }
 
 function newest(folder: string): number {
