@@ -179,7 +179,9 @@ export function createAssembler({ declared, env, vault }: AssemblerDeps): Assemb
         ? `It was stored for ${storedFor}, and this version of Turnpike knows the provider at another address. Send its value again.`
         : vault.fits(sealed ?? '')
           ? 'What is stored of it is damaged. Send its value again.'
-          : 'It was stored with another master key. Start Turnpike with that key, or send its value again.'
+          : vault.hasKey
+            ? 'It was stored with another master key. Start Turnpike with that key, or send its value again.'
+            : 'The master key that it was stored with is missing. Start Turnpike with that key, or remove the provider and add it again.'
     return { view: { ...view, trouble }, secret: undefined }
   }
 

@@ -25,7 +25,7 @@ import { createProviders } from './providers.ts'
 import { Refusal } from './refusal.ts'
 import { createSettings, runningSettings } from './settings.ts'
 import { changed, storedOf } from './state.ts'
-import { createVault, type Vault } from './vault.ts'
+import { createKeylessVault, createVault, type Vault } from './vault.ts'
 
 export type ControlDeps = {
   /** Of a home that exists and that this process holds the lock of. */
@@ -184,7 +184,7 @@ async function open(store: ControlStore, deps: ControlDeps): Promise<OpenControl
   }
 }
 
-/** The master key of a home; a new one where there is none and nothing was sealed. Throws `ConfigError` when it doesn't fit what is sealed. */
+/** With the master key of a home; a new one where there is none and nothing was sealed. Throws `ConfigError` when it doesn't fit what is sealed. */
 function vaultFor(state: ControlState, { settings, toleratesMisfits }: ControlDeps): Vault {
   const found = readMasterKey(settings)
   const sealed = state.providers.flatMap(({ slug, credentials, document }) => {
@@ -192,11 +192,11 @@ function vaultFor(state: ControlState, { settings, toleratesMisfits }: ControlDe
     const texts = [...credentials.flatMap((one) => one.sealed ?? []), ...(headers === undefined ? [] : [headers])]
     return texts.map((text) => ({ slug, text }))
   })
-  if (found === undefined && sealed.length > 0 && !toleratesMisfits) {
-    throw new ConfigError(
-      'TURNPIKE_MASTER_KEY',
-      `The master key is missing: ${path.join(settings.home, 'master-key')} is gone and TURNPIKE_MASTER_KEY is not set, but ${secretsOf(sealed)} stored with it. ${wayOut(sealed)}`,
-    )
+  if (found === undefined && sealed.length > 0) {
+    const missing = `The master key is missing: ${path.join(settings.home, 'master-key')} is gone and TURNPIKE_MASTER_KEY is not set, but ${secretsOf(sealed)} stored with it. ${wayOut(sealed)}`
+    // A new key would hide that the old one is only not there, such as a variable that another shell has.
+    if (toleratesMisfits) return createKeylessVault(missing)
+    throw new ConfigError('TURNPIKE_MASTER_KEY', missing)
   }
   const key = found ?? makeMasterKey(settings)
   const vault = createVault(key.text)

@@ -1,7 +1,10 @@
 // Encryption of what the control store keeps secret: AES-256-GCM under a key derived from the master key, each text bound to its place.
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import { Refusal } from './refusal.ts'
 
 export interface Vault {
+  /** False: the master key is missing. */
+  readonly hasKey: boolean
   /** Encrypts a text for one place; only the same place opens it again. */
   seal(text: string, place: readonly string[]): string
   /** undefined: sealed with another key, moved from another place, or damaged. */
@@ -23,6 +26,7 @@ export function createVault(masterKey: string): Vault {
   const keyId = derive('key id', 6).toString('base64url')
 
   return {
+    hasKey: true,
     seal(text, place) {
       const iv = randomBytes(ivBytes)
       const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(aad(place))
@@ -45,6 +49,18 @@ export function createVault(masterKey: string): Vault {
       }
     },
     fits: (sealed) => sealed.startsWith(`${form}.${keyId}.`),
+  }
+}
+
+/** Of a home whose master key is missing: nothing can be opened, and what would have to be sealed is refused with `why`. */
+export function createKeylessVault(why: string): Vault {
+  return {
+    hasKey: false,
+    seal() {
+      throw new Refusal('conflict', why)
+    },
+    open: () => undefined,
+    fits: () => false,
   }
 }
 

@@ -1,6 +1,6 @@
 // What is configured while it runs, seen by requests over sockets: the next request goes by it, a running one by what it began with.
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { hashKey, readSettings } from '#config'
@@ -206,7 +206,19 @@ test('a master key that does not fit stops the start with one sentence, and the 
   )
   const mending = await openControl({ settings, version: 'test' })
   const listed = await mending.inject('/api/v1/providers/work')
-  assert.match(await listed.text(), /stored with another master key/)
+  assert.match(await listed.text(), /The master key that it was stored with is missing/)
+  const write = (method: 'PUT' | 'POST', where: string, body: object) =>
+    mending.inject(`/api/v1/${where}`, {
+      method,
+      headers: { 'content-type': 'application/json', 'idempotency-key': where },
+      body: JSON.stringify(body),
+    })
+  const secret = { base_url: 'https://models.example/v1', credentials: [{ value: 'secret-9876543210' }] }
+  const refused = await write('PUT', 'providers/another', secret)
+  assert.equal(refused.status, 409)
+  assert.match(await refused.text(), /The master key is missing: .*a secret of the provider work was stored with it/)
+  assert.equal((await write('PUT', 'aliases/nick', { model: 'work/m' })).status, 201, 'what needs no secret still works')
+  assert.ok(!existsSync(path.join(home, 'master-key')), 'no new key in the place of the old one')
   assert.equal((await mending.inject('/api/v1/providers/work', { method: 'DELETE' })).status, 204)
   await mending.close()
   const { ready, child, ended } = await startGateway(t, home)
