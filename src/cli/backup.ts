@@ -26,7 +26,7 @@ export function backupCommand(context: CliContext): Command {
   )
     .addHelpText('after', examples)
     .action(async (folder: string, options: InstanceOptions) => {
-      const { home } = readSettings({ overrides: { home: options.home } })
+      const { home } = readSettings({ overrides: { home: options.home }, asClient: true })
       // Answering a query, the instance first writes what its journal still holds.
       const note = await readInstanceNote(home)
       const isRunning = note !== undefined && (await probeNeighbour(note.url))?.kind === 'turnpike'

@@ -52,6 +52,7 @@ test('the instance that runs is asked, with the token of the home; a note that o
     body: '{"way":"http"}',
   }))
   await writeInstanceNote(home, { url: upstream.origin, pid: 1, version: '1.2.3' })
+  writeFileSync(path.join(home, 'turnpike.yaml'), 'keys: [{ name: k, env: SET_FOR_THE_INSTANCE_ALONE }]\n')
   const remarks: string[] = []
   assert.deepEqual(await (await connect(home, () => assert.fail('not opened'), {}, remarks)).get('keys'), { way: 'http' })
   assert.deepEqual(remarks, [`Asking the instance at ${upstream.origin}.`])

@@ -30,7 +30,7 @@ export type ConnectionContext = {
 
 export async function connectToHome(context: ConnectionContext, { home, verbose, needs }: ConnectionOptions): Promise<AdminClient> {
   const { command, remark } = context
-  const settings = readSettings({ overrides: { home } })
+  const settings = readSettings({ overrides: { home }, asClient: true })
   const howToStart = `${command} up${homeOption(home)}`
   const say = (client: AdminClient): AdminClient => {
     if (verbose === true) remark(`Asking ${client.where}.`)

@@ -32,7 +32,7 @@ export function initCommand(context: CliContext): Command {
   return addInstanceOptions(init, 'what there is now, as JSON')
     .addHelpText('after', examples)
     .action(async (options: InitOptions) => {
-      const { home, host, port, publicUrl } = readSettings({ overrides: { home: options.home } })
+      const { home, host, port, publicUrl } = readSettings({ overrides: { home: options.home }, asClient: true })
       const typed = typedFor(context, options)
       const say = options.json === true ? () => {} : terminal.line
       const client = await context.connect({ ...options, needs: 'create' })

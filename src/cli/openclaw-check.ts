@@ -149,7 +149,7 @@ function pathOf(url: string): string {
 
 /** Where the instance of this home is, or would be. */
 async function instanceUrlOf(home: string | undefined): Promise<string> {
-  const settings = readSettings({ overrides: { home } })
+  const settings = readSettings({ overrides: { home }, asClient: true })
   return (await readInstanceNote(settings.home))?.url ?? `http://${reachableHost(settings.host)}:${settings.port}`
 }
 

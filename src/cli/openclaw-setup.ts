@@ -82,7 +82,9 @@ async function setup(context: CliContext, options: SetupOptions): Promise<void> 
     baseUrl: `${origin}/v1`,
     offers,
     localService:
-      options.localService === true ? localServiceOf(origin, readSettings({ overrides: { home: options.home } }).home) : undefined,
+      options.localService === true
+        ? localServiceOf(origin, readSettings({ overrides: { home: options.home }, asClient: true }).home)
+        : undefined,
   }
   const patch = patchOf(wanted, current)
   const changesConfig = !(await isApplied(openclaw, patch))
@@ -158,7 +160,7 @@ async function all<T>(admin: AdminClient, list: string): Promise<T[]> {
 
 /** Where OpenClaw of this machine reaches the instance. */
 async function originOf(home: string | undefined, admin: AdminClient): Promise<string> {
-  const note = await readInstanceNote(readSettings({ overrides: { home } }).home)
+  const note = await readInstanceNote(readSettings({ overrides: { home }, asClient: true }).home)
   if (note === undefined) throw new CliFailure(`${admin.where} left no note of its address in its home; start it again.`)
   return new URL(note.url).origin
 }

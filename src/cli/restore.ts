@@ -29,7 +29,7 @@ export function restoreCommand(context: CliContext): Command {
   return addInstanceOptions(restore, 'what was restored, as JSON')
     .addHelpText('after', examples)
     .action(async (folder: string, options: InstanceOptions & { readonly force?: true }) => {
-      const { home } = readSettings({ overrides: { home: options.home } })
+      const { home } = readSettings({ overrides: { home: options.home }, asClient: true })
       const { createBackups } = await import('#store')
       let restored: ReturnType<ReturnType<typeof createBackups>['restore']>
       try {

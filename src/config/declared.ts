@@ -1,4 +1,5 @@
 // What turnpike.yaml declares: providers, gateway keys, custom models, the simulator, settings.
+import { isObject } from '#kernel'
 import { ConfigError } from './config-error.ts'
 import { dotted, explain } from './declared-errors.ts'
 import { fileSchema, type DeclaredFile, type DeclaredKey, type DeclaredProvider } from './declared-schema.ts'
@@ -89,6 +90,15 @@ export function readDeclared(fileName: string, env: Environment): Declared {
   for (const [alias, model] of aliases) refuseAlias(alias, model, aliases, providers, yaml)
   const written = data.settings ?? {}
   return Object.freeze({ providers, keys, aliases, sim: data.sim, settings: camelKeys(written), hints })
+}
+
+/** The settings alone, for those who only look for a gateway: what else the file says may need an environment that the gateway alone has. */
+export function readDeclaredSettings(fileName: string, env: Environment): DeclaredSettings {
+  const yaml = readYamlFile(fileName, env, 'settings')
+  const written = isObject(yaml.value) ? yaml.value['settings'] : undefined
+  const parsed = fileSchema.safeParse(written === undefined ? {} : { settings: written })
+  if (!parsed.success) throw explain(parsed.error.issues[0]!, yaml)
+  return camelKeys(parsed.data.settings ?? {})
 }
 
 function fromEnvironment(name: string, env: Environment, yaml: YamlFile, where: readonly PropertyKey[]): string {

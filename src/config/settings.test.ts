@@ -133,6 +133,23 @@ test('a setting that can change while it runs is checked as at the start', () =>
   assert.throws(() => parseRunningSetting('logLevel', 'verbose'), /^ConfigError: log_level is "verbose", which is not one of fatal/)
 })
 
+test('a client looks at nothing but the settings of the file: the rest may need an environment that the gateway alone has', (context) => {
+  const home = homeFor(context)
+  const env = { TURNPIKE_HOME: home }
+  const rest = 'providers: { a: { base_url: "${ONLY_THERE}", credentials: [{ env: ONLY_THERE }] } }\nkeys: [{ name: k, env: ONLY_THERE }]\n'
+  const write = (text: string) => writeFileSync(path.join(home, 'turnpike.yaml'), text)
+  write(`${rest}settings: { port: "\${THE_PORT}" }\n`)
+  assert.throws(() => readSettings({ env: { ...env, THE_PORT: '8650' } }), /ONLY_THERE is not set/)
+  assert.equal(readSettings({ env: { ...env, THE_PORT: '8650' }, asClient: true }).port, 8650)
+  assert.throws(() => readSettings({ env, asClient: true }), /turnpike\.yaml, line 3: the environment variable THE_PORT is not set/)
+  write(`${rest}settings: { prot: 1 }\n`)
+  assert.throws(() => readSettings({ env, asClient: true }), /turnpike\.yaml, line 3: settings\.prot .*port/)
+  for (const text of ['', '[]', rest]) {
+    write(text)
+    assert.equal(readSettings({ env, asClient: true }).port, 8640)
+  }
+})
+
 test('the list of settings has no secret', (context) => {
   const secret = 'a-very-secret-value-of-a-setting-0123456789'
   const env = { TURNPIKE_HOME: homeFor(context), TURNPIKE_ADMIN_TOKEN: secret, TURNPIKE_MASTER_KEY: secret }

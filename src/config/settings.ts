@@ -4,7 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { nearestNames } from '#kernel'
 import { ConfigError, didYouMean } from './config-error.ts'
-import { readDeclared, type DeclaredSettings } from './declared.ts'
+import { readDeclared, readDeclaredSettings, type DeclaredSettings } from './declared.ts'
 import { environment, type Environment } from './environment.ts'
 
 export type Logging = 'full' | 'metadata' | 'off'
@@ -93,12 +93,14 @@ type Written = { readonly text: string; readonly where: string }
 
 /**
  * Reads the settings. `overrides` are the command line's. Throws `ConfigError`, one sentence, on an unknown `TURNPIKE_*` variable, a
- * bad value, or a config file that was named and cannot be read. An empty variable counts as not set.
+ * bad value, or a config file that was named and cannot be read. An empty variable counts as not set. `asClient`: of the config file
+ * nothing but its settings is looked at, since the environment that the rest needs may be the gateway's alone.
  */
 export function readSettings({
   overrides = {},
   env = environment(),
-}: { readonly overrides?: SettingOverrides; readonly env?: Environment } = {}): Settings {
+  asClient = false,
+}: { readonly overrides?: SettingOverrides; readonly env?: Environment; readonly asClient?: boolean } = {}): Settings {
   refuseUnknownVariables(env)
   const said = (name: Name, file: DeclaredSettings | undefined): Written | undefined => {
     const flag = overrides[name]
@@ -112,7 +114,8 @@ export function readSettings({
 
   const home = expandHome(said('home', undefined)?.text ?? defaults.home)
   const configPath = configFile(home, said('config', undefined))
-  const file = configPath === undefined ? undefined : readDeclared(configPath, env).settings
+  const file =
+    configPath === undefined ? undefined : asClient ? readDeclaredSettings(configPath, env) : readDeclared(configPath, env).settings
   const read = <T>(name: Name, fallback: T, parse: (written: Written) => T): T => {
     const written = said(name, file)
     return written === undefined ? fallback : parse(written)

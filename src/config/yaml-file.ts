@@ -1,7 +1,7 @@
 // A YAML file (hence JSON too) as a value, with `${NAME}` filled in from the environment, and the line of any path in it.
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { isNode, LineCounter, parseAllDocuments, visit, type Document } from 'yaml'
+import { isDocument, isNode, LineCounter, parseAllDocuments, visit, type Document, type Node } from 'yaml'
 import { ConfigError, fileTrouble } from './config-error.ts'
 import type { Environment } from './environment.ts'
 
@@ -17,8 +17,11 @@ export type YamlFile = {
 
 const maxBytes = 4_000_000
 
-/** Throws `ConfigError` when the file cannot be read, is not one YAML document, or names a variable that is not set. */
-export function readYamlFile(file: string, env: Environment): YamlFile {
+/**
+ * `part`: the one member in which variables are filled in; without it they are everywhere. Throws `ConfigError` when the file cannot be
+ * read, is not one YAML document, or names a variable there that is not set.
+ */
+export function readYamlFile(file: string, env: Environment, part?: string): YamlFile {
   const name = path.basename(file)
   let text: string
   try {
@@ -50,7 +53,8 @@ export function readYamlFile(file: string, env: Environment): YamlFile {
   let value: unknown
   try {
     written = document.toJS()
-    fillIn(document, env, name, (offset) => lines.linePos(offset).line)
+    const filled = part === undefined ? document : document.get(part, true)
+    if (isNode(filled) || isDocument(filled)) fillIn(filled, env, name, (offset) => lines.linePos(offset).line)
     value = document.toJS()
   } catch (error) {
     if (error instanceof ConfigError) throw error
@@ -75,8 +79,8 @@ export function readYamlFile(file: string, env: Environment): YamlFile {
 }
 
 /** Replaces `${NAME}` in every string; `$${` is a literal `${`. */
-function fillIn(document: Document, env: Environment, name: string, lineOf: (offset: number) => number): void {
-  visit(document, {
+function fillIn(part: Node | Document, env: Environment, name: string, lineOf: (offset: number) => number): void {
+  visit(part, {
     Scalar(key, node) {
       if (key === 'key' || typeof node.value !== 'string' || !node.value.includes('${')) return
       node.value = node.value.replaceAll(/\$?\$\{([^}]*)\}/g, (whole, variable: string) => {
