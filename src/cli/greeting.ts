@@ -1,4 +1,5 @@
 // What `turnpike up` prints once it serves: enough for a first request without reading anything else.
+import type { Typed } from './context.ts'
 import { plain } from './words.ts'
 
 export type Started = {
@@ -7,17 +8,17 @@ export type Started = {
   readonly version: string
   /** Plain text of the key that this start made; undefined at every later start. */
   readonly firstKey: string | undefined
-  readonly providers: readonly { readonly slug: string; readonly source: string }[]
+  readonly providers: readonly { readonly slug: string; readonly source: string; readonly simulated: boolean }[]
   /** A model that this instance can answer with; undefined when no provider has a known one. */
   readonly exampleModel: string | undefined
-  /** The command that lists what happened. */
-  readonly list: string
+  /** How to type a command that goes to this home. */
+  readonly typed: Typed
 }
 
 type Emphasise = (text: string) => string
 
 export function greetingLines(started: Started, bold: Emphasise): string[] {
-  const { list } = started
+  const { typed } = started
   return [
     `turnpike ${started.version} is listening on ${bold(started.url)}`,
     `Home: ${started.home}`,
@@ -28,18 +29,20 @@ export function greetingLines(started: Started, bold: Emphasise): string[] {
     '',
     ...firstRequestLines(started),
     '',
-    'OpenClaw: run `openclaw onboard`, choose a custom OpenAI-compatible provider, and give it',
-    `  base URL ${bold(`${started.url}/v1`)}, the gateway key${started.exampleModel === undefined ? '' : `, and a model such as ${started.exampleModel}`}`,
-    '',
-    `What happened: ${list}`,
+    `Connect OpenClaw: ${bold(typed('openclaw setup'))}`,
+    `What happened:    ${typed('requests list')}`,
   ]
 }
 
-function providerLines({ providers }: Started): string[] {
+function providerLines({ providers, typed }: Started): string[] {
   if (providers.length === 0)
-    return ['No provider is configured: set a key such as OPENAI_API_KEY and start again, or declare one in turnpike.yaml.']
+    return [`No provider is configured. Add one: ${typed('providers add')}; or set a key such as OPENAI_API_KEY and start again.`]
   const width = Math.max(...providers.map(({ slug }) => slug.length))
-  return ['Providers:', ...providers.map(({ slug, source }) => `  ${slug.padEnd(width)}  ${plain(source)}`)]
+  return [
+    'Providers:',
+    ...providers.map(({ slug, source }) => `  ${slug.padEnd(width)}  ${plain(source)}`),
+    ...(providers.every(({ simulated }) => simulated) ? [`Add a real one: ${typed('providers add')}`] : []),
+  ]
 }
 
 function keyLines({ firstKey }: Started, bold: Emphasise): string[] {
@@ -74,7 +77,7 @@ export function greetingJson(started: Started): string {
     url: started.url,
     home: started.home,
     version: started.version,
-    providers: started.providers,
+    providers: started.providers.map(({ slug, source }) => ({ slug, source })),
     ...(started.firstKey === undefined ? {} : { gateway_key: started.firstKey }),
     ...(started.exampleModel === undefined ? {} : { example_model: started.exampleModel }),
   })

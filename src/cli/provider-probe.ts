@@ -22,9 +22,12 @@ export function probe(client: AdminClient, slug: string): Promise<ProbeReport> {
   return client.send<ProbeReport>('POST', `providers/${encodeURIComponent(slug)}/test`)
 }
 
-/** One line that says it all, then what is wrong with each key where there are several. */
+/** One line that says it all, then what is wrong with each key where there are several, or what a working one is in trouble with. */
 export function probeLines(slug: string, report: ProbeReport): string[] {
-  if (report.ok) return [`${slug} works: ${formatMs(report.ms)}${foundWords(report.models_found)}.`]
+  if (report.ok) {
+    const works = `${slug} works: ${formatMs(report.ms)}${foundWords(report.models_found)}.`
+    return report.trouble === null ? [works] : [works, `  ${plain(report.trouble)}`]
+  }
   const failed = report.credentials.filter(({ ok }) => !ok)
   const working = report.credentials.length - failed.length
   const trouble = report.trouble ?? failed.find((one) => one.trouble !== null)?.trouble ?? 'It did not answer as a provider does.'

@@ -1,6 +1,7 @@
 // What a person or a script wants to add: the vendor, the address and the key, from options, stdin, the environment or answers.
 import { genericVendor, vendorOfKey, vendors, type Vendor } from '#catalog'
 import { nearestNames } from '#kernel'
+import { isPrivateAddress } from '#upstream'
 import type { CliContext } from './context.ts'
 import { CliFailure, misused } from './failure.ts'
 
@@ -179,10 +180,7 @@ async function mayBePrivate({ prompts }: WishContext, vendor: Vendor, address: s
 /** By how it is written; what a name resolves to is seen when it connects. */
 function isPrivate(address: string): boolean {
   const name = URL.parse(address)?.hostname ?? ''
-  return (
-    /^(localhost|127\.|10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|\[(::1|f[cd]|fe[89ab]))/i.test(name) ||
-    /\.(local|lan|internal|localhost)$/i.test(name)
-  )
+  return isPrivateAddress(name) || /\.(local|lan|internal)$/i.test(name)
 }
 
 function isSet({ env }: WishContext, variable: string): boolean {

@@ -143,6 +143,13 @@ test('--json tells the provider and the test in one line, whatever the test said
   assert.deepEqual([provider.slug, report.ok], ['openai', false])
 })
 
+test('what a provider that works is in trouble with is said too', async () => {
+  const trouble = 'The clock of this machine is 12 minutes behind.'
+  const client = scriptedClient({ 'POST providers/one/test': { ...good, trouble } })
+  const { exitCode, out } = await runCli(['providers', 'test', 'one'], { connect: async () => client })
+  assert.deepEqual([exitCode, out], [0, `one works: 412 ms, 97 models found.\n  ${trouble}\n`])
+})
+
 test('providers test tries each, and ends with 1 when one does not work', async () => {
   const several = { ok: false, ms: 5, models_found: 2, trouble: null, credentials: [{ ...good.credentials[0], name: 'a' }, { ...bad.credentials[0], name: 'b' }] } // prettier-ignore
   const client = scriptedClient({

@@ -22,21 +22,22 @@ const started: Started = {
   version: '1.2.3',
   firstKey: 'tp-secret',
   providers: [
-    { slug: 'openai', source: 'key: OPENAI_API_KEY' },
-    { slug: 'sim', source: 'the simulator' },
+    { slug: 'openai', source: 'key: OPENAI_API_KEY', simulated: false },
+    { slug: 'sim', source: 'the simulator', simulated: true },
   ],
   exampleModel: "sim/it's",
-  list: 'turnpike requests list --home here',
+  typed: (words: string) => `turnpike ${words} --home here`,
 }
 const bare = (text: string): string => text
 
-test('the greeting names the address, each provider with its source, the key, and where OpenClaw is pointed', () => {
+test('the greeting names the address, each provider with its source, the key, and how OpenClaw is connected', () => {
   const text = greetingLines(started, bare).join('\n')
   assert.match(text, /listening on http:\/\/127\.0\.0\.1:8640$/m)
   assert.match(text, /^ {2}openai {2}key: OPENAI_API_KEY$/m)
   assert.match(text, /^Gateway key: tp-secret$/m)
-  assert.match(text, /base URL http:\/\/127\.0\.0\.1:8640\/v1, the gateway key/)
-  assert.match(text, /^What happened: turnpike requests list --home here$/m)
+  assert.match(text, /^Connect OpenClaw: turnpike openclaw setup --home here$/m)
+  assert.doesNotMatch(text, /providers add/)
+  assert.match(text, /^What happened: +turnpike requests list --home here$/m)
   assert.match(text, /^Home: \/home\/me\/\.turnpike$/m)
 })
 
@@ -68,9 +69,14 @@ test('a later start shows no key, and says where it comes from', () => {
   assert.equal('gateway_key' in JSON.parse(greetingJson({ ...started, firstKey: undefined })), false)
 })
 
+test('with nothing but the simulator it says how to add a real one', () => {
+  const text = greetingLines({ ...started, providers: started.providers.slice(1) }, bare).join('\n')
+  assert.match(text, /^Add a real one: turnpike providers add --home here$/m)
+})
+
 test('without any provider it says how to get one', () => {
   const text = greetingLines({ ...started, providers: [], exampleModel: undefined }, bare).join('\n')
-  assert.match(text, /No provider is configured: set a key such as OPENAI_API_KEY/)
+  assert.match(text, /^No provider is configured\. Add one: turnpike providers add --home here; or set a key such as OPENAI_API_KEY/m)
   assert.match(text, /\/v1\/models/)
 })
 
@@ -82,7 +88,7 @@ test('--json tells a program all of it in one line', () => {
     url: started.url,
     home: started.home,
     version: '1.2.3',
-    providers: started.providers,
+    providers: started.providers.map(({ slug, source }) => ({ slug, source })),
     gateway_key: 'tp-secret',
     example_model: "sim/it's",
   })

@@ -70,7 +70,7 @@ export function upCommand({ terminal, version, command, start }: CliContext & { 
         firstKey: running.firstKey,
         providers: providersOf(running.snapshot),
         exampleModel: exampleModel(running.snapshot),
-        list: `${command} requests list${homeOption(overrides.home)}`,
+        typed: (words: string) => `${command} ${words}${homeOption(overrides.home)}`,
       }
       if (json === true) terminal.line(greetingJson(started))
       else for (const line of greetingLines(started, (text) => terminal.paint('bold', text))) terminal.line(line)
@@ -82,7 +82,7 @@ function providersOf({ providers }: Snapshot): Started['providers'] {
   return [...providers.values()].map(({ slug, credentials, simulated }) => {
     // A credential that was found in the environment is named after its variable.
     const names = credentials.map(({ name }) => name).join(', ')
-    return { slug, source: simulated ? 'built in: free, without network' : names === '' ? 'without a key' : `key: ${names}` }
+    return { slug, simulated, source: simulated ? 'built in: free, without network' : names === '' ? 'without a key' : `key: ${names}` }
   })
 }
 

@@ -24,7 +24,7 @@ function ask({ url, gateway_key }: Ready, model: string, content: string, more: 
 test('from nothing: up prints a curl that is answered when pasted, and show tells what happened', async (context) => {
   const home = scratchFolder(context)
   const up = startCommand(context, ['up', '--home', home, '--port', '0'])
-  await up.until('stdout', /What happened: npm run -s turnpike -- requests list --home/)
+  await up.until('stdout', /What happened: +npm run -s turnpike -- requests list --home/)
   const [command] = await up.until('stdout', /^curl [^]*?[^\\]$/m)
   const pasted = await promisify(execFile)('sh', ['-c', command])
   assert.equal((JSON.parse(pasted.stdout) as { choices: { message: { content: string } }[] }).choices[0]!.message.content, 'Hello!')
