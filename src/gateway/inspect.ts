@@ -13,7 +13,7 @@ import {
   type Peeked,
   type Splicer,
 } from '#kernel'
-import { kindOf, ownProviderKey, sessionOf, type ConversationBytes } from '#policy'
+import { kindOf, ownProviderKey, sessionOf, withOwnHeaders, type ConversationBytes, type CredentialHeaders } from '#policy'
 import type { RequestKind } from '#store'
 import type { RequestEdit, WireCodec } from '#wires'
 import { minHistoryBytes, type Histories, type Turn } from './histories.ts'
@@ -69,6 +69,7 @@ export interface InspectedBody {
 /** Throws `Failure('invalid_request')` that names the field or header. */
 export function inspect(arrival: Arrival, codec: WireCodec, histories: RequestHistories): Inspected {
   const { bodyStart, bodyEnd, headers } = arrival
+  const own = withOwnHeaders(headers)
   const body = bodyEnd - bodyStart < minHistoryBytes ? smallBody(arrival) : historyBody(arrival, histories)
   const { fields } = body
   const model = fields['model']
@@ -81,8 +82,8 @@ export function inspect(arrival: Arrival, codec: WireCodec, histories: RequestHi
   const stream = fields['stream'] ?? false
   if (typeof stream !== 'boolean') throw invalidRequest('stream', 'The field "stream" must be true or false.')
   if (codec.wire === 'openai-chat' || codec.wire === 'anthropic-messages') requireMessages(body.conversation.messagesStart, fields)
-  const provider = option(headers, 'provider')?.replace(/^@/, '')
-  if (option(headers, 'config') !== undefined) {
+  const provider = option(own, 'provider')?.replace(/^@/, '')
+  if (option(own, 'config') !== undefined) {
     throw invalidRequest(
       'x-turnpike-config',
       'This version of the gateway has no routing configs, so the header x-turnpike-config cannot be honoured. Leave it out.',
@@ -94,14 +95,14 @@ export function inspect(arrival: Arrival, codec: WireCodec, histories: RequestHi
     stream,
     asksForUsage: codec.wire !== 'openai-chat' || (isObject(streamOptions) && streamOptions['include_usage'] === true),
     fields,
-    session: sessionOf(headers, fields, body.conversation),
+    session: sessionOf(headers, fields, body.conversation, own),
     kind: kindOf(fields, body.conversation, bodyEnd - bodyStart),
-    trace: traceOf(headers),
-    metadata: metadataOf(headers),
-    timeoutMs: timeoutOf(headers),
-    storesBodies: option(headers, 'debug') !== 'false',
-    strict: option(headers, 'strict') === 'true',
-    ownKey: ownProviderKey(headers),
+    trace: traceOf(own, headers),
+    metadata: metadataOf(own),
+    timeoutMs: timeoutOf(own),
+    storesBodies: option(own, 'debug') !== 'false',
+    strict: option(own, 'strict') === 'true',
+    ownKey: own === headers ? ownProviderKey(headers) : undefined,
     body,
   }
 }
@@ -276,13 +277,25 @@ function requireMessages(messagesStart: number, fields: JsonObject): void {
 
 // Headers.
 
-function option(headers: IncomingHttpHeaders, name: string): string | undefined {
-  const value = headers[`x-turnpike-${name}`] ?? headers[`x-portkey-${name}`]
+const optionNames = {
+  provider: ['x-turnpike-provider', 'x-portkey-provider'],
+  config: ['x-turnpike-config', 'x-portkey-config'],
+  debug: ['x-turnpike-debug', 'x-portkey-debug'],
+  strict: ['x-turnpike-strict', 'x-portkey-strict'],
+  'trace-id': ['x-turnpike-trace-id', 'x-portkey-trace-id'],
+  metadata: ['x-turnpike-metadata', 'x-portkey-metadata'],
+  'request-timeout': ['x-turnpike-request-timeout', 'x-portkey-request-timeout'],
+} as const
+type OptionName = keyof typeof optionNames
+
+function option(own: CredentialHeaders, name: OptionName): string | undefined {
+  const [ours, alias] = optionNames[name]
+  const value = own[ours] ?? own[alias]
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
-function traceOf(headers: IncomingHttpHeaders): string {
-  const trace = option(headers, 'trace-id')
+function traceOf(own: CredentialHeaders, headers: IncomingHttpHeaders): string {
+  const trace = option(own, 'trace-id')
   if (trace !== undefined) return trace.slice(0, 128)
   const parent = headers['traceparent']
   return typeof parent === 'string' ? (/^[\da-f]{2}-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}/.exec(parent)?.[1] ?? '') : ''
@@ -290,8 +303,8 @@ function traceOf(headers: IncomingHttpHeaders): string {
 
 const maxMetadataCharacters = 128
 
-function metadataOf(headers: IncomingHttpHeaders): string {
-  const text = option(headers, 'metadata')
+function metadataOf(own: CredentialHeaders): string {
+  const text = option(own, 'metadata')
   if (text === undefined) return ''
   let value: unknown
   try {
@@ -314,8 +327,8 @@ function metadataOf(headers: IncomingHttpHeaders): string {
   return JSON.stringify(value)
 }
 
-function timeoutOf(headers: IncomingHttpHeaders): number | undefined {
-  const text = option(headers, 'request-timeout')
+function timeoutOf(own: CredentialHeaders): number | undefined {
+  const text = option(own, 'request-timeout')
   if (text === undefined) return undefined
   const ms = Number(text)
   if (!Number.isInteger(ms) || ms < 1 || ms > 86_400_000)

@@ -17,14 +17,22 @@ export type ConversationBytes = {
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>
 
+const noHeaders: Headers = Object.freeze({})
+
+/** The headers when one of them is the gateway's own (`x-turnpike-`, `x-portkey-`), else none: one look instead of one for each name. */
+export function withOwnHeaders(headers: Headers): Headers {
+  for (const name in headers) if (name.startsWith('x-turnpike-') || name.startsWith('x-portkey-')) return headers
+  return noHeaders
+}
+
 const ownHeaders = ['x-turnpike-session-id', 'x-portkey-session-id', 'x-turnpike-trace-id', 'x-portkey-trace-id']
 const agentHeaders = ['x-session-affinity', 'session_id', 'x-claude-code-session-id']
 const maxSessionLength = 128
 
-/** The session that a header names; known before the body is read. */
-export function sessionHeader(headers: Headers): string | undefined {
+/** The session that a header names; known before the body is read. `own`: `withOwnHeaders`, where it is at hand. */
+export function sessionHeader(headers: Headers, own = headers): string | undefined {
   for (const name of ownHeaders) {
-    const value = headers[name]
+    const value = own[name]
     // The client's own name for it, which may well end in a number.
     if (typeof value === 'string' && value !== '') return value.slice(0, maxSessionLength)
   }
@@ -36,8 +44,8 @@ export function sessionHeader(headers: Headers): string | undefined {
 }
 
 /** The session of a request, in the contract's order of sources; never empty. `fields` are the small top-level fields. */
-export function sessionOf(headers: Headers, fields: JsonObject, bytes: ConversationBytes): string {
-  const named = sessionHeader(headers)
+export function sessionOf(headers: Headers, fields: JsonObject, bytes: ConversationBytes, own = headers): string {
+  const named = sessionHeader(headers, own)
   if (named !== undefined) return named
   const cacheKey = fields['prompt_cache_key']
   if (typeof cacheKey === 'string' && cacheKey !== '') return withoutTurn(cacheKey)
