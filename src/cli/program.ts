@@ -14,6 +14,7 @@ import { initCommand } from './init.ts'
 import { keysCommand } from './keys.ts'
 import { modelsCommand } from './models.ts'
 import { openClawCommand } from './openclaw.ts'
+import { createPrompts } from './prompts.ts'
 import { providersCommand } from './providers.ts'
 import { requestsCommand } from './requests.ts'
 import { restoreCommand } from './restore.ts'
@@ -108,7 +109,7 @@ export async function main(args: readonly string[]): Promise<void> {
   process.exitCode = await runProgram(
     {
       terminal,
-      prompts: isPerson && environment()['CI'] === undefined ? (await import('./prompts.ts')).createPrompts() : undefined,
+      prompts: isPerson && environment()['CI'] === undefined ? createPrompts() : undefined,
       readStdin: () => readAll(process.stdin),
       env: environment(),
       version,

@@ -5,7 +5,6 @@ import { homeOption, reachableHost, type CliContext } from './context.ts'
 import { CliFailure, systemCode } from './failure.ts'
 import { exampleModel } from './example-model.ts'
 import { greetingJson, greetingLines, type Started } from './greeting.ts'
-import { collectStartGarbage } from './start-garbage.ts'
 import { createSignalReader, type StopSignal } from './stop-signals.ts'
 import { probeNeighbour, removeInstanceNote, writeInstanceNote } from './instance.ts'
 
@@ -57,7 +56,6 @@ export function upCommand({ terminal, version, command, start }: CliContext & { 
       const running = await start(settings).catch((error: unknown) => explainStart(error, settings, command))
       // Before the greeting: whoever reads it may send a signal at once.
       const ended = endOnSignal(running, settings, terminal.remark)
-      collectStartGarbage()
       const localUrl = `http://${reachableHost(settings.host)}:${running.port}`
       await writeInstanceNote(settings.home, { url: localUrl, pid: process.pid, version }).catch((error: unknown) => {
         // It serves all the same.
