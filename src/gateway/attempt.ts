@@ -137,13 +137,14 @@ export class Attempt implements UpstreamHandler, StreamSink {
     this.exchange.touched()
     switch (this.#mode) {
       case 'stream':
-        this.#streamData(chunk)
+        // Parts of it are kept: a frame that is not whole, the tail until the record is written, everything while the client reads slowly.
+        this.#streamData(Buffer.from(chunk))
         return
       case 'whole':
         // Some servers stream without saying so.
         if (this.#collector!.length === 0 && looksLikeEventStream(chunk)) {
           this.#startStream()
-          this.#streamData(chunk)
+          this.#streamData(Buffer.from(chunk))
         } else if (!this.#collector!.push(chunk)) {
           this.failed(new Failure('bad_response', `The provider's answer is larger than ${wholeBodyBytes >> 20} MB.`))
         }

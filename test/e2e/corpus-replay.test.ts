@@ -66,7 +66,12 @@ before(async () => {
     Object.fromEntries(
       [...providers].map(([slug, [first]]): [string, TestProvider] => {
         const messages = first!.wire === 'anthropic-messages'
-        const more = { vendor: vendorOf.get(slug) ?? slug, base_url: `${upstream.origin}/${slug}${messages ? '' : '/v1'}` }
+        // Some vendors speak both wires; here each one speaks what was recorded.
+        const more = {
+          vendor: vendorOf.get(slug) ?? slug,
+          base_url: `${upstream.origin}/${slug}${messages ? '' : '/v1'}`,
+          wires: [messages ? 'anthropic-messages' : 'openai-chat'],
+        }
         return [slug, { wire: first!.wire, origin: upstream.origin, models: [], more }]
       }),
     ),

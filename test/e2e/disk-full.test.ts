@@ -37,7 +37,7 @@ test(
     const filler = path.join(seenBy(gateway.child.pid!, home), 'filler')
     fill(filler)
     for (let n = 0; n < 10; n++) await askEach()
-    await gateway.until('stdout', /ENOSPC[^\n]*the recorder has trouble/)
+    await gateway.until('stderr', /ENOSPC[^\n]*the recorder has trouble/)
     assert.ok((await recorded(url)).length < load.asks.length, 'the disk was not full')
 
     assert.ok(readdirSync(path.join(seenBy(gateway.child.pid!, home), 'journal')).length < 10, 'every failed write left a file')
