@@ -2,6 +2,7 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import type { Control } from '#control'
+import type { ProbeReport } from '#upstream'
 import swagger from '@fastify/swagger'
 import Fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify'
 import {
@@ -17,7 +18,7 @@ import { answerFailure, maxBodyBytes, notFound, type DefectLog } from './failure
 import { instanceRoutes } from './instance.ts'
 import { keyRoutes } from './keys.ts'
 import { aliasRoutes, modelRoutes } from './models.ts'
-import type { ProbeReport, QueryPort } from './port.ts'
+import type { QueryPort } from './port.ts'
 import { providerRoutes } from './providers.ts'
 import { createRequestStreams } from './request-stream.ts'
 import { requestRoutes } from './requests.ts'

@@ -1,3 +1,3 @@
 // Control-plane API under /api/v1: what happened and what is configured, for the operator.
 export { createAdmin, type Admin, type AdminOptions, type InjectedRequest } from './admin.ts'
-export type { ProbeReport, QueryPort } from './port.ts'
+export type { QueryPort } from './port.ts'

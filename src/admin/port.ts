@@ -24,25 +24,3 @@ export interface QueryPort {
   /** Resolves once everything that was answered before the call is visible to `newer` too. */
   flush(): Promise<void>
 }
-
-/** What one cheap call to a provider said; times in milliseconds. */
-export type ProbeReport = {
-  /** Every credential works. */
-  readonly ok: boolean
-  readonly ms: number
-  readonly credentials: readonly {
-    readonly name: string
-    readonly ok: boolean
-    /** HTTP status; null: there was no answer. */
-    readonly status: number | null
-    readonly ms: number
-    /** How many models it lists; null: the provider has no list. */
-    readonly models: number | null
-    /** A sentence that says what is wrong, and what to do. */
-    readonly trouble: string | null
-  }[]
-  readonly models_found: number | null
-  /** The first thousand. */
-  readonly model_ids: readonly string[]
-  readonly trouble: string | null
-}

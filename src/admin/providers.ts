@@ -1,11 +1,11 @@
 // Providers: /providers, /providers/{slug}, /providers/{slug}/test, and the vendors they can be of.
 import { vendors, type Vendor } from '#catalog'
 import type { Control } from '#control'
+import type { ProbeReport } from '#upstream'
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod'
 import { pageQuery, probeReport, provider, providerBody, providerList, vendorList } from './contract.ts'
 import { pageOf } from './lists.ts'
 import { checkParameters } from './parameters.ts'
-import type { ProbeReport } from './port.ts'
 import { findFailures, nothing, readFailures, slugParams as params, writeFailures, writeHeaders } from './route-words.ts'
 import { createWrite, noParameters } from './write.ts'
 

@@ -1,22 +1,7 @@
 // What a provider's test says, in words.
+import type { ProbeReport } from '#upstream'
 import type { AdminClient } from './admin-client.ts'
 import { formatCount, formatMs, plain } from './words.ts'
-
-/** The answer of `POST /providers/{slug}/test`. */
-export type ProbeReport = {
-  readonly ok: boolean
-  readonly ms: number
-  readonly credentials: readonly {
-    readonly name: string
-    readonly ok: boolean
-    readonly status: number | null
-    readonly ms: number
-    readonly models: number | null
-    readonly trouble: string | null
-  }[]
-  readonly models_found: number | null
-  readonly trouble: string | null
-}
 
 export function probe(client: AdminClient, slug: string): Promise<ProbeReport> {
   return client.send<ProbeReport>('POST', `providers/${encodeURIComponent(slug)}/test`)

@@ -1,11 +1,12 @@
 // `turnpike providers add`: an account with a vendor, or any compatible server, tested as it is added.
 import { Command, Option } from 'commander'
 import type { ProviderView } from '#control'
+import type { ProbeReport } from '#upstream'
 import type { AdminClient } from './admin-client.ts'
 import { typedFor, type CliContext } from './context.ts'
 import { CliFailure } from './failure.ts'
 import { addInstanceOptions, several, type InstanceOptions } from './instance-options.ts'
-import { probe, probeLines, type ProbeReport } from './provider-probe.ts'
+import { probe, probeLines } from './provider-probe.ts'
 import type { ProviderWish, WishOptions } from './provider-wish.ts'
 import { plain } from './words.ts'
 
