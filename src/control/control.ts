@@ -175,7 +175,6 @@ async function open(store: ControlStore, deps: ControlDeps): Promise<OpenControl
         return { data, next_cursor: rows.length > limit ? String(data.at(-1)!.seq) : null }
       },
       once: createOnce(store, vault, (error) => log.warn({ err: error }, 'the answer for an Idempotency-Key could not be kept')),
-      backup: (file) => store.backup(file).catch(unavailable),
       async close() {
         await queue
         await store.close()

@@ -176,7 +176,5 @@ export interface Control {
    * its answer. The same key with another request is a `conflict`.
    */
   once<T extends object>(key: string, request: string, act: () => Promise<T>): Promise<{ readonly value: T; readonly replayed: boolean }>
-  /** Writes a copy of everything of the control store into the file, while it runs. */
-  backup(file: string): Promise<void>
   close(): Promise<void>
 }

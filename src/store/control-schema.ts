@@ -88,7 +88,7 @@ function pragma(db: DatabaseSync, name: string): number {
 class Sentence extends Error {}
 
 /** What went wrong with the file, in one sentence, and what to do. `what`: opened, read, written, copied. */
-export function controlTrouble(error: unknown, file: string, what: 'opened' | 'read' | 'written' | 'copied'): string {
+export function controlTrouble(error: unknown, file: string, what: 'opened' | 'read' | 'written'): string {
   if (error instanceof Sentence) return error.message
   const { errcode = 0, code, message } = error as { errcode?: number; code?: string; message: string }
   const unchanged = what === 'written' ? ' Nothing was changed.' : ''

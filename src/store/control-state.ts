@@ -117,7 +117,5 @@ export interface ControlStore {
   answer(key: string): Promise<StoredAnswer | undefined>
   /** Forgets the answers from before this time. */
   forgetAnswers(beforeMs: number): Promise<void>
-  /** A consistent copy in a new file (0600), while writes go on. */
-  backup(file: string): Promise<void>
   close(): Promise<void>
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -223,24 +223,6 @@ test('any sequence of writes leaves what a plain map would hold', async (t) => {
     }),
     { numRuns: 150 },
   )
-})
-
-test('a copy made while writes go on is whole and of one revision', async (t) => {
-  const { store, file } = await opened(t)
-  await store.write([{ put: 'provider', provider }], note)
-  const copy = `${file}.copy`
-  // Two aliases always change together: a copy with two different ones is torn.
-  const writes = Array.from({ length: 50 }, (_, n) => store.write([aliasPut('one', `${n}`), aliasPut('two', `${n}`)], note))
-  await store.backup(copy)
-  await Promise.all(writes)
-  assert.equal(statSync(copy).mode & 0o777, 0o600)
-  const { store: copied } = await opened(t, copy)
-  const state = await copied.load()
-  assert.deepEqual(state.providers, [provider])
-  assert.equal(state.aliases[0]?.model, state.aliases[1]?.model)
-  assert.equal((await copied.audit(1000)).length, state.revision)
-  await assert.rejects(store.backup(copy), /cannot be copied/)
-  assert.ok(existsSync(copy), 'a file that was there is left alone')
 })
 
 test('a full disk is said, nothing is changed, and writing goes on when there is room', async (t) => {

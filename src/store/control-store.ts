@@ -10,7 +10,6 @@ export type ControlQuestion =
   | { readonly op: 'answer'; readonly key: string }
   | { readonly op: 'keepAnswer'; readonly answer: StoredAnswer }
   | { readonly op: 'forgetAnswers'; readonly beforeMs: number }
-  | { readonly op: 'backup'; readonly file: string }
 
 /** Limits, not reservations: a store of thousands of providers and keys is a few megabytes. */
 const resourceLimits = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 }
@@ -36,7 +35,6 @@ export async function createControlStore(file: string, { idleMs = 10_000 } = {})
     keepAnswer: (answer) => thread.ask({ op: 'keepAnswer', answer }),
     answer: (key) => thread.ask({ op: 'answer', key }),
     forgetAnswers: (beforeMs) => thread.ask({ op: 'forgetAnswers', beforeMs }),
-    backup: (to) => thread.ask({ op: 'backup', file: to }),
     close: () => thread.close(),
   }
 }

@@ -1,6 +1,5 @@
 // The thread that runs the control store's transactions: synchronous SQLite never runs on the event loop that serves requests.
-import { chmodSync, closeSync, openSync, rmSync } from 'node:fs'
-import { backup, type DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import { workerData } from 'node:worker_threads'
 import { answerQuestions, type Answerer } from './asked-thread.ts'
 import type { Writing } from './control-queries.ts'
@@ -18,8 +17,6 @@ function answering(db: DatabaseSync): Answerer<ControlQuestion> {
 
   return {
     answer(question) {
-      // Beside the others: it may take a while.
-      if (question.op === 'backup') return copy(db, question.file).catch(explain('copied'))
       const answer = last.then(() => run(question))
       last = answer.catch(() => undefined)
       return answer
@@ -30,7 +27,7 @@ function answering(db: DatabaseSync): Answerer<ControlQuestion> {
     },
   }
 
-  function run(question: Exclude<ControlQuestion, { op: 'backup' }>): unknown {
+  function run(question: ControlQuestion): unknown {
     switch (question.op) {
       case 'load':
         return read(() => readState(db))
@@ -75,20 +72,8 @@ function answering(db: DatabaseSync): Answerer<ControlQuestion> {
   }
 }
 
-function explain(what: 'read' | 'written' | 'copied'): (error: unknown) => never {
+function explain(what: 'read' | 'written'): (error: unknown) => never {
   return (error) => {
     throw new Error(controlTrouble(error, file, what), { cause: error })
-  }
-}
-
-async function copy(db: DatabaseSync, to: string): Promise<void> {
-  // `wx`: never over another file.
-  closeSync(openSync(to, 'wx', 0o600))
-  try {
-    await backup(db, to)
-    chmodSync(to, 0o600)
-  } catch (error) {
-    rmSync(to, { force: true })
-    throw error
   }
 }
