@@ -16,13 +16,24 @@ import type {
 import { freePrice, priceOf, scalePrice, type Dialect, type Price, type Wire } from '#ir'
 import { nearestNames } from '#kernel'
 import { createHash } from 'node:crypto'
+import { createGlob } from './glob.ts'
 import { readModelCatalog, type ModelCatalog } from './models.ts'
 import { simModels, simSlug } from './sim.ts'
 import { genericVendor, vendors, type Vendor } from './vendors.ts'
 
 export const defaultTimeouts: Timeouts = { connectMs: 5_000, firstTokenMs: undefined, idleMs: 60_000, totalMs: 600_000 }
 export const defaultPriority = 100
-const defaultPaths = { 'openai-chat': '/chat/completions', 'anthropic-messages': '/v1/messages' } as const satisfies Record<Wire, string>
+const defaultPaths = {
+  'openai-chat': '/chat/completions',
+  'openai-responses': '/responses',
+  'anthropic-messages': '/v1/messages',
+  gemini: '/models/{model}:{generateContent|streamGenerateContent?alt=sse}',
+  'bedrock-converse': '/model/{model}/{converse|converse-stream}',
+  'cohere-chat': '/v2/chat',
+  'ollama-chat': '/api/chat',
+} as const satisfies Record<Wire, string>
+/** The wires that the simulator speaks. */
+const simWires = ['openai-chat', 'anthropic-messages'] as const
 
 /** What replaces a model's price, and the name under which records say so. */
 export type PriceOverride = { readonly price: DeclaredPrice; readonly version: string }
@@ -242,6 +253,7 @@ function assemble(slug: string, vendor: Vendor, baseUrl: string, credentials: re
     vendor: vendor.id,
     origin: url.origin,
     endpoints,
+    ...(vendor.wireModels === undefined ? {} : { wireModels: wireModels(vendor.wireModels) }),
     auth: credentials.length === 0 && own.lacksCredentials !== true ? 'none' : auth,
     credentials,
     headers: Object.freeze(Object.fromEntries(headers)),
@@ -264,6 +276,15 @@ function below(base: string, path: string): string {
     return below(base.slice(0, Math.max(base.lastIndexOf('/'), 0)), rest.startsWith('../') ? rest : `/${rest}`)
   }
   return path.startsWith('/v1/') && base.endsWith('/v1') ? base + path.slice(3) : base + path
+}
+
+function wireModels(patterns: NonNullable<Vendor['wireModels']>): NonNullable<Provider['wireModels']> {
+  return new Map(
+    [...patterns].map(([wire, globs]) => {
+      const matchers = globs.map(createGlob)
+      return [wire, (model: string) => matchers.some((matches) => matches(model))]
+    }),
+  )
 }
 
 /** The first of the variables that is set. */
@@ -371,7 +392,7 @@ function simProvider(prices?: ReadonlyMap<string, PriceOverride>): Provider {
     slug: simSlug,
     vendor: simSlug,
     origin: 'sim://built-in',
-    endpoints: new Map<Wire, string>(Object.entries(defaultPaths) as [Wire, string][]),
+    endpoints: new Map<Wire, string>(simWires.map((wire) => [wire, defaultPaths[wire]])),
     auth: 'none',
     credentials: [],
     headers: Object.freeze({}),

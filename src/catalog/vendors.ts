@@ -19,6 +19,8 @@ export type Vendor = {
   readonly registeredBy: readonly string[]
   /** Path of each wire below the base URL, the preferred one first; each `../` that it begins with leaves a segment of the base. */
   readonly wires: ReadonlyMap<Wire, string>
+  /** Patterns of the models that it serves on a wire, where those are not all. */
+  readonly wireModels?: ReadonlyMap<Wire, readonly string[]>
   readonly auth: 'bearer' | 'x-api-key'
   readonly headers: Readonly<Record<string, string>>
   readonly dialect: Dialect

@@ -1,6 +1,6 @@
 // What connects OpenClaw with a gateway: the entry under models.providers, and how the wires' names and addresses go together.
 import { nearestNames, isObject, type JsonObject, type JsonValue } from '#kernel'
-import type { Wire } from '#ir'
+import type { ClientWire } from '#ir'
 
 /** The entry that `setup` writes, and the variable of its key. */
 export const entryName = 'turnpike'
@@ -10,7 +10,7 @@ export const keyVariable = 'TURNPIKE_API_KEY'
 export const openClawApis = {
   'openai-chat': { api: 'openai-completions', adds: '/chat/completions', ends: ['/v1'] },
   'anthropic-messages': { api: 'anthropic-messages', adds: '/v1/messages', ends: ['', '/v1'] },
-} as const satisfies Record<Wire, Api>
+} as const satisfies Partial<Record<ClientWire, Api>>
 
 export type Api = { readonly api: string; readonly adds: string; readonly ends: readonly [string, ...string[]] }
 const apis: readonly Api[] = Object.values(openClawApis)

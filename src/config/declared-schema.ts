@@ -1,5 +1,5 @@
 // The shapes of turnpike.yaml and of the admin API's bodies, which are one: same fields, same bounds; unknown fields are errors.
-import { parseNanoUsd } from '#ir'
+import { parseNanoUsd, wireNames } from '#ir'
 import { z } from 'zod'
 
 const maxEntries = 1000
@@ -35,8 +35,8 @@ const url = text(maxCharacters).refine(
   isBaseUrl,
   'is not an http or https address without a user, query or fragment, such as https://api.example.com/v1',
 )
-const wire = z.enum(['openai-chat', 'anthropic-messages'])
-const path = text(1024).regex(/^(?:\/|(?:\.\.\/)+)[^\s?#]*$/, 'is not a path below base_url, such as /chat/completions')
+const wire = z.enum(wireNames)
+const path = text(1024).regex(/^(?:\/|(?:\.\.\/)+)[^\s#]*$/, 'is not a path below base_url, such as /chat/completions')
 const patterns = list(text(256).min(1, 'is empty'), maxEntries)
 
 const credentialFields = { name: label.optional(), value: secret.optional(), env: variable.optional() }

@@ -34,8 +34,13 @@ export type Provider = {
   readonly vendor: string
   /** `https://api.openai.com` */
   readonly origin: string
-  /** Path of each wire's endpoint below the origin, by wire; the first is preferred for translation. */
+  /**
+   * Path of each wire's endpoint below the origin, by wire; the first is preferred for translation. `{model}` stands for the model's id,
+   * percent-encoded; of `{a|b}` the first is for whole answers, the second for streams.
+   */
   readonly endpoints: ReadonlyMap<Wire, string>
+  /** Which models it serves on a wire, where that is not all of them. */
+  readonly wireModels?: ReadonlyMap<Wire, (model: string) => boolean>
   readonly auth: 'bearer' | 'x-api-key' | 'none'
   readonly credentials: readonly Credential[]
   /** Extra headers, lower-case names. */

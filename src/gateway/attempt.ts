@@ -3,7 +3,17 @@ import { ByteCollector, Failure, isObject, type JsonObject, type JsonValue } fro
 import { explode, fold, type Finish, type Response, type StreamEvent, type Usage } from '#ir'
 import type { PlannedTarget } from '#routing'
 import type { UpstreamCall, UpstreamHandler } from '#upstream'
-import { codecOf, createSseParser, type AnswerContext, type PassThrough, type SseParser, type StreamEncoder, type WireCodec } from '#wires'
+import {
+  createSseParser,
+  providerCodecOf,
+  type AnswerContext,
+  type FrameParser,
+  type Framing,
+  type PassThrough,
+  type ProviderCodec,
+  type StreamEncoder,
+  type WireCodec,
+} from '#wires'
 import { bytesWithoutSecrets, failureWithoutSecrets } from './echoes.ts'
 import { isFiltered, wantsPlainFinish, withPlainFinish } from './filtered.ts'
 import { peekResponse, type Inspected } from './inspect.ts'
@@ -51,7 +61,8 @@ type Mode = 'waiting' | 'error' | 'whole' | 'stream' | 'over'
 export class Attempt implements UpstreamHandler, StreamSink {
   readonly exchange: AttemptHost
   readonly target: PlannedTarget
-  readonly codec: WireCodec
+  readonly codec: ProviderCodec
+  readonly #framing: Framing | undefined
   readonly startedMs: number
   readonly startedAtMs: number
   status = 0
@@ -61,16 +72,19 @@ export class Attempt implements UpstreamHandler, StreamSink {
   passes: boolean
   readonly #endsPlainly: boolean
   #mode: Mode = 'waiting'
+  /** The stream is not server-sent events: no chunk of it may pass unread. */
+  #framed = false
   #call: UpstreamCall | undefined
   #headers: Readonly<Record<string, string>> = {}
   #collector: ByteCollector | undefined
   #reader: StreamReader | undefined
-  #parser: SseParser | undefined
+  #parser: FrameParser | undefined
 
   constructor(exchange: AttemptHost, target: PlannedTarget) {
     this.exchange = exchange
     this.target = target
-    this.codec = codecOf(target.wire)
+    this.codec = providerCodecOf(target.wire)
+    this.#framing = this.codec.egress.framing?.(target.provider.dialect)
     this.passes = target.lane === 'pass' && !exchange.headIsOurs
     this.#endsPlainly = wantsPlainFinish(exchange.arrival.key)
     this.startedMs = performance.now()
@@ -82,7 +96,7 @@ export class Attempt implements UpstreamHandler, StreamSink {
     const upstream = provider.simulated ? this.exchange.deps.simulator : this.exchange.deps.network
     const request = {
       origin: provider.origin,
-      path: this.target.path,
+      path: this.exchange.inspected.stream ? this.target.streamPath : this.target.path,
       method: 'POST',
       headers,
       body,
@@ -129,7 +143,7 @@ export class Attempt implements UpstreamHandler, StreamSink {
       this.#collect('error', errorBodyBytes)
       return
     }
-    if (isEventStream(headers['content-type'])) this.#startStream()
+    if (isStream(headers['content-type'], this.#framing)) this.#startStream(this.#framing)
     else this.#collect('whole', wholeBodyBytes)
   }
 
@@ -237,18 +251,19 @@ export class Attempt implements UpstreamHandler, StreamSink {
 
   // Streams.
 
-  #startStream(): void {
+  #startStream(framing?: Framing): void {
     this.#collector?.release()
     this.#collector = undefined
     this.#mode = 'stream'
-    this.#parser = createSseParser()
+    this.#framed = framing !== undefined
+    this.#parser = framing?.createParser() ?? createSseParser()
     if (!this.exchange.inspected.stream) this.#reader = this.#foldReader()
     else if (this.passes) this.#reader = this.#passReader()
     else this.#reader = this.#translateReader()
   }
 
   #streamData(chunk: Buffer): void {
-    if (this.#parser!.idle && this.#reader!.pass(chunk)) return
+    if (!this.#framed && this.#parser!.idle && this.#reader!.pass(chunk)) return
     try {
       this.#parser!.push(chunk, (frame) => this.#reader!.frame(frame))
       this.#reader!.flush()
@@ -258,10 +273,10 @@ export class Attempt implements UpstreamHandler, StreamSink {
   }
 
   #passReader(): StreamReader {
-    const pass = this.codec.passThrough
+    const pass = this.exchange.codec.passThrough
     const watch = pass.createWatch(this.target.provider.dialect)
     const knows = this.#endsPlainly ? pass.knowsFinish : undefined
-    return new PassReader(this, watch, markersOf(this.codec, this.#endsPlainly), this.exchange.streamUsage, pass.terminator, knows)
+    return new PassReader(this, watch, markersOf(pass, this.#endsPlainly), this.exchange.streamUsage, pass.terminator, knows)
   }
 
   #translateReader(): TranslateReader {
@@ -317,8 +332,9 @@ export class Attempt implements UpstreamHandler, StreamSink {
 
   /** The body goes out as it came, with the cost written into its usage. */
   #passWhole(body: Buffer): void {
-    const pass = this.codec.passThrough
-    const peeked = peekResponse(this.codec, body)
+    const { codec } = this.exchange
+    const pass = codec.passThrough
+    const peeked = peekResponse(codec, body)
     if (peeked === undefined || isFailureBody(peeked.fields)) {
       // Doubtful bytes, or an error inside a 200: the decoder has the last word.
       const document = parseObject(body)
@@ -337,7 +353,10 @@ export class Attempt implements UpstreamHandler, StreamSink {
     const costUsd =
       watched.usage === undefined
         ? undefined
-        : this.usage(watched.usage, watched.usage.raw === peeked.fields['usage'] ? peeked.usageText : undefined)
+        : this.usage(
+            watched.usage,
+            pass.costField !== undefined && watched.usage.raw === peeked.fields[pass.costField] ? peeked.usageText : undefined,
+          )
     const answer = this.#collector!
     if (costUsd !== undefined && peeked.costAt >= 0) {
       // A usage without members has no place for a comma; it also counts nothing, so it has no cost.
@@ -377,7 +396,7 @@ const markers = new WeakMap<PassThrough, RegExp>()
 const allMarkers = new WeakMap<PassThrough, RegExp>()
 
 /** Any of the wire's markers. */
-function markersOf({ passThrough }: WireCodec, rewritesFinish: boolean): RegExp {
+function markersOf(passThrough: PassThrough, rewritesFinish: boolean): RegExp {
   const known = rewritesFinish ? allMarkers : markers
   let found = known.get(passThrough)
   if (found === undefined) {
@@ -387,8 +406,8 @@ function markersOf({ passThrough }: WireCodec, rewritesFinish: boolean): RegExp 
   return found
 }
 
-function isEventStream(contentType: string | undefined): boolean {
-  return contentType !== undefined && contentType.startsWith('text/event-stream')
+function isStream(contentType: string | undefined, framing: Framing | undefined): boolean {
+  return contentType !== undefined && contentType.startsWith(framing?.contentType ?? 'text/event-stream')
 }
 
 function isJson(contentType: string | undefined): boolean {

@@ -3,9 +3,9 @@ import { ByteCollector, Failure, type Waiting, type JsonObject } from '#kernel'
 import type { Finish, Note, Request, Usage } from '#ir'
 import { blamesRequest, nextTarget, type Plan, type PlannedTarget } from '#routing'
 import type { AttemptRecord, FinishRecord, Outcome, PayloadPart, ReserveRecord } from '#store'
-import { codecOf, decodeCountTokens, encodeTokenCount, type AnswerContext, type StreamEncoder, type WireCodec } from '#wires'
+import { codecOf, providerCodecOf, type AnswerContext, type StreamEncoder, type WireCodec } from '#wires'
 import { Attempt, type AttemptHost, type WholeAnswer } from './attempt.ts'
-import { inspect, type Inspected, type RequestHistories } from './inspect.ts'
+import { inspect, type Inspected, type RequestView } from './inspect.ts'
 import type { Arrival, ClientListener, GatewayDeps } from './port.ts'
 import { allFailed, answerHead, requestHeaders } from './heads.ts'
 import {
@@ -72,11 +72,12 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
   #lingering: Attempt | undefined
   #position = -1
   #request: Request | undefined
+  #document: JsonObject | undefined
   #firstBody: Buffer | undefined
   #encoder: StreamEncoder | undefined
   #firstFailure: { failure: Failure; body: Buffer | undefined; target: PlannedTarget } | undefined
   readonly #failures: { target: string; failure: Failure }[] = []
-  readonly #histories: RequestHistories
+  readonly #view: RequestView
   #committed = false
   /** The client reads slower than the provider sends: the provider waits for it, and its silence is not its fault. */
   #clientBehind = false
@@ -89,9 +90,9 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
   #bufferGiven = false
   #sent: SentContent | undefined
 
-  constructor(deps: GatewayDeps, histories: RequestHistories, arrival: Arrival, onOver: (exchange: Exchange) => void) {
+  constructor(deps: GatewayDeps, view: RequestView, arrival: Arrival, onOver: (exchange: Exchange) => void) {
     this.deps = deps
-    this.#histories = histories
+    this.#view = view
     this.arrival = arrival
     this.codec = codecOf(arrival.wire)
     this.onOver = onOver
@@ -101,7 +102,7 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
   begin(planOf: (exchange: Exchange) => Plan): void {
     this.arrival.client.listener = this
     try {
-      this.inspected = inspect(this.arrival, this.codec, this.#histories)
+      this.inspected = inspect(this.arrival, this.codec, this.#view)
       this.streamUsage = this.arrival.key.streamUsage === 'always' || this.inspected.asksForUsage
       this.plan = planOf(this)
     } catch (error) {
@@ -135,7 +136,7 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
   #countTokens(): void {
     let text: string
     try {
-      text = promptText(decodeCountTokens(this.inspected.body.document()))
+      text = promptText(this.codec.tokenCounting!.decode(this.inspected.body.document()))
     } catch (error) {
       this.#refuse(error instanceof Failure ? error : internalError(error))
       return
@@ -149,7 +150,7 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
       (count) => {
         if (this.#over) return
         const body = new ByteCollector(this.deps.buffers, Infinity)
-        body.push(Buffer.from(JSON.stringify(encodeTokenCount(count))))
+        body.push(Buffer.from(JSON.stringify(this.codec.tokenCounting!.encode(count))))
         this.#answerBody(body, undefined, undefined)
       },
       (error: unknown) => {
@@ -207,7 +208,7 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
   }
 
   #spliced(target: PlannedTarget): Buffer {
-    const { edits, notes } = codecOf(target.wire).passThrough.edits(this.#fieldsFor(target), target.model.id, target.provider.dialect)
+    const { edits, notes } = codecOf(this.arrival.wire).passThrough.edits(this.#fieldsFor(target), target.model.id, target.provider.dialect)
     this.#note(notes, target)
     return this.inspected.body.splice(edits)
   }
@@ -222,12 +223,12 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
 
   #translated(target: PlannedTarget): Buffer {
     if (this.#request === undefined) {
-      const decoded = this.codec.ingress.decodeRequest(this.inspected.body.document())
+      const decoded = this.codec.ingress.decodeRequest(this.#readDocument(), this.arrival.path)
       this.#note(decoded.notes, target)
       this.#request = decoded.request
     }
     const { provider, model } = target
-    const encoded = codecOf(target.wire).egress.encodeRequest(this.#request, {
+    const encoded = providerCodecOf(target.wire).egress.encodeRequest(this.#request, {
       model: model.id,
       dialect: provider.dialect,
       ...(provider.sealDomain === undefined ? {} : { sealDomain: provider.sealDomain }),
@@ -276,7 +277,13 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
       model: this.servedModel ?? this.#attempt?.target.model.id ?? this.inspected.model,
       createdSeconds: Math.floor(this.arrival.atMs / 1000),
       streamUsage: this.streamUsage,
+      request: () => this.#readDocument(),
     }
+  }
+
+  /** Parsed once: what is read is never written to. */
+  #readDocument(): JsonObject {
+    return (this.#document ??= this.inspected.body.document())
   }
 
   /** The encoder of this attempt's answer; it outlives attempts once the head is ours. */
@@ -460,7 +467,7 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
     // Nothing was inspected when the body was refused.
     const turn = (this.inspected as Inspected | undefined)?.body.retire()
     if (turn === undefined) this.deps.buffers.give(this.arrival.buffer)
-    else this.#histories.keep(turn, performance.now())
+    else this.#view.histories.keep(turn, performance.now())
   }
 
   // Time.

@@ -4,7 +4,7 @@ import { beforeEach, test } from 'node:test'
 import { createPeek, headroomBytes, tailroomBytes, type BufferPool } from '#kernel'
 import { codecOf } from '#wires'
 import { createHistories, minHistoryBytes, type Histories, type Turn } from './histories.ts'
-import { inspect, requestPeek } from './inspect.ts'
+import { inspect, RequestView } from './inspect.ts'
 import type { Arrival } from './port.ts'
 
 const peek = createPeek({ fields: ['model', 'messages'], lastElementOf: 'messages' })
@@ -182,19 +182,19 @@ test('a doubtful body is said to be one, and stays with its request', () => {
 
 test('a body that was edited for a provider is kept as the client sent it', () => {
   const codec = codecOf('openai-chat')
-  const all = createHistories(requestPeek, pool)
-  all.keep(inspect(arrive(['hello'], { bytes: minHistoryBytes }), codec, all).body.retire()!, 0)
+  const view = new RequestView(codec.ingress.shape, pool)
+  view.histories.keep(inspect(arrive(['hello'], { bytes: minHistoryBytes }), codec, view).body.retire()!, 0)
   const first = arrive(['a'], { bytes: minHistoryBytes })
   const sent = first.buffer.toString('latin1', first.bodyStart, first.bodyEnd)
-  const { body } = inspect(first, codec, all)
+  const { body } = inspect(first, codec, view)
   assert.match(body.splice([{ field: 'model', value: 'another-model' }]).toString('latin1'), /^{"model":"another-model"/)
   const turn = body.retire()
   assert.ok(turn !== undefined)
   assert.equal(turn.buffer, first.buffer)
   assert.equal(turn.buffer.toString('latin1', turn.start, turn.end), sent)
-  all.keep(turn, 0)
-  const next = inspect(arrive(['a', 'b'], { bytes: minHistoryBytes }), codec, all).body.retire()
+  view.histories.keep(turn, 0)
+  const next = inspect(arrive(['a', 'b'], { bytes: minHistoryBytes }), codec, view).body.retire()
   assert.equal(next?.found.reused.head, turn.found.elements.last.end - turn.start)
-  const small = inspect(arrive(['a']), codec, all)
+  const small = inspect(arrive(['a']), codec, view)
   assert.equal(small.body.retire(), undefined)
 })

@@ -1,8 +1,8 @@
 // One request's story, from an arrival to its record.
 import { Crowd, type Failure } from '#kernel'
+import { clientWires } from '#wires'
 import { Exchange } from './exchange.ts'
-import { createHistories } from './histories.ts'
-import { requestPeek } from './inspect.ts'
+import { RequestView } from './inspect.ts'
 import { createPlanner } from './plans.ts'
 import type { Arrival, GatewayDeps, Refusal } from './port.ts'
 import { refusalRecord } from './record.ts'
@@ -21,7 +21,7 @@ export interface Gateway {
 
 export function createGateway(deps: GatewayDeps): Gateway {
   const running = new Crowd<'runningAt', Exchange>('runningAt')
-  const histories = createHistories(requestPeek, deps.buffers)
+  const views = new Map([...clientWires].map(([wire, { ingress }]) => [wire, new RequestView(ingress.shape, deps.buffers)]))
   let whenEmpty: (() => void) | undefined
   const planOf = createPlanner(deps)
 
@@ -32,7 +32,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
 
   return {
     handle(arrival) {
-      const exchange = new Exchange(deps, histories, arrival, over)
+      const exchange = new Exchange(deps, views.get(arrival.wire)!, arrival, over)
       running.add(exchange)
       exchange.begin(planOf)
     },

@@ -11,26 +11,40 @@ import {
   type JsonValue,
   type Peek,
   type Peeked,
+  type BufferPool,
+  type ByteRange,
   type Splicer,
 } from '#kernel'
 import { kindOf, ownProviderKey, sessionOf, withOwnHeaders, type ConversationBytes, type CredentialHeaders } from '#policy'
+import type { Wire } from '#ir'
 import type { RequestKind } from '#store'
-import type { RequestEdit, WireCodec } from '#wires'
-import { minHistoryBytes, type Histories, type Turn } from './histories.ts'
+import type { RequestEdit, RequestShape, WireCodec } from '#wires'
+import { createHistories, minHistoryBytes, type Histories, type Turn } from './histories.ts'
 import type { Arrival } from './port.ts'
 
-/** Small top-level fields of both wires, read by value; the conversation is only located. */
-const smallFields = ['model', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'prompt_cache_key', 'metadata'] as const
-export const requestPeek = createPeek({ fields: [...smallFields, 'messages', 'system'], lastElementOf: 'messages' })
-const sharedResult = requestPeek.createResult()
-/** How often the shared result has been written. */
-let peeks = 0
-const guarded = [...smallFields, 'messages', 'system']
+/** How requests of one wire are looked at: small fields are read by value, the conversation is only located. */
+export class RequestView {
+  readonly smallFields: readonly string[]
+  readonly turns: string
+  readonly instructions: string | undefined
+  /** Every name that is looked for. */
+  readonly names: readonly string[]
+  readonly peek: Peek
+  readonly histories: Histories
+  readonly sharedResult: Peeked
+  /** How often the shared result has been written. */
+  peeks = 0
 
-type RequestPeeked = Exclude<ReturnType<typeof requestPeek.peek>, 'doubtful'>
-type RequestField = keyof RequestPeeked['members']
-export type RequestHistories = Histories<RequestField>
-export type RequestTurn = Turn<RequestField>
+  constructor({ turns, instructions, fields }: RequestShape, buffers: BufferPool) {
+    this.smallFields = fields
+    this.turns = turns
+    this.instructions = instructions
+    this.names = [...fields, turns, ...(instructions === undefined ? [] : [instructions])]
+    this.peek = createPeek({ fields: this.names, lastElementOf: turns })
+    this.sharedResult = this.peek.createResult()
+    this.histories = createHistories(this.peek, buffers)
+  }
+}
 
 export type Inspected = {
   /** As the client wrote it, with the provider of `x-turnpike-provider` in front if that was sent. */
@@ -63,25 +77,25 @@ export interface InspectedBody {
   /** The bytes as they came. Edits are undone: a later splice begins with the original again. */
   original(): Buffer
   /** The original bytes again, for the histories; undefined when there is nothing to keep. Afterwards this body is not to be used. */
-  retire(): RequestTurn | undefined
+  retire(): Turn | undefined
 }
 
 /** Throws `Failure('invalid_request')` that names the field or header. */
-export function inspect(arrival: Arrival, codec: WireCodec, histories: RequestHistories): Inspected {
+export function inspect(arrival: Arrival, codec: WireCodec, view: RequestView): Inspected {
   const { bodyStart, bodyEnd, headers } = arrival
   const own = withOwnHeaders(headers)
-  const body = bodyEnd - bodyStart < minHistoryBytes ? smallBody(arrival) : historyBody(arrival, histories)
+  const body = bodyEnd - bodyStart < minHistoryBytes ? smallBody(arrival, view) : historyBody(arrival, view)
   const { fields } = body
-  const model = fields['model']
+  const model = arrival.path?.model ?? fields['model']
   if (model === undefined || model === null)
     throw invalidRequest(
       'model',
       'The field "model" is missing. Name the model to ask, for example "openai/gpt-5-mini"; GET /v1/models lists them.',
     )
   if (typeof model !== 'string' || model === '') throw invalidRequest('model', 'The field "model" must be a non-empty string.')
-  const stream = fields['stream'] ?? false
+  const stream = arrival.path?.stream ?? fields['stream'] ?? false
   if (typeof stream !== 'boolean') throw invalidRequest('stream', 'The field "stream" must be true or false.')
-  if (codec.wire === 'openai-chat' || codec.wire === 'anthropic-messages') requireMessages(body.conversation.messagesStart, fields)
+  requireTurns(body, codec.wire, view.turns)
   const provider = option(own, 'provider')?.replace(/^@/, '')
   if (option(own, 'config') !== undefined) {
     throw invalidRequest(
@@ -107,14 +121,14 @@ export function inspect(arrival: Arrival, codec: WireCodec, histories: RequestHi
   }
 }
 
-function smallBody(arrival: Arrival): InspectedBody {
-  const peeked = requestPeek.peek(arrival.buffer, arrival.bodyStart, arrival.bodyEnd, sharedResult)
-  return peeked === 'doubtful' ? parsedBody(arrival) : new PeekedBody(arrival, peeked, undefined)
+function smallBody(arrival: Arrival, view: RequestView): InspectedBody {
+  const peeked = view.peek.peek(arrival.buffer, arrival.bodyStart, arrival.bodyEnd, view.sharedResult)
+  return peeked === 'doubtful' ? parsedBody(arrival, view) : new PeekedBody(arrival, view, peeked, undefined)
 }
 
-function historyBody(arrival: Arrival, histories: RequestHistories): InspectedBody {
-  const turn = histories.peek(arrival)
-  return turn === 'doubtful' ? parsedBody(arrival) : new PeekedBody(arrival, turn.found, turn)
+function historyBody(arrival: Arrival, view: RequestView): InspectedBody {
+  const turn = view.histories.peek(arrival)
+  return turn === 'doubtful' ? parsedBody(arrival, view) : new PeekedBody(arrival, view, turn.found, turn)
 }
 
 /** A body whose fields were found where they lie. */
@@ -123,20 +137,23 @@ class PeekedBody implements InspectedBody {
   readonly conversation: ConversationBytes
   readonly #arrival: Arrival
   #splicer: Splicer | undefined
-  readonly #turn: RequestTurn | undefined
+  readonly #view: RequestView
+  readonly #turn: Turn | undefined
   /** Without a turn of its own, what was found is this body's only until another request is inspected. */
   readonly #peekedAs: number
 
-  constructor(arrival: Arrival, peeked: RequestPeeked, turn: RequestTurn | undefined) {
+  constructor(arrival: Arrival, view: RequestView, peeked: Peeked, turn: Turn | undefined) {
     this.#arrival = arrival
+    this.#view = view
     this.#turn = turn
-    this.#peekedAs = turn === undefined ? ++peeks : 0
+    this.#peekedAs = turn === undefined ? ++view.peeks : 0
     const { buffer } = arrival
-    for (const name of smallFields) {
-      const member = peeked.members[name]
+    for (const name of view.smallFields) {
+      const member = peeked.members[name]!
       if (member.start >= 0) this.fields[name] = readSmall(buffer, member.start, member.end)
     }
-    const { messages, system } = peeked.members
+    const messages = peeked.members[view.turns]!
+    const system = view.instructions === undefined ? nowhere : peeked.members[view.instructions]!
     const { first, last, count } = peeked.elements
     this.conversation = {
       body: buffer,
@@ -152,13 +169,14 @@ class PeekedBody implements InspectedBody {
     const { buffer, bodyStart, bodyEnd } = this.#arrival
     this.#splicer?.restore()
     if (edits.length === 0) return buffer.subarray(bodyStart, bodyEnd)
-    const known = edits.every(({ field }) => field in requestNames)
+    const view = this.#view
+    const known = edits.every(({ field }) => view.names.includes(field))
     if (!known) return Buffer.from(JSON.stringify(applyEdits(this.document(), edits)))
-    if (this.#turn === undefined && this.#peekedAs !== peeks) {
-      peeks++
-      requestPeek.peek(buffer, bodyStart, bodyEnd, sharedResult)
+    if (this.#turn === undefined && this.#peekedAs !== view.peeks) {
+      view.peeks++
+      view.peek.peek(buffer, bodyStart, bodyEnd, view.sharedResult)
     }
-    this.#splicer = createSplicer(buffer, bodyStart, bodyEnd, (this.#turn?.found ?? sharedResult) as Peeked)
+    this.#splicer = createSplicer(buffer, bodyStart, bodyEnd, this.#turn?.found ?? view.sharedResult)
     const spliced = this.#splicer.splice(
       edits.map(({ field, value }) => ({ field, json: value === undefined ? undefined : JSON.stringify(value) })),
     )
@@ -189,7 +207,7 @@ class PeekedBody implements InspectedBody {
     return buffer.subarray(bodyStart, bodyEnd)
   }
 
-  retire(): RequestTurn | undefined {
+  retire(): Turn | undefined {
     if (this.#turn !== undefined) this.#splicer?.restore()
     return this.#turn
   }
@@ -208,26 +226,25 @@ function namesIn(document: JsonObject, names: readonly string[]): readonly strin
   return names.filter((name) => document[name] !== undefined)
 }
 
-const requestNames: Record<string, true> = Object.fromEntries(guarded.map((name) => [name, true]))
-
 /** Doubtful bytes are parsed as a whole, and what goes on is written anew from what was read. */
-function parsedBody(arrival: Arrival): InspectedBody {
-  const document = parseBody(arrival.buffer, arrival.bodyStart, arrival.bodyEnd, guarded)
+function parsedBody(arrival: Arrival, view: RequestView): InspectedBody {
+  const document = parseBody(arrival.buffer, arrival.bodyStart, arrival.bodyEnd, view.names)
   const text = Buffer.from(JSON.stringify(document))
   // What was written anew is never doubtful, but for keys that must be escaped or are another case of ours; those are parsed each time.
-  const again = requestPeek.peek(text, 0, text.length)
+  const again = view.peek.peek(text, 0, text.length)
   const fields: JsonObject = {}
-  for (const name of smallFields) if (document[name] !== undefined) fields[name] = document[name]
-  const located = again === 'doubtful' ? undefined : again.members
+  for (const name of view.smallFields) if (document[name] !== undefined) fields[name] = document[name]
+  const turns = again === 'doubtful' ? undefined : again.members[view.turns]
+  const instructions = again === 'doubtful' || view.instructions === undefined ? nowhere : again.members[view.instructions]!
   return {
     fields,
     conversation: {
       body: text,
-      messagesStart: located?.messages.start ?? (Array.isArray(document['messages']) ? 0 : -1),
-      messagesEnd: located?.messages.end ?? text.length,
-      openingEnd: located?.messages.end ?? text.length,
-      systemStart: located?.system.start ?? -1,
-      systemEnd: located?.system.end ?? -1,
+      messagesStart: turns?.start ?? (document[view.turns] === undefined ? -1 : 0),
+      messagesEnd: turns?.end ?? text.length,
+      openingEnd: turns?.end ?? text.length,
+      systemStart: instructions.start,
+      systemEnd: instructions.end,
     },
     splice: (edits) => (edits.length === 0 ? text : Buffer.from(JSON.stringify(applyEdits(document, edits)))),
     present: (names) => namesIn(document, names),
@@ -267,12 +284,28 @@ function readSmall(buffer: Buffer, start: number, end: number): JsonValue {
   }
 }
 
-function requireMessages(messagesStart: number, fields: JsonObject): void {
-  if (messagesStart < 0)
-    throw invalidRequest(
-      'messages',
-      `The field "messages" is missing${fields['input'] === undefined ? '' : ' (this looks like a body for /v1/responses)'}. Send the conversation as an array of messages.`,
-    )
+const nowhere: ByteRange = { start: -1, end: -1 }
+
+/** Wires whose requests may have no conversation of their own: they go on with one that the provider keeps. */
+const turnsOptional: ReadonlySet<Wire> = new Set(['openai-responses'])
+/** What a body of another endpoint has instead. */
+const otherTurns = [
+  { field: 'messages', endpoint: '/v1/chat/completions' },
+  { field: 'input', endpoint: '/v1/responses' },
+  { field: 'contents', endpoint: '/v1beta/models/{model}:generateContent' },
+]
+
+const otherFields = otherTurns.map(({ field }) => field)
+
+function requireTurns(body: InspectedBody, wire: Wire, turns: string): void {
+  if (body.conversation.messagesStart >= 0) return
+  const there = body.present(otherFields)
+  const other = otherTurns.find(({ field }) => there.includes(field) && field !== turns)
+  if (turnsOptional.has(wire) && other === undefined) return
+  throw invalidRequest(
+    turns,
+    `The field "${turns}" is missing${other === undefined ? '' : ` (this looks like a body for ${other.endpoint})`}. Send the conversation as an array.`,
+  )
 }
 
 // Headers.
@@ -347,7 +380,7 @@ const responsePeeks = new WeakMap<WireCodec, ResponsePeek>()
 export type PeekedResponse = {
   /** The top-level fields that the wire wants. */
   readonly fields: JsonObject
-  /** The usage, as the provider wrote it; '' when there is none. */
+  /** The usage, as the provider wrote it, where a cost goes into it; '' when there is none. */
   readonly usageText: string
   /** Where a cost goes into the usage; -1 when there is none. */
   readonly costAt: number
@@ -357,7 +390,7 @@ export type PeekedResponse = {
 export function peekResponse(codec: WireCodec, body: Buffer): PeekedResponse | undefined {
   let known = responsePeeks.get(codec)
   if (known === undefined) {
-    const names = [...new Set([...codec.passThrough.responseFields, 'usage', 'error'])]
+    const names = [...new Set([...codec.passThrough.responseFields, 'error'])]
     responsePeeks.set(codec, (known = { names, peek: createPeek({ fields: names }) }))
   }
   const peeked = known.peek.peek(body, 0, body.length)
@@ -367,12 +400,12 @@ export function peekResponse(codec: WireCodec, body: Buffer): PeekedResponse | u
   for (const name of known.names) {
     const { start, end } = peeked.members[name]!
     if (start < 0) continue
-    if (name === 'usage' && body[start] === 0x7b) {
+    if (name === codec.passThrough.costField && body[start] === 0x7b) {
       usageText = body.toString('utf8', start, end)
       fields[name] = JSON.parse(usageText) as JsonValue
     } else {
       fields[name] = readSmall(body, start, end)
     }
   }
-  return { fields, usageText, costAt: usageText === '' ? -1 : peeked.members['usage']!.start + 1 }
+  return { fields, usageText, costAt: usageText === '' ? -1 : peeked.members[codec.passThrough.costField!]!.start + 1 }
 }

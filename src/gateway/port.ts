@@ -1,10 +1,11 @@
 // What the gateway needs from whoever carries the client's side, and from the rooms that main joins to it.
 import type { IncomingHttpHeaders } from 'node:http'
 import type { GatewayKey, ModelEntry, Provider, Snapshot } from '#config'
-import type { Wire } from '#ir'
+import type { ClientWire } from '#ir'
 import type { Journal } from '#journal'
 import type { BufferPool, Deadlines } from '#kernel'
 import type { Upstream } from '#upstream'
+import type { PathFields } from '#wires'
 
 /** The client's end of the wire. One head, any writes, then exactly one of `end` and `cut`. */
 export interface Client {
@@ -36,7 +37,9 @@ export type Arrival = {
   /** `performance.now()` when the last byte of the body was there. */
   readonly readyMs: number
   readonly operation: 'generate' | 'count-tokens'
-  readonly wire: Wire
+  readonly wire: ClientWire
+  /** Absent: they are in the body. */
+  readonly path?: PathFields
   readonly endpoint: string
   readonly headers: IncomingHttpHeaders
   readonly key: GatewayKey

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Failure } from '#kernel'
-import type { Finish, Usage, Wire } from '#ir'
+import type { ClientWire, Finish, Usage } from '#ir'
 import { codecOf, createSseParser, type Watch } from '#wires'
 import { PassReader, TranslateReader, type StreamReader, type StreamSink } from './streams.ts'
 
@@ -90,7 +90,7 @@ function drive(reader: StreamReader, chunks: readonly (string | Buffer)[]): void
 
 type Options = { readonly costUsd?: number; readonly showUsage?: boolean }
 
-function pass(wire: Wire, chunks: readonly (string | Buffer)[], { costUsd, showUsage = true }: Options = {}): Listener {
+function pass(wire: ClientWire, chunks: readonly (string | Buffer)[], { costUsd, showUsage = true }: Options = {}): Listener {
   const { passThrough } = codecOf(wire)
   const markers = new RegExp(passThrough.markers.map((marker) => RegExp.escape(marker)).join('|'))
   const listener = new Listener(costUsd)
@@ -291,7 +291,12 @@ test('a finish without content is an empty answer, and goes out as it is', () =>
 })
 
 describe('a stream that is translated', () => {
-  function translate(chunks: readonly string[], costUsd?: number, from: Wire = 'anthropic-messages', to: Wire = 'openai-chat'): Listener {
+  function translate(
+    chunks: readonly string[],
+    costUsd?: number,
+    from: ClientWire = 'anthropic-messages',
+    to: ClientWire = 'openai-chat',
+  ): Listener {
     const listener = new Listener(costUsd)
     const context = { requestId: 'req_1', model: 'm', createdSeconds: 1, streamUsage: true }
     const encoder = codecOf(to).ingress.createStreamEncoder(context)

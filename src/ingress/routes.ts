@@ -1,10 +1,11 @@
 // Paths that exist, and what to say about those that don't.
-import type { Wire } from '#ir'
+import type { ClientWire } from '#ir'
 import { Failure, nearestNames } from '#kernel'
+import type { PathFields } from '#wires'
 
 export type Route =
-  | { readonly type: 'generate'; readonly wire: Wire }
-  | { readonly type: 'count-tokens'; readonly wire: Wire }
+  | { readonly type: 'generate'; readonly wire: ClientWire; readonly path?: PathFields }
+  | { readonly type: 'count-tokens'; readonly wire: ClientWire; readonly path?: PathFields }
   | { readonly type: 'models' }
   | { readonly type: 'health' }
   | { readonly type: 'ready' }

@@ -3,7 +3,7 @@ import { createServer, STATUS_CODES, type IncomingMessage, type Server, type Ser
 import type { Socket } from 'node:net'
 import type { GatewayKey } from '#config'
 import type { Gateway } from '#gateway'
-import type { Wire } from '#ir'
+import type { ClientWire } from '#ir'
 import { Failure, newRequestId, type BufferPool, type Deadlines, type JsonObject } from '#kernel'
 import { codecOf } from '#wires'
 import { Answer } from './answer.ts'
@@ -117,7 +117,7 @@ export function createIngress(deps: IngressDeps): Ingress {
     response: ServerResponse,
     path: string,
     query: string,
-    { type, wire }: Extract<Route, { wire: Wire }>,
+    { type, wire }: Extract<Route, { wire: ClientWire }>,
   ): void {
     const atMs = Date.now()
     const key = deps.authenticate(request.headers, query)
@@ -155,7 +155,7 @@ export function createIngress(deps: IngressDeps): Ingress {
     request: IncomingMessage,
     response: ServerResponse,
     path: string,
-    wire: Wire,
+    wire: ClientWire,
     failure: Failure,
     key: GatewayKey | undefined,
   ): void {
@@ -199,7 +199,7 @@ function listen(server: Server, host: string, port: number): Promise<number> {
 }
 
 /** Error bodies follow the wire that the client seems to speak. */
-function wireOf(request: IncomingMessage, path: string): Wire {
+function wireOf(request: IncomingMessage, path: string): ClientWire {
   return path.includes('/messages') || request.headers['anthropic-version'] !== undefined ? 'anthropic-messages' : 'openai-chat'
 }
 
@@ -208,7 +208,7 @@ function sendJson(response: ServerResponse, status: number, body: string): void 
   response.end(body)
 }
 
-function sendFailure(response: ServerResponse, wire: Wire, failure: Failure, id: string): void {
+function sendFailure(response: ServerResponse, wire: ClientWire, failure: Failure, id: string): void {
   const { encodeError, requestIdHeader } = codecOf(wire).ingress
   const body: JsonObject = encodeError(failure, id)
   response.setHeader('x-turnpike-request-id', id)

@@ -1,5 +1,5 @@
 // Response -> events: the stream that would have told it.
-import type { AssistantPart, Ext, Seal } from './request.ts'
+import type { AssistantPart, Citation, Ext, Logprob, Seal } from './request.ts'
 import type { PartHead, Response, StreamEvent } from './response.ts'
 
 /** `fold(explode(response))` is the response again. Cache marks on parts have no event: answers carry none. */
@@ -45,19 +45,18 @@ function explodePart(part: AssistantPart, index: number, events: StreamEvent[]):
   }
 }
 
-function spell(
-  part: PartHead,
-  text: string,
-  end: { readonly seal?: Seal; readonly ext?: Ext },
-  index: number,
-  events: StreamEvent[],
-): void {
+/** What is said of a part when it ends. */
+type Told = { readonly seal?: Seal; readonly citations?: readonly Citation[]; readonly logprobs?: readonly Logprob[]; readonly ext?: Ext }
+
+function spell(part: PartHead, text: string, end: Told, index: number, events: StreamEvent[]): void {
   events.push({ type: 'part-start', index, part })
   if (text !== '') events.push({ type: 'part-delta', index, text })
   events.push({
     type: 'part-end',
     index,
     ...(end.seal === undefined ? {} : { seal: end.seal }),
+    ...(end.citations === undefined ? {} : { citations: end.citations }),
+    ...(end.logprobs === undefined ? {} : { logprobs: end.logprobs }),
     ...(end.ext === undefined ? {} : { ext: end.ext }),
   })
 }

@@ -72,7 +72,11 @@ function closed(part: OpenPart): AssistantPart {
   const seal = end?.seal === undefined ? {} : { seal: end.seal }
   const ext = end?.ext === undefined ? {} : { ext: end.ext }
   switch (head.type) {
-    case 'text':
+    case 'text': {
+      const citations = end?.citations === undefined ? {} : { citations: end.citations }
+      const logprobs = end?.logprobs === undefined ? {} : { logprobs: end.logprobs }
+      return { ...head, text, ...citations, ...logprobs, ...ext }
+    }
     case 'refusal':
       return { ...head, text, ...ext }
     case 'reasoning':

@@ -42,7 +42,10 @@ export function createGrammar(): Grammar {
           const type = open.get(event.index)
           if (type === undefined) return `\`part-end\` for part ${event.index}, which is not open`
           open.delete(event.index)
-          return event.seal !== undefined && type !== 'reasoning' && type !== 'tool-call' ? `a seal on a part of type ${type}` : undefined
+          if (event.seal !== undefined && type !== 'reasoning' && type !== 'tool-call') return `a seal on a part of type ${type}`
+          return (event.citations !== undefined || event.logprobs !== undefined) && type !== 'text'
+            ? `citations or logprobs on a part of type ${type}`
+            : undefined
         }
         case 'part':
           return begins('part', event.index)

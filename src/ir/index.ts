@@ -1,5 +1,6 @@
 // The language between wires: requests, responses, events, usage, notes; fold, explode, grammar. Pure.
 export type * from './request.ts'
+export { clientWireNames, wireNames } from './request.ts'
 export type * from './response.ts'
 export type * from './target.ts'
 export { costOf, costOfLines, usageCounts, type Cost, type CostLine, type UsageCounts } from './cost.ts'

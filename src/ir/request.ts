@@ -1,8 +1,13 @@
 // The neutral request: what a client of any wire asks of a model. See ARCHITECTURE.md, "the language".
 import type { JsonObject, JsonValue } from '#kernel'
 
+/** The wires that clients speak to Turnpike; providers speak them too. */
+export const clientWireNames = ['openai-chat', 'openai-responses', 'anthropic-messages', 'gemini'] as const
+export type ClientWire = (typeof clientWireNames)[number]
+
 /** The wires Turnpike knows. A wire has a folder of its own under `wires/`. */
-export type Wire = 'openai-chat' | 'anthropic-messages'
+export const wireNames = [...clientWireNames, 'bedrock-converse', 'cohere-chat', 'ollama-chat'] as const
+export type Wire = (typeof wireNames)[number]
 
 /** Fields that the IR has no word for, kept by wire and re-emitted only to the wire they came from. */
 export type Ext = { readonly [W in Wire]?: JsonObject }
@@ -24,7 +29,28 @@ export type CacheMark = JsonObject
 /** What every part may carry besides its content. */
 export type PartExtras = { readonly cache?: CacheMark; readonly ext?: Ext }
 
-export type TextPart = PartExtras & { readonly type: 'text'; readonly text: string }
+/**
+ * Where a statement of an answer comes from. `start` and `end` are offsets into the text part, in UTF-16 units, absent when unknown; `quote`
+ * is the words of the source. `raw` is the citation as its wire has it, re-emitted verbatim to that wire.
+ */
+export type Citation = {
+  readonly url?: string
+  readonly title?: string
+  readonly quote?: string
+  readonly start?: number
+  readonly end?: number
+  readonly raw?: { readonly wire: Wire; readonly value: JsonObject }
+}
+/** How likely a piece of text was, in OpenAI's terms (`logprob` is a natural logarithm). */
+export type TokenLogprob = { readonly token: string; readonly logprob: number; readonly bytes?: readonly number[] }
+export type Logprob = TokenLogprob & { readonly top: readonly TokenLogprob[] }
+
+export type TextPart = PartExtras & {
+  readonly type: 'text'
+  readonly text: string
+  readonly citations?: readonly Citation[]
+  readonly logprobs?: readonly Logprob[]
+}
 export type MediaSource =
   | { readonly type: 'base64'; readonly mediaType: string; readonly data: string }
   | { readonly type: 'url'; readonly url: string }
@@ -143,6 +169,8 @@ export type Request = {
   readonly presencePenalty?: number
   /** Number of alternatives; only 1 can be translated. */
   readonly n?: number
+  /** How many alternatives of each output token are wanted beside its own probability; absent: no probabilities. */
+  readonly logprobs?: number
   readonly reasoning?: Reasoning
   readonly output?: OutputFormat
   readonly verbosity?: string

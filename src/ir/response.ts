@@ -1,6 +1,6 @@
 // The neutral response, and the stream of events that says the same thing piece by piece.
 import type { Failure, JsonObject } from '#kernel'
-import type { AssistantPart, Ext, MediaPart, OpaquePart, Seal, ToolResultPart } from './request.ts'
+import type { AssistantPart, Citation, Ext, Logprob, MediaPart, OpaquePart, Seal, ToolResultPart } from './request.ts'
 
 /**
  * Token counts. Totals are inclusive, the breakdown is disjoint where it says so, and absent is not 0.
@@ -67,7 +67,15 @@ export type StreamEvent =
   | { readonly type: 'part-start'; readonly index: number; readonly part: PartHead }
   /** Text, refusal, reasoning or argument text to append; never empty. */
   | { readonly type: 'part-delta'; readonly index: number; readonly text: string }
-  | { readonly type: 'part-end'; readonly index: number; readonly seal?: Seal; readonly ext?: Ext }
+  /** `citations` and `logprobs` are those of the whole text part. */
+  | {
+      readonly type: 'part-end'
+      readonly index: number
+      readonly seal?: Seal
+      readonly citations?: readonly Citation[]
+      readonly logprobs?: readonly Logprob[]
+      readonly ext?: Ext
+    }
   /** A part that has no deltas (media, opaque, a tool result, reasoning that is only a seal). */
   | { readonly type: 'part'; readonly index: number; readonly part: MediaPart | OpaquePart | ToolResultPart | SealedReasoning }
   | { readonly type: 'usage'; readonly usage: Usage }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ModelEntry, Provider } from '#config'
-import type { Wire } from '#ir'
+import type { ClientWire, Wire } from '#ir'
 import { planTargets, type PlanRequest } from './plan.ts'
 
 const chatPath = '/v1/chat/completions'
@@ -36,7 +36,7 @@ function provider(
 
 const model: ModelEntry = { id: 'm' }
 
-function plan(providers: readonly Provider[], wire: Wire = 'openai-chat', operation: PlanRequest['operation'] = 'generate') {
+function plan(providers: readonly Provider[], wire: ClientWire = 'openai-chat', operation: PlanRequest['operation'] = 'generate') {
   const { targets, skipped } = planTargets({ operation, wire, candidates: providers.map((one) => ({ provider: one, model })) })
   return {
     targets,

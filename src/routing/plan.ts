@@ -1,6 +1,7 @@
 // Plan first, act second: which targets a request may go to, in order, each with its reason. Pure: no I/O, clock or randomness.
 import type { Credential, ModelEntry, Provider } from '#config'
-import type { Wire } from '#ir'
+import type { ClientWire, Wire } from '#ir'
+import { codecOf } from '#wires'
 
 /** A provider that serves the model, as the catalog resolved it. */
 export type Candidate = { readonly provider: Provider; readonly model: ModelEntry }
@@ -8,7 +9,7 @@ export type Candidate = { readonly provider: Provider; readonly model: ModelEntr
 /** What of a request decides where it can go. */
 export type PlanRequest = {
   readonly operation: 'generate' | 'count-tokens'
-  readonly wire: Wire
+  readonly wire: ClientWire
   readonly candidates: readonly Candidate[]
   /** The client's own: used instead of the providers'. */
   readonly credential?: Credential
@@ -21,7 +22,9 @@ export type PlannedTarget = {
   readonly provider: Provider
   readonly model: ModelEntry
   readonly wire: Wire
+  /** Below the origin: for a whole answer, and for a stream. */
   readonly path: string
+  readonly streamPath: string
   readonly lane: Lane
   readonly credential: Credential
   /** Another credential of the same provider as the target before it: tried only when that credential was the trouble. */
@@ -40,13 +43,15 @@ export function planTargets(request: PlanRequest): Plan {
   const targets: PlannedTarget[] = []
   const skipped: { provider: string; reason: string }[] = []
   for (const { provider, model } of request.candidates) {
-    const wire = provider.endpoints.has(request.wire) ? request.wire : firstWire(provider)
-    if (request.operation === 'count-tokens' && (wire !== request.wire || provider.simulated)) {
-      skipped.push({ provider: provider.slug, reason: 'it does not count tokens' })
+    const wire = serves(provider, request.wire, model) ? request.wire : firstWire(provider, model)
+    const template = wire === undefined ? undefined : provider.endpoints.get(wire)
+    if (wire === undefined || template === undefined) {
+      skipped.push({ provider: provider.slug, reason: 'it has no endpoint for conversations' })
       continue
     }
-    if (wire === undefined) {
-      skipped.push({ provider: provider.slug, reason: 'it has no endpoint for conversations' })
+    const endpoint = request.operation === 'generate' ? template : countingEndpoint(request.wire, wire, template)
+    if (endpoint === undefined || (request.operation === 'count-tokens' && provider.simulated)) {
+      skipped.push({ provider: provider.slug, reason: 'it does not count tokens' })
       continue
     }
     const credentials = credentialsFor(provider, request.credential)
@@ -59,7 +64,8 @@ export function planTargets(request: PlanRequest): Plan {
         provider,
         model,
         wire,
-        path: request.operation === 'count-tokens' ? `${provider.endpoints.get(wire)!}/count_tokens` : provider.endpoints.get(wire)!,
+        path: endpointPath(endpoint, model.id, false),
+        streamPath: endpointPath(endpoint, model.id, true),
         lane: wire === request.wire ? 'pass' : 'translate',
         credential: credentials[i]!,
         sameProvider: i > 0,
@@ -75,7 +81,29 @@ function credentialsFor(provider: Provider, own: Credential | undefined): readon
   return provider.auth === 'none' && provider.credentials.length === 0 ? [noCredential] : provider.credentials
 }
 
-function firstWire(provider: Provider): Wire | undefined {
-  for (const wire of provider.endpoints.keys()) return wire
+function serves(provider: Provider, wire: Wire, model: ModelEntry): boolean {
+  return provider.endpoints.has(wire) && (provider.wireModels?.get(wire)?.(model.id) ?? true)
+}
+
+function firstWire(provider: Provider, model: ModelEntry): Wire | undefined {
+  for (const wire of provider.endpoints.keys()) if (serves(provider, wire, model)) return wire
   return undefined
+}
+
+/** Where a provider of the client's own wire counts tokens; undefined: nowhere. */
+function countingEndpoint(asked: ClientWire, wire: Wire, endpoint: string): string | undefined {
+  return wire === asked ? codecOf(asked).tokenCounting?.endpoint(endpoint) : undefined
+}
+
+/** A dot segment would leave the endpoint's own path. */
+function pathSegment(model: string): string {
+  return /^\.+$/.test(model) ? model.replaceAll('.', '%2E') : encodeURIComponent(model)
+}
+
+/** An endpoint's path for one model; see `Provider.endpoints`. */
+export function endpointPath(template: string, model: string, stream: boolean): string {
+  return template.replace(/\{([^{}|]*)(?:\|([^{}|]*))?\}/g, (_, first: string, second: string | undefined) => {
+    if (second !== undefined) return stream ? second : first
+    return first === 'model' ? pathSegment(model) : `{${first}}`
+  })
 }

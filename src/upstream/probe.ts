@@ -2,7 +2,7 @@
 import type { Credential, Provider } from '#config'
 import type { Wire } from '#ir'
 import { Failure, isObject, type JsonObject } from '#kernel'
-import { codecOf } from '#wires'
+import { codecOf, providerCodecOf } from '#wires'
 import { createNetwork } from './network.ts'
 import type { Upstream } from './port.ts'
 import { callProvider, type ProbeAnswer } from './probe-call.ts'
@@ -216,7 +216,7 @@ const fails = (status: number | null, trouble: string): Omit<Tried, 'ms'> => ({ 
 /** What an error answer says about credential and account; undefined: nothing against them. */
 function judged(wire: Wire, { status, headers, text }: ProbeAnswer): Omit<Tried, 'ms'> | undefined {
   if (status < 400) return undefined
-  const { kind } = codecOf(wire).egress.decodeError(status, headers, text)
+  const { kind } = providerCodecOf(wire).egress.decodeError(status, headers, text)
   if (kind === 'credential_rejected') return fails(status, keyTrouble(status))
   if (kind === 'account_exhausted') return fails(status, accountTrouble(status))
   if (kind === 'rate_limited') return { ...works(status, undefined), trouble: rateTrouble() }
@@ -275,7 +275,7 @@ function smallestRequest(wire: Wire, provider: Provider): JsonObject {
     messages: [{ role: 'user', content: 'Say hi.' }],
     max_completion_tokens: 1,
   })
-  return codecOf(wire).egress.encodeRequest(request, { model, dialect: provider.dialect, defaultMaxOutputTokens: 1 }).body
+  return providerCodecOf(wire).egress.encodeRequest(request, { model, dialect: provider.dialect, defaultMaxOutputTokens: 1 }).body
 }
 
 /** Of those that answer in text; one without a price only when none has one. */

@@ -1,9 +1,19 @@
 // What a wire is: two halves of translation and the watcher of the pass-through lane. Everything here is synchronous and pure.
 import type { Failure, JsonObject, JsonValue } from '#kernel'
-import type { Dialect, Finish, Note, Request, Response, StreamEvent, Usage, Wire } from '#ir'
+import type { ClientWire, Dialect, Finish, Note, Request, Response, StreamEvent, Usage, Wire } from '#ir'
 
 /** One server-sent event. `event` is absent when the stream has no `event:` field; `data` is its data lines joined by \n. */
 export type SseFrame = { readonly event?: string; readonly data: string }
+
+type Bytes = {
+  /** Everything since the previous frame: field lines, comments, the blank line. May lie in the pushed chunk: copy what you keep. */
+  readonly raw: Buffer
+  /** The stream ended before the blank line. WHATWG discards such an event; some providers end so after their last one. */
+  readonly incomplete: boolean
+}
+
+/** An event; or, with `data` undefined, bytes that carry none (comments, blank lines, a lone `event:`). */
+export type RawFrame = (SseFrame & Bytes) | ({ readonly event?: string; readonly data: undefined } & Bytes)
 
 /** Where a translated request goes. */
 export type EncodeTarget = {
@@ -25,6 +35,8 @@ export type AnswerContext = {
   readonly createdSeconds: number
   /** Write usage into streams (openai-chat: the last chunk). */
   readonly streamUsage: boolean
+  /** The client's own body, for wires whose answers repeat fields of the request. */
+  readonly request?: () => JsonObject
 }
 
 /** Writes the client's stream. Each call returns bytes to send as text ('' for nothing). */
@@ -45,12 +57,26 @@ export interface StreamDecoder {
   end(): StreamEvent[]
 }
 
+/** What the gateway looks for in a request's bytes before it is routed: names of top-level fields. */
+export type RequestShape = {
+  /** The conversation: an array; on some wires a string will do. */
+  readonly turns: string
+  /** Instructions outside the conversation; absent: there are none. */
+  readonly instructions?: string
+  /** Small fields that are read by value; `model` and `stream` are among them where they are in the body. */
+  readonly fields: readonly string[]
+}
+
+/** What a wire says in its path instead of its body (Gemini: the model, and whether the answer is streamed). */
+export type PathFields = { readonly model?: string; readonly stream?: boolean }
+
 /** The client's half: a server that speaks this wire. */
 export interface IngressCodec {
   /** Response header in which this wire's SDKs look for the request's id. */
   readonly requestIdHeader: string
+  readonly shape: RequestShape
   /** Throws `Failure('invalid_request')` that names the field. Notes are losses in reading, usually none. */
-  decodeRequest(body: JsonObject): { readonly request: Request; readonly notes: readonly Note[] }
+  decodeRequest(body: JsonObject, path?: PathFields): { readonly request: Request; readonly notes: readonly Note[] }
   encodeResponse(response: Response, context: AnswerContext, costUsd: number | undefined): JsonObject
   createStreamEncoder(context: AnswerContext): StreamEncoder
   /** The body of an HTTP error; the status is `failure.status`. */
@@ -59,8 +85,27 @@ export interface IngressCodec {
   encodeStreamError(failure: Failure, requestId: string): string
 }
 
+/** Cuts a provider's stream into frames. `raw` of a frame is what a client of the wire would be sent for it. */
+export interface FrameParser {
+  /** Nothing is held: the next byte begins a frame. Only then, and only for server-sent events, may bytes be forwarded unread. */
+  readonly idle: boolean
+  /** Throws `Failure('bad_response')` for bytes that are no such frame, or a frame that is too large. */
+  push(chunk: Uint8Array, onFrame: (frame: RawFrame) => void): void
+  /** Reports what is left, if anything, as an incomplete frame. */
+  end(onFrame: (frame: RawFrame) => void): void
+}
+
+/** How a stream looks that is not server-sent events. */
+export type Framing = {
+  /** What its `content-type` begins with. */
+  readonly contentType: string
+  createParser(): FrameParser
+}
+
 /** The provider's half: a client that speaks this wire. */
 export interface EgressCodec {
+  /** The framing of its streams at providers of this dialect; absent or undefined: server-sent events. */
+  framing?(dialect: Dialect): Framing | undefined
   encodeRequest(request: Request, target: EncodeTarget): { readonly body: JsonObject; readonly notes: readonly Note[] }
   /** Throws `Failure('bad_response' | 'error_in_stream')` when the body is not a response of this wire. */
   decodeResponse(body: JsonObject, dialect: Dialect): Response
@@ -113,6 +158,8 @@ export interface PassThrough {
   /** Bytes that end a stream of this wire after its finish reason, for providers that leave them out; absent: they may not be left out. */
   readonly terminator?: string
   createWatch(dialect: Dialect): Watch
+  /** Top-level field of a whole response into whose object the cost is written; absent: the wire has no place for it. */
+  readonly costField?: string
   /** Reads a whole response body given the JSON of its top-level fields that `responseFields` names. */
   readonly responseFields: readonly string[]
   readResponse(fields: JsonObject, dialect: Dialect): Watched
@@ -125,9 +172,25 @@ export interface PassThrough {
   edits(fields: JsonObject, model: string, dialect: Dialect): RequestEdits
 }
 
-export interface WireCodec {
+/** A wire that providers speak. */
+export interface ProviderCodec {
   readonly wire: Wire
-  readonly ingress: IngressCodec
   readonly egress: EgressCodec
+}
+
+/** The wire's own call that counts the tokens of a request. */
+export interface TokenCounting {
+  /** Where a provider counts, from its endpoint of this wire (`Provider.endpoints`); undefined: it doesn't. */
+  endpoint(generate: string): string | undefined
+  /** Throws `Failure('invalid_request')` that names the field. */
+  decode(body: JsonObject): Request
+  encode(inputTokens: number): JsonObject
+}
+
+/** A wire that clients speak as well. */
+export interface WireCodec extends ProviderCodec {
+  readonly wire: ClientWire
+  readonly ingress: IngressCodec
   readonly passThrough: PassThrough
+  readonly tokenCounting?: TokenCounting
 }

@@ -1,5 +1,4 @@
 // Formats <-> IR.
 export type * from './codec.ts'
-export { createSseParser, defaultMaxEventBytes, type RawFrame, type SseParser } from './framing/sse.ts'
-export { codecOf, wires } from './registry.ts'
-export { decodeCountTokens, encodeTokenCount } from './anthropic-messages/index.ts'
+export { createSseParser, defaultMaxEventBytes } from './framing/sse.ts'
+export { clientWires, codecOf, providerCodecOf, wires } from './registry.ts'

@@ -1,16 +1,27 @@
 // The wires there are. A wire that is registered here is in every law and every pair.
-import type { Wire } from '#ir'
+import type { ClientWire, Wire } from '#ir'
 import { anthropicMessages } from './anthropic-messages/index.ts'
-import type { WireCodec } from './codec.ts'
+import type { ProviderCodec, WireCodec } from './codec.ts'
 import { openaiChat } from './openai-chat/index.ts'
 
-export const wires: ReadonlyMap<Wire, WireCodec> = new Map<Wire, WireCodec>([
+/** Those that clients speak. */
+export const clientWires: ReadonlyMap<ClientWire, WireCodec> = new Map<ClientWire, WireCodec>([
   ['openai-chat', openaiChat],
   ['anthropic-messages', anthropicMessages],
 ])
 
-export function codecOf(wire: Wire): WireCodec {
-  const codec = wires.get(wire)
+/** Those that providers speak: all of them. */
+export const wires: ReadonlyMap<Wire, ProviderCodec> = new Map<Wire, ProviderCodec>(clientWires)
+
+export function codecOf(wire: ClientWire): WireCodec {
+  return registered(clientWires.get(wire), wire)
+}
+
+export function providerCodecOf(wire: Wire): ProviderCodec {
+  return registered(wires.get(wire), wire)
+}
+
+function registered<Codec>(codec: Codec | undefined, wire: Wire): Codec {
   if (codec === undefined) throw new Error(`No codec is registered for the wire ${wire}.`)
   return codec
 }

@@ -1,9 +1,8 @@
 // Bad bodies over real sockets: each gets a clear error in the client's wire and one record; what is only odd goes through.
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
-import type { Wire } from '#ir'
 import { isObject, type JsonObject, type JsonValue } from '#kernel'
-import { wireScripts } from '#test/scripts.ts'
+import { wireScripts, type ScriptedWire } from '#test/scripts.ts'
 import { startTest, type TestTurnpike } from '#test/turnpike.ts'
 import { createUpstream, type ScriptedUpstream } from '#test/upstream.ts'
 
@@ -28,12 +27,12 @@ after(async () => {
   await upstream.close()
 })
 
-const wireNames: readonly Wire[] = ['openai-chat', 'anthropic-messages']
+const wireNames: readonly ScriptedWire[] = ['openai-chat', 'anthropic-messages']
 const providerOf = { 'openai-chat': 'chat', 'anthropic-messages': 'claude' } as const
 const hi = [{ role: 'user', content: 'hi' }]
 
 /** The error of an answer, once its shape, its status and its record are as the contract says. */
-async function refused(response: Response, client: Wire, status = 400, code = 'invalid_request'): Promise<JsonObject> {
+async function refused(response: Response, client: ScriptedWire, status = 400, code = 'invalid_request'): Promise<JsonObject> {
   const text = await response.text()
   assert.equal(response.status, status, text)
   assert.match(response.headers.get('content-type')!, /^application\/json/)
@@ -178,7 +177,7 @@ const wrongMessages: readonly Wrong[] = [
   ['messages', user([{ type: 'text', text: 7 }]), '0.content.0.text'],
 ]
 
-const wrongFields: Readonly<Record<Wire, readonly Wrong[]>> = {
+const wrongFields: Readonly<Record<ScriptedWire, readonly Wrong[]>> = {
   'openai-chat': [
     ...wrongMessages,
     ['messages', user([{ type: 'image_url', image_url: 7 }]), '0.content.0.image_url'],
@@ -254,7 +253,7 @@ const wrongFields: Readonly<Record<Wire, readonly Wrong[]>> = {
 }
 
 /** `messages.0.role` is `messages[0].role` in OpenAI's words. */
-function named(field: string, param: string | undefined, client: Wire): string {
+function named(field: string, param: string | undefined, client: ScriptedWire): string {
   const path = param === undefined ? field : `${field}.${param}`
   return client === 'openai-chat' ? path.replaceAll(/\.(\d+)/g, '[$1]') : path
 }

@@ -1,15 +1,14 @@
 // What a content filter does to an answer: passed on as it is, but for keys of OpenClaw, which shows such an answer as an error.
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
-import type { Wire } from '#ir'
 import type { JsonObject } from '#kernel'
 import { createSseParser } from '#wires'
-import { sseAnswer, wireScripts, type Saying } from '#test/scripts.ts'
+import { sseAnswer, wireScripts, type Saying, type ScriptedWire } from '#test/scripts.ts'
 import { startTest, testKey, type TestTurnpike } from '#test/turnpike.ts'
 import { createUpstream, splitEvery, type ScriptedUpstream } from '#test/upstream.ts'
 
 const openClawKey = 'tp-openclaw-0123456789abcdef'
-const wireNames: readonly Wire[] = ['openai-chat', 'anthropic-messages']
+const wireNames: readonly ScriptedWire[] = ['openai-chat', 'anthropic-messages']
 const filteredWord = { 'openai-chat': 'content_filter', 'anthropic-messages': 'refusal' } as const
 const plainWord = { 'openai-chat': 'stop', 'anthropic-messages': 'end_turn' } as const
 const notice = /provider's content filter/
@@ -57,7 +56,7 @@ const modelOf = { 'openai-chat': 'chat-1', 'anthropic-messages': 'claude-1' } as
 
 type Answered = { readonly status: number; readonly id: string; readonly text: string; readonly finish: unknown; readonly body: string }
 
-async function ask(client: Wire, provider: Wire, stream: boolean, key: string): Promise<Answered> {
+async function ask(client: ScriptedWire, provider: ScriptedWire, stream: boolean, key: string): Promise<Answered> {
   const response = await turnpike.post(
     wireScripts[client].path,
     { model: modelOf[provider], stream, max_tokens: 100, messages: [{ role: 'user', content: 'Say hello.' }] },

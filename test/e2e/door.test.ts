@@ -1,9 +1,8 @@
 // The door: paths, keys and headers, each mistake with a clear error in the client's wire and a record.
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
-import type { Wire } from '#ir'
 import type { JsonObject } from '#kernel'
-import { faults, wireScripts } from '#test/scripts.ts'
+import { faults, wireScripts, type ScriptedWire } from '#test/scripts.ts'
 import { adminToken, startTest, testKey, type TestTurnpike } from '#test/turnpike.ts'
 import { createUpstream, type ScriptedUpstream } from '#test/upstream.ts'
 
@@ -28,7 +27,7 @@ after(async () => {
   await upstream.close()
 })
 
-const wireNames: readonly Wire[] = ['openai-chat', 'anthropic-messages']
+const wireNames: readonly ScriptedWire[] = ['openai-chat', 'anthropic-messages']
 const body = { model: 'chat/model-1', max_tokens: 9, messages: [{ role: 'user', content: 'hi' }] }
 const text = JSON.stringify(body)
 

@@ -1,13 +1,12 @@
 // A provider that is silent for ten seconds: the head goes out early with a preamble, and what comes late still ends as it should.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Wire } from '#ir'
 import { createSseParser, wires, type SseFrame } from '#wires'
 import { createGate, createUpstream, cut, waitFor, write, type Answer, type ScriptedUpstream } from '#test/upstream.ts'
-import { wireScripts } from '#test/scripts.ts'
+import { wireScripts, type ScriptedWire } from '#test/scripts.ts'
 import { startTest, type TestTurnpike } from '#test/turnpike.ts'
 
-const wireNames: readonly Wire[] = ['openai-chat', 'anthropic-messages']
+const wireNames: readonly ScriptedWire[] = ['openai-chat', 'anthropic-messages']
 const slugs = { 'openai-chat': 'chat', 'anthropic-messages': 'claude' } as const
 
 let upstream: ScriptedUpstream
@@ -27,7 +26,12 @@ after(async () => {
 })
 
 /** Silent from the named moment until the gate opens; then the rest of the stream, or a cut. */
-function lateAnswer(wire: Wire, silence: 'before the head' | 'after the preamble', gate: Promise<void>, ends: 'whole' | 'cut'): Answer {
+function lateAnswer(
+  wire: ScriptedWire,
+  silence: 'before the head' | 'after the preamble',
+  gate: Promise<void>,
+  ends: 'whole' | 'cut',
+): Answer {
   const script = wireScripts[wire]
   const frames = script.frames()
   const headers = { 'content-type': 'text/event-stream' }

@@ -3,15 +3,14 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { after, before, test } from 'node:test'
-import type { Wire } from '#ir'
 import type { JsonObject } from '#kernel'
 import { createSseParser, wires, type SseFrame } from '#wires'
 import { createUpstream, type Answer, type ScriptedUpstream } from '#test/upstream.ts'
 import { refusedPort, silentPort, type FailingPort } from '#test/ports.ts'
-import { faults, sseAnswer, wireScripts, type WireScripts } from '#test/scripts.ts'
+import { faults, sseAnswer, wireScripts, type WireScripts, type ScriptedWire } from '#test/scripts.ts'
 import { startTest, type TestTurnpike } from '#test/turnpike.ts'
 
-const wireNames: readonly Wire[] = ['openai-chat', 'anthropic-messages']
+const wireNames: readonly ScriptedWire[] = ['openai-chat', 'anthropic-messages']
 const short = { connect_ms: 300, first_token_ms: 600, idle_ms: 300, request_timeout: 5000 }
 
 let upstream: ScriptedUpstream
@@ -65,7 +64,7 @@ type Heard = {
   readonly frames: readonly SseFrame[]
 }
 
-async function ask(client: Wire, model: string, stream: boolean): Promise<Heard> {
+async function ask(client: ScriptedWire, model: string, stream: boolean): Promise<Heard> {
   const script = wireScripts[client]
   const response = await turnpike.post(script.path, { model, stream, max_tokens: 100, messages: [{ role: 'user', content: 'Say hello.' }] })
   let body = ''
@@ -86,7 +85,7 @@ async function ask(client: Wire, model: string, stream: boolean): Promise<Heard>
 }
 
 /** What the client's own decoder makes of a stream: its last event, and whether anything in it claims a finish. */
-function verdict(client: Wire, heard: Heard): { readonly last: string; readonly claimsFinish: boolean } {
+function verdict(client: ScriptedWire, heard: Heard): { readonly last: string; readonly claimsFinish: boolean } {
   const decoder = wires.get(client)!.egress.createStreamDecoder({})
   const events = [...heard.frames.flatMap((frame) => decoder.push(frame)), ...decoder.end()]
   return {
@@ -97,7 +96,7 @@ function verdict(client: Wire, heard: Heard): { readonly last: string; readonly 
   }
 }
 
-function errorOf(client: Wire, heard: Heard): JsonObject {
+function errorOf(client: ScriptedWire, heard: Heard): JsonObject {
   const body = JSON.parse(heard.body) as { type?: string; error: JsonObject }
   if (client === 'anthropic-messages') assert.equal(body.type, 'error')
   return body.error

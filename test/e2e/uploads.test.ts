@@ -4,10 +4,9 @@ import { connect } from 'node:net'
 import { after, before, beforeEach, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
-import type { Wire } from '#ir'
 import type { JsonObject } from '#kernel'
 import { connectRaw, rawRequest } from '#test/raw-client.ts'
-import { wireScripts } from '#test/scripts.ts'
+import { wireScripts, type ScriptedWire } from '#test/scripts.ts'
 import { startTest, type TestTurnpike } from '#test/turnpike.ts'
 import { createUpstream, write, type ScriptedUpstream, type Step } from '#test/upstream.ts'
 
@@ -32,7 +31,7 @@ after(async () => {
   await upstream.close()
 })
 
-const wireNames: readonly Wire[] = ['openai-chat', 'anthropic-messages']
+const wireNames: readonly ScriptedWire[] = ['openai-chat', 'anthropic-messages']
 const body = { model: 'chat/model-1', max_tokens: 9, messages: [{ role: 'user', content: 'hi' }] }
 const text = JSON.stringify(body)
 

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { createGrammar, explode, fold, type FunctionTool, type Request, type Response, type StreamEvent, type Turn } from '#ir'
 import { Failure, type JsonObject } from '#kernel'
 import * as any from '#test/arbitraries.ts'
-import { createSseParser, wires, type AnswerContext, type EncodeTarget, type RawFrame, type WireCodec } from '#wires'
+import { clientWires, createSseParser, type AnswerContext, type EncodeTarget, type RawFrame, type WireCodec } from '#wires'
 
 const context: AnswerContext = { requestId: 'req_1', model: 'served-model', createdSeconds: 1_700_000_000, streamUsage: true }
 
@@ -92,7 +92,7 @@ function normal(request: Request): Record<string, unknown> {
   }
 }
 
-for (const codec of wires.values()) {
+for (const codec of clientWires.values()) {
   const { wire } = codec
   const response = any.response(sealDomains.get(wire))
 

@@ -1,8 +1,7 @@
 // Clients and a provider for crash tests: every request carries a marker, and both ends remember what they saw of it.
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Wire } from '#ir'
 import { cut, waitFor, write, type Answer, type Step } from './answer.ts'
-import { sseAnswer, wireScripts, type ErrorStatus } from './scripts.ts'
+import { sseAnswer, wireScripts, type ErrorStatus, type ScriptedWire } from './scripts.ts'
 import { createUpstream, type Received, type ScriptedUpstream } from './upstream.ts'
 
 export type AskKind =
@@ -25,8 +24,8 @@ export type Usage = { readonly input: number; readonly cacheRead: number; readon
 /** One request, as the test planned it and as both ends saw it. Times are `performance.now()` of the test. */
 export type Ask = {
   readonly marker: string
-  readonly client: Wire
-  readonly provider: Wire
+  readonly client: ScriptedWire
+  readonly provider: ScriptedWire
   readonly kind: AskKind
   readonly stream: boolean
   readonly usage: Usage
@@ -64,7 +63,7 @@ export function createRandom(seed: number): () => number {
 const pieceEveryMs = 50
 /** One token of every tokenizer in use, wherever it stands in a text of its kind. */
 const piece = ' hello'
-const wires: readonly Wire[] = ['openai-chat', 'anthropic-messages']
+const wires: readonly ScriptedWire[] = ['openai-chat', 'anthropic-messages']
 const refusals: readonly ErrorStatus[] = [400, 429, 500]
 /** Provider slugs of `crashConfig`. */
 const slugs = { 'openai-chat': 'chat', 'anthropic-messages': 'claude' } as const

@@ -1,15 +1,15 @@
 // What the tests of all pairs share: corpus exchanges, an answer's way through two wires, and its reduction to the canon's words.
-import { explode, fold, type Note, type Response, type StreamEvent, type Wire } from '#ir'
+import { explode, fold, type Note, type Response, type ClientWire, type StreamEvent, type Wire } from '#ir'
 import type { JsonObject } from '#kernel'
 import { readCanon, readExchanges, type Canon, type Exchange } from '#test/corpus.ts'
-import { codecOf, createSseParser, type EncodeTarget, type RawFrame } from '#wires'
+import { codecOf, createSseParser, providerCodecOf, type EncodeTarget, type RawFrame } from '#wires'
 
-export const wireOfApi: ReadonlyMap<string, Wire> = new Map([
+export const wireOfApi: ReadonlyMap<string, ClientWire> = new Map([
   ['chat', 'openai-chat'],
   ['messages', 'anthropic-messages'],
 ])
 
-export type Recorded = { readonly exchange: Exchange; readonly wire: Wire; readonly canon: Canon }
+export type Recorded = { readonly exchange: Exchange; readonly wire: ClientWire; readonly canon: Canon }
 
 /** Answered chat and messages exchanges, with what they say. */
 export function readAnswered(): Recorded[] {
@@ -40,15 +40,15 @@ export function targetOf(wire: Wire, model: string): EncodeTarget {
 export type Translated = { readonly body: JsonObject; readonly notes: readonly Note[] }
 
 /** A client's request, as it goes to a provider. */
-export function translate(body: JsonObject, from: Wire, to: Wire, model: string): Translated {
+export function translate(body: JsonObject, from: ClientWire, to: Wire, model: string): Translated {
   const decoded = codecOf(from).ingress.decodeRequest(body)
-  const encoded = codecOf(to).egress.encodeRequest(decoded.request, targetOf(to, model))
+  const encoded = providerCodecOf(to).egress.encodeRequest(decoded.request, targetOf(to, model))
   return { body: encoded.body, notes: [...decoded.notes, ...encoded.notes] }
 }
 
 /** Events of a stream, from its bytes. */
 export function eventsOfStream(wire: Wire, bytes: string): StreamEvent[] {
-  const decoder = codecOf(wire).egress.createStreamDecoder({})
+  const decoder = providerCodecOf(wire).egress.createStreamDecoder({})
   const parser = createSseParser()
   const events: StreamEvent[] = []
   const onFrame = (frame: RawFrame) => {
@@ -63,19 +63,19 @@ export function eventsOfStream(wire: Wire, bytes: string): StreamEvent[] {
 /** What the provider answered, as events. */
 export function eventsOfExchange({ exchange, wire }: Recorded): StreamEvent[] {
   if (exchange.resp.kind === 'sse') return eventsOfStream(wire, exchange.resp.body)
-  return explode(codecOf(wire).egress.decodeResponse(JSON.parse(exchange.resp.body) as JsonObject, {}))
+  return explode(providerCodecOf(wire).egress.decodeResponse(JSON.parse(exchange.resp.body) as JsonObject, {}))
 }
 
 const context = { requestId: 'r', model: 'm', createdSeconds: 1_700_000_000, streamUsage: true }
 
 /** The answer as a client of `to` reads its stream. */
-export function throughStream(events: readonly StreamEvent[], to: Wire): Response {
+export function throughStream(events: readonly StreamEvent[], to: ClientWire): Response {
   const encoder = codecOf(to).ingress.createStreamEncoder(context)
   return fold(eventsOfStream(to, events.map((event) => encoder.push(event)).join('')))
 }
 
 /** The answer as a client of `to` reads it in one piece. */
-export function throughResponse(events: readonly StreamEvent[], to: Wire): Response {
+export function throughResponse(events: readonly StreamEvent[], to: ClientWire): Response {
   const { ingress, egress } = codecOf(to)
   const body = ingress.encodeResponse(fold(events), context, undefined)
   return egress.decodeResponse(JSON.parse(JSON.stringify(body)) as JsonObject, {})

@@ -3,6 +3,10 @@ import type { JsonObject, JsonValue } from '#kernel'
 import { splitEvents, stall, cut, reset, write, type Answer, type Step } from './answer.ts'
 import type { Exchange } from './corpus.ts'
 
+/** The wires that there are scripts of. */
+export const scriptedWires = ['openai-chat', 'anthropic-messages'] as const
+export type ScriptedWire = (typeof scriptedWires)[number]
+
 export type ScriptedToolCall = { readonly id: string; readonly name: string; readonly args: JsonObject }
 
 /** What an answer says; the same for every wire. */

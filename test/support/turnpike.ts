@@ -1,8 +1,8 @@
 // A whole Turnpike for a test: a home of its own, any free port, providers that are scripted upstreams.
+import type { ScriptedWire } from './scripts.ts'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import type { Wire } from '#ir'
 import { readSettings, type SettingOverrides } from '#config'
 import { startTurnpike, type Turnpike } from '#main'
 import type { JsonObject } from '#kernel'
@@ -12,7 +12,7 @@ export const testKey = 'tp-test-0123456789abcdef'
 export const adminToken = 'test-admin-token-0123456789abcdef'
 
 export type TestProvider = {
-  readonly wire: Wire
+  readonly wire: ScriptedWire
   readonly origin: string
   /** Models it serves; default one called `model-1` with a price. */
   readonly models?: readonly JsonObject[]

@@ -1,7 +1,6 @@
 // A provider that asks for the weather in two cities at once, and answers once it has both results: a tool round trip, whatever the wires.
-import type { Wire } from '#ir'
 import type { JsonObject } from '#kernel'
-import { wireScripts, type Saying, type ScriptedToolCall } from './scripts.ts'
+import { wireScripts, type Saying, type ScriptedToolCall, type ScriptedWire } from './scripts.ts'
 import type { Received, ScriptedUpstream } from './upstream.ts'
 
 export const weatherSchema = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] } as const
@@ -18,7 +17,7 @@ export function weatherIn(city: string): string {
 /** What the second request must bring. */
 export const weatherResults = weatherCalls.map(({ id, args }) => [id, weatherIn(args['city'] as string)])
 
-export function askForWeather(upstream: ScriptedUpstream, provider: Wire, stream: boolean): void {
+export function askForWeather(upstream: ScriptedUpstream, provider: ScriptedWire, stream: boolean): void {
   const script = wireScripts[provider]
   upstream.route(script.path, (request) => {
     const saying: Saying = resultsIn(request).length > 0 ? { text: ['Warm ', 'in both.'] } : { toolCalls: weatherCalls }

@@ -1,10 +1,10 @@
 // Providers: what PUT takes, what is answered, what a test of one says; vendors that are known by name.
 import { z } from 'zod'
+import { wireNames } from '#ir'
 import { anyObject, count, instant, list, ms, pageOf, text } from './basics.ts'
 import { customModel, priceMultiplier } from './models.ts'
 
 export const origins = ['file', 'stored', 'environment', 'built-in'] as const
-export const wireNames = ['openai-chat', 'anthropic-messages'] as const
 
 export const origin = z
   .enum(origins)

@@ -1,13 +1,10 @@
 // `/v1/messages/count_tokens`: a request without `max_tokens`, answered with one number.
-import type { JsonObject } from '#kernel'
-import type { Request } from '#ir'
+import type { TokenCounting } from '#wires/codec'
 import { decodePrompt } from './decode-request.ts'
 
-/** Throws `invalid_request` that names the field. */
-export function decodeCountTokens(body: JsonObject): Request {
-  return decodePrompt(body)
-}
-
-export function encodeTokenCount(inputTokens: number): JsonObject {
-  return { input_tokens: inputTokens }
+export const tokenCounting: TokenCounting = {
+  // Bedrock and Vertex, with the model in the path, count elsewhere and otherwise.
+  endpoint: (generate) => (generate.endsWith('/messages') ? `${generate}/count_tokens` : undefined),
+  decode: decodePrompt,
+  encode: (inputTokens) => ({ input_tokens: inputTokens }),
 }

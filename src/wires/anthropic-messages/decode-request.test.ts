@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Failure, type JsonObject } from '#kernel'
-import { decodeCountTokens, encodeTokenCount } from './count-tokens.ts'
+import { tokenCounting } from './count-tokens.ts'
 import { decodeRequest } from './decode-request.ts'
 import { encodeRequest } from './encode-request.ts'
 
@@ -177,7 +177,7 @@ test('an empty signature is no seal', () => {
 })
 
 test('counting tokens takes a request without max_tokens', () => {
-  const request = decodeCountTokens({ model: 'm', messages: [{ role: 'user', content: 'Hi' }], system: 'Be brief.' })
+  const request = tokenCounting.decode({ model: 'm', messages: [{ role: 'user', content: 'Hi' }], system: 'Be brief.' })
   assert.equal(request.turns.length, 2)
-  assert.deepEqual(encodeTokenCount(14), { input_tokens: 14 })
+  assert.deepEqual(tokenCounting.encode(14), { input_tokens: 14 })
 })

@@ -1,5 +1,6 @@
 // The wire of Anthropic's Messages API, both halves.
 import type { WireCodec } from '#wires/codec'
+import { tokenCounting } from './count-tokens.ts'
 import { decodeRequest } from './decode-request.ts'
 import { decodeResponse } from './decode-response.ts'
 import { createStreamDecoder } from './decode-stream.ts'
@@ -9,11 +10,18 @@ import { createStreamEncoder } from './encode-stream.ts'
 import { decodeError, encodeError, encodeStreamError } from './errors.ts'
 import { passThrough } from './pass-through.ts'
 
-export { decodeCountTokens, encodeTokenCount } from './count-tokens.ts'
-
 export const anthropicMessages: WireCodec = {
   wire: 'anthropic-messages',
-  ingress: { requestIdHeader: 'request-id', decodeRequest, encodeResponse, createStreamEncoder, encodeError, encodeStreamError },
+  ingress: {
+    requestIdHeader: 'request-id',
+    shape: { turns: 'messages', instructions: 'system', fields: ['model', 'stream', 'max_tokens', 'metadata'] },
+    decodeRequest,
+    encodeResponse,
+    createStreamEncoder,
+    encodeError,
+    encodeStreamError,
+  },
   egress: { encodeRequest, decodeResponse, createStreamDecoder, decodeError },
   passThrough,
+  tokenCounting,
 }

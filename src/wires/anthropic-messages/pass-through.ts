@@ -14,6 +14,7 @@ export const passThrough: PassThrough = {
   markers: ['message_delta', 'message_stop', '"error"', 'event: error', 'event:error'],
   finishMarkers: ['content_block_start'],
   knowsFinish,
+  costField: 'usage',
   responseFields: ['type', 'id', 'model', 'stop_reason', 'stop_sequence', 'stop_details', 'usage', 'error'],
   createWatch: () => new MessageWatch(),
   readResponse,

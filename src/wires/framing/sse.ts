@@ -1,32 +1,13 @@
 // Bytes -> server-sent events, with the exact bytes each one came from, so that a forwarder can pass or replace them one by one.
 import { Failure } from '#kernel'
-import type { SseFrame } from '#wires/codec'
-
-type Bytes = {
-  /** Everything since the previous frame: field lines, comments, the blank line. May lie in the pushed chunk: copy what you keep. */
-  readonly raw: Buffer
-  /** The stream ended before the blank line. WHATWG discards such an event; some providers end so after their last one. */
-  readonly incomplete: boolean
-}
-
-/** An event; or, with `data` undefined, bytes that carry none (comments, blank lines, a lone `event:`). */
-export type RawFrame = (SseFrame & Bytes) | ({ readonly event?: string; readonly data: undefined } & Bytes)
-
-export interface SseParser {
-  /** Nothing is held: the next byte begins an event. */
-  readonly idle: boolean
-  /** Throws `Failure('bad_response')` when one event is larger than the limit. */
-  push(chunk: Uint8Array, onFrame: (frame: RawFrame) => void): void
-  /** Reports what is left, if anything, as an incomplete frame. */
-  end(onFrame: (frame: RawFrame) => void): void
-}
+import type { FrameParser, RawFrame } from '#wires/codec'
 
 const LF = 0x0a
 const CR = 0x0d
 export const defaultMaxEventBytes = 16 * 1024 * 1024
 
 /** Parses as WHATWG says: LF, CRLF and CR newlines, a BOM, comments, several data lines. Work is linear in the bytes. */
-export function createSseParser(options: { readonly maxEventBytes?: number } = {}): SseParser {
+export function createSseParser(options: { readonly maxEventBytes?: number } = {}): FrameParser {
   const maxEventBytes = options.maxEventBytes ?? defaultMaxEventBytes
   let held: Buffer[] = []
   let heldBytes = 0

@@ -11,7 +11,18 @@ import { passThrough } from './pass-through.ts'
 
 export const openaiChat: WireCodec = {
   wire: 'openai-chat',
-  ingress: { requestIdHeader: 'x-request-id', decodeRequest, encodeResponse, createStreamEncoder, encodeError, encodeStreamError },
+  ingress: {
+    requestIdHeader: 'x-request-id',
+    shape: {
+      turns: 'messages',
+      fields: ['model', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'prompt_cache_key', 'metadata'],
+    },
+    decodeRequest,
+    encodeResponse,
+    createStreamEncoder,
+    encodeError,
+    encodeStreamError,
+  },
   egress: { encodeRequest, decodeResponse, createStreamDecoder, decodeError },
   passThrough,
 }

@@ -18,6 +18,7 @@ export const passThrough: PassThrough = {
   knowsFinish,
   terminator: 'data: [DONE]\n\n',
   createWatch: (dialect) => createWatch(dialect),
+  costField: 'usage',
   responseFields: ['model', 'usage', 'service_tier', 'x_groq', 'error'],
   readResponse,
   finishIn,
