@@ -26,9 +26,9 @@ test('every room that others import has a door in package.json, and every door l
   for (const room of layers.keys()) if (room !== 'cli') assert.equal(doors.get(`#${room}`), `./src/${room}/index.ts`)
   for (const [name, file] of doors) {
     // `#room/file` is for the room's own folders.
-    const [room = '', inner] = name.slice(1).split('/')
+    const [room = '', ...inner] = name.slice(1).split('/')
     assert.ok(room === main || layers.has(room), `${name} is not in scripts/rooms.ts`)
-    if (inner !== undefined) assert.equal(file, `./src/${room}/${inner}.ts`)
+    if (inner.length > 0) assert.equal(file, `./src/${room}/${inner.join('/')}.ts`)
     if (folders.includes(room)) assert.ok(existsSync(path.join(root, file)), `${name} leads to ${file}, which is not there`)
   }
 })

@@ -1,8 +1,8 @@
 // Errors of this wire: classified when a provider sends them, written when a client must see them.
 import { asText, Failure, isObject, type FailureDetails, type FailureKind, type JsonObject, type JsonValue } from '#kernel'
-import { contextSentence, isContextLength } from './context-length.ts'
+import { contextSentence, isContextLength } from '#wires/context-length'
 import { present } from './fields.ts'
-import { retryAfterMs } from './retry-after.ts'
+import { retryAfterMs } from '#wires/retry-after'
 
 /** What an error body says, whatever its shape. */
 export type SaidError = {
