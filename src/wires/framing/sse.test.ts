@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Failure } from '#kernel'
 import { readJsonLines, skipWithoutCorpus } from '#test/corpus.ts'
-import { createSseParser, type RawFrame } from './sse.ts'
+import type { RawFrame } from '#wires/codec'
+import { createSseParser } from './sse.ts'
 
 function parse(chunks: readonly Uint8Array[], options?: { maxEventBytes: number }): RawFrame[] {
   const frames: RawFrame[] = []
