@@ -1,8 +1,9 @@
 // Messages -> turns.
 import { asText, isObject, type JsonObject, type JsonValue } from '#kernel'
 import type { AssistantPart, PartExtras, Seal, SystemTurn, ToolCallPart, ToolResultPart, Turn, UserPart } from '#ir'
+import { present } from '#wires/present'
 import { decodeContent, decodeTextContent } from './decode-parts.ts'
-import { asExt, cacheOf, isGiven, present, readArray, readName, readObject, restOf, wrong } from './fields.ts'
+import { asExt, cacheOf, isGiven, readArray, readName, readObject, restOf, wrong } from './fields.ts'
 import { decodeReasoning } from './reasoning-details.ts'
 
 /** Runs of `tool` messages become one user turn: they answer one assistant turn. */

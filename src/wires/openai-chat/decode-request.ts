@@ -1,6 +1,7 @@
 // A chat completion request -> IR.
 import { asText, isObject, type JsonObject, type JsonValue } from '#kernel'
 import type { FunctionTool, Note, OutputFormat, Reasoning, Request, Tool, ToolChoice } from '#ir'
+import { present } from '#wires/present'
 import { decodeMessages } from './decode-messages.ts'
 import {
   asExt,
@@ -10,7 +11,6 @@ import {
   optionalFlag,
   optionalNumber,
   optionalText,
-  present,
   readArray,
   readName,
   readObject,

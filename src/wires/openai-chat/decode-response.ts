@@ -2,7 +2,7 @@
 import { Failure, isObject, type JsonObject } from '#kernel'
 import { fold, type Dialect, type Response } from '#ir'
 import { ChunkDecoder } from './decode-stream.ts'
-import { findError, streamFailure } from './errors.ts'
+import { findError, streamFailure } from '#wires/provider-errors'
 
 /** Throws a classified Failure when the body is an error inside a 200, `bad_response` when it is something else. */
 export function decodeResponse(body: JsonObject, dialect: Dialect): Response {

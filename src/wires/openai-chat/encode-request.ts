@@ -2,8 +2,9 @@
 import { isObject, type JsonObject } from '#kernel'
 import { Notes, type Dialect, type Note, type OutputFormat, type Request, type Tool } from '#ir'
 import type { EncodeTarget } from '#wires/codec'
+import { present } from '#wires/present'
 import { encodeMessages } from './encode-messages.ts'
-import { present, wire } from './fields.ts'
+import { wire } from './fields.ts'
 
 /** Every loss is in the notes. Fields of this wire that the IR has no word for are re-emitted as they came. */
 export function encodeRequest(request: Request, target: EncodeTarget): { body: JsonObject; notes: readonly Note[] } {

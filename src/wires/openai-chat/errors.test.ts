@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Failure, type FailureKind, type JsonObject } from '#kernel'
 import { readCorpus, readJsonLines, skipWithoutCorpus } from '#test/corpus.ts'
-import { decodeError, encodeError, encodeStreamError } from './errors.ts'
+import { decodeError } from '#wires/provider-errors'
+import { encodeError, encodeStreamError } from './errors.ts'
 
 const body = (error: JsonObject) => JSON.stringify({ error })
 

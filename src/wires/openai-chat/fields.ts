@@ -77,10 +77,3 @@ export function restOf(object: JsonObject, known: ReadonlySet<string>): JsonObje
 export function asExt(rest: JsonObject | undefined): { ext?: Ext } {
   return rest === undefined ? {} : { ext: { [wire]: rest } }
 }
-
-/** The object without its undefined fields: the IR and JSON know absent, not undefined. */
-export function present<T extends object>(fields: { readonly [K in keyof T]: T[K] | undefined }): T {
-  const kept: Record<string, unknown> = {}
-  for (const key in fields) if (fields[key] !== undefined) kept[key] = fields[key]
-  return kept as T
-}

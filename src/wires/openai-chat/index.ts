@@ -1,12 +1,13 @@
 // OpenAI's chat completions, as OpenAI and everybody compatible speaks them.
 import type { WireCodec } from '#wires/codec'
+import { decodeError } from '#wires/provider-errors'
 import { decodeRequest } from './decode-request.ts'
 import { decodeResponse } from './decode-response.ts'
 import { createStreamDecoder } from './decode-stream.ts'
 import { encodeRequest } from './encode-request.ts'
 import { encodeResponse } from './encode-response.ts'
 import { createStreamEncoder } from './encode-stream.ts'
-import { decodeError, encodeError, encodeStreamError } from './errors.ts'
+import { encodeError, encodeStreamError } from './errors.ts'
 import { passThrough } from './pass-through.ts'
 
 export const openaiChat: WireCodec = {

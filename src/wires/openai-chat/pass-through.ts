@@ -3,7 +3,7 @@ import { asText, isObject, type Failure, type JsonObject, type JsonValue } from 
 import type { Dialect, Finish, Usage } from '#ir'
 import type { PassThrough, SseFrame, Watch, Watched } from '#wires/codec'
 import { requestEdits } from '#wires/request-edits'
-import { findError, streamFailure } from './errors.ts'
+import { findError, streamFailure } from '#wires/provider-errors'
 import { chatEdits } from './edits.ts'
 import { isGiven } from './fields.ts'
 import { decodeFinish, encodeFinish, knowsFinish, rawFinish } from './finish.ts'

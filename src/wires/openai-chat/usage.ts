@@ -1,7 +1,7 @@
 // Usage objects <-> IR. OpenAI's totals are inclusive: prompt_tokens includes cached ones, completion_tokens includes reasoning.
 import { asCount, asText, isObject, type JsonObject, type JsonValue } from '#kernel'
 import type { Dialect, Usage } from '#ir'
-import { present } from './fields.ts'
+import { present } from '#wires/present'
 
 /** undefined when the object counts nothing. Sums hold in the result whatever the provider's arithmetic. */
 export function decodeUsage(raw: JsonObject, dialect: Dialect, serviceTier?: JsonValue): Usage | undefined {
