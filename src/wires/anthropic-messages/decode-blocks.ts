@@ -3,7 +3,7 @@ import { isObject, type JsonObject, type JsonValue } from '#kernel'
 import type { AssistantPart, CacheMark, MediaPart, MediaSource, OpaquePart, PartExtras, TextPart, ToolResultPart, UserPart } from '#ir'
 import { sealDomain } from './decode-stream.ts'
 import { isGiven, readArray, readFlag, readName, readObject, readText, restOf, typeOf, wire } from './fields.ts'
-import { argsOfInput } from './tool-ids.ts'
+import { argsOfInput } from '#wires/tool-ids'
 
 const textKeys = new Set(['type', 'text', 'cache_control'])
 const imageKeys = new Set(['type', 'source', 'cache_control'])

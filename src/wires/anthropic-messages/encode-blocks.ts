@@ -1,9 +1,9 @@
 // Parts -> content blocks: one mapping for the history of a request and for the answer to a client.
 import type { JsonObject } from '#kernel'
 import type { AssistantPart, MediaPart, Notes, OpaquePart, PartExtras, TextPart, ToolCallPart, ToolResultPart, UserPart } from '#ir'
+import { inputOfArgs, toPlainId } from '#wires/tool-ids'
 import { sealDomain } from './decode-stream.ts'
 import { ownExt, wire } from './fields.ts'
-import { inputOfArgs, toAnthropicToolId } from './tool-ids.ts'
 
 const unrefused = 'Anthropic has no refusal blocks; it is said as text'
 
@@ -61,7 +61,7 @@ function encodeHistoryCall(part: ToolCallPart, path: string, notes: Notes): Json
     return undefined
   }
   if (part.seal !== undefined) notes.dropped(`${path}.seal`, 'Anthropic seals reasoning, not tool calls')
-  const id = toAnthropicToolId(part.id)
+  const id = toPlainId(part.id)
   if (id !== part.id) notes.renamed(`${path}.id`, 'Anthropic accepts only letters, digits, _ and - in ids')
   if (part.kind === 'custom') {
     notes.approximated(path, 'a call with free text becomes a call whose input holds that text')
@@ -96,7 +96,7 @@ function encodeToolResult(part: ToolResultPart, path: string, notes: Notes): Jso
     if (block !== undefined) content.push(block)
   })
   const only = content[0]
-  const id = toAnthropicToolId(part.id)
+  const id = toPlainId(part.id)
   if (id !== part.id) notes.renamed(`${path}.id`, 'Anthropic accepts only letters, digits, _ and - in ids')
   return {
     type: 'tool_result',

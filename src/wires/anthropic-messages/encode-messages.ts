@@ -1,9 +1,9 @@
 // Turns -> `system` and `messages`, in the order and shape that Anthropic insists on.
 import type { JsonObject } from '#kernel'
 import type { Notes, SystemTurn, Turn } from '#ir'
+import type { Generation } from '#wires/claude-generation'
 import { encodeHistoryPart, encodeUserPart } from './encode-blocks.ts'
 import { ownExt, textOf } from './fields.ts'
-import type { Generation } from './generation.ts'
 
 export type Message = { readonly role: 'user' | 'assistant' | 'system'; content: JsonObject[]; readonly ext?: JsonObject }
 export type EncodedTurns = { readonly system: JsonObject[]; readonly messages: Message[] }

@@ -1,11 +1,11 @@
 // IR -> a request for a provider that speaks Anthropic's Messages API. What cannot be said is noted.
 import { isObject, type JsonObject } from '#kernel'
 import { Notes, type Note, type Request, type Tool, type ToolChoice } from '#ir'
+import { generationOf, type Generation } from '#wires/claude-generation'
+import { encodeReasoning } from '#wires/claude-reasoning'
 import type { EncodeTarget } from '#wires/codec'
 import { encodeTurns, type Message } from './encode-messages.ts'
-import { encodeReasoning } from './encode-reasoning.ts'
 import { ownExt, wire } from './fields.ts'
-import { generationOf, type Generation } from './generation.ts'
 import { encodeOutput } from './output-format.ts'
 
 export function encodeRequest(request: Request, target: EncodeTarget): { readonly body: JsonObject; readonly notes: readonly Note[] } {

@@ -1,7 +1,7 @@
 // Structured output in Anthropic's terms: a schema where the model takes one and the schema is of the kind it takes, else an instruction.
 import { isObject, type JsonObject, type JsonValue } from '#kernel'
 import type { Notes, OutputFormat } from '#ir'
-import type { Generation } from './generation.ts'
+import type { Generation } from '#wires/claude-generation'
 
 export type EncodedOutput = { readonly format?: JsonObject; readonly instruction?: string }
 

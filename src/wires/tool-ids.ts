@@ -1,11 +1,14 @@
-// Tool-call ids and arguments in Anthropic's grammar. An id that it refuses is mapped the same way in the call and in its result.
+// Tool-call ids, names and arguments where a wire's grammar is narrow. What it refuses is mapped the same way wherever it stands.
 import { isObject, type JsonObject } from '#kernel'
 
 const accepted = /^[a-zA-Z0-9_-]+$/
 
-/** The id itself where Anthropic accepts it; else its accepted characters and a digest of all of it, so that two ids stay two. */
-export function toAnthropicToolId(id: string): string {
-  if (accepted.test(id)) return id
+/**
+ * The id (or name) itself where it is of letters, digits, _ and - only and not longer than `longest`; else its accepted characters and a
+ * digest of all of it, 48 characters at most, so that two ids stay two.
+ */
+export function toPlainId(id: string, longest = Infinity): string {
+  if (accepted.test(id) && id.length <= longest) return id
   return `${id.replace(/[^a-zA-Z0-9_-]/g, '_').slice(0, 40)}_${digest(id)}`
 }
 

@@ -1,7 +1,7 @@
 // How much to think, in Anthropic's words: `thinking` says how, `output_config.effort` how much.
 import type { JsonObject } from '#kernel'
 import type { Notes, Reasoning } from '#ir'
-import type { Generation } from './generation.ts'
+import type { Generation } from './claude-generation.ts'
 
 export type ReasoningLimits = {
   readonly generation: Generation

@@ -1,7 +1,7 @@
 // Which generation a model id means.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { generationOf } from './generation.ts'
+import { generationOf } from './claude-generation.ts'
 
 test('the generation is read from the id, in every vendor’s form of it', () => {
   const thinking = (model: string) => generationOf(model).thinking
