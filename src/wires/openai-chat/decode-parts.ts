@@ -1,6 +1,7 @@
 // Content of messages -> parts.
 import { asText, isObject, type JsonObject, type JsonValue } from '#kernel'
-import type { MediaPart, MediaSource, OpaquePart, ReasoningPart, RefusalPart, TextPart } from '#ir'
+import type { MediaPart, OpaquePart, ReasoningPart, RefusalPart, TextPart } from '#ir'
+import { sourceOf } from '#wires/data-urls'
 import { asExt, cacheOf, isGiven, readName, readObject, readText, restOf, wire, wrong } from './fields.ts'
 
 export type ContentPart = TextPart | MediaPart | RefusalPart | ReasoningPart | OpaquePart
@@ -65,15 +66,6 @@ function decodeFile(file: JsonObject, path: string): Omit<MediaPart, 'type'> {
   const id = asText(file['file_id'])
   if (id !== undefined) return { kind: 'document', source: { type: 'file', id }, ...named }
   return { kind: 'document', source: sourceOf(readName(file['file_data'], `${path}.file.file_data`)), ...named }
-}
-
-/** A data URL becomes base64, everything else stays a URL. */
-export function sourceOf(url: string): MediaSource {
-  if (!url.startsWith('data:')) return { type: 'url', url }
-  const comma = url.indexOf(',')
-  const [mediaType = '', ...parameters] = url.slice(5, comma === -1 ? 5 : comma).split(';')
-  if (mediaType === '' || parameters.length !== 1 || parameters[0] !== 'base64') return { type: 'url', url }
-  return { type: 'base64', mediaType, data: url.slice(comma + 1) }
 }
 
 /** Mistral's thinking: an array of text parts. */

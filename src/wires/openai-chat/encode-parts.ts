@@ -1,13 +1,8 @@
 // Parts -> content of messages.
 import type { JsonObject } from '#kernel'
-import type { MediaPart, MediaSource, Notes, OpaquePart, RefusalPart, TextPart } from '#ir'
+import type { MediaPart, Notes, OpaquePart, RefusalPart, TextPart } from '#ir'
+import { urlOf } from '#wires/data-urls'
 import { wire } from './fields.ts'
-
-/** A data URL or the URL itself; a provider's file id is neither. */
-function urlOf(source: MediaSource): string | undefined {
-  if (source.type === 'base64') return `data:${source.mediaType};base64,${source.data}`
-  return source.type === 'url' ? source.url : undefined
-}
 
 /** An answer's image, as OpenRouter writes them. */
 export function imageUrl(part: MediaPart): JsonObject | undefined {

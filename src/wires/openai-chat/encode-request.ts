@@ -2,6 +2,7 @@
 import { isObject, type JsonObject } from '#kernel'
 import { Notes, type Dialect, type Note, type OutputFormat, type Request, type Tool } from '#ir'
 import type { EncodeTarget } from '#wires/codec'
+import { effortOf } from '#wires/reasoning-effort'
 import { present } from '#wires/present'
 import { encodeMessages } from './encode-messages.ts'
 import { wire } from './fields.ts'
@@ -97,11 +98,6 @@ function encodeToolChoice(request: Request, hasTools: boolean, notes: Notes): Js
   if (choice.mode !== 'tool') return choice.mode
   const isCustom = request.tools?.some((tool) => tool.type === 'custom' && tool.name === choice.name) === true
   return isCustom ? { type: 'custom', custom: { name: choice.name } } : { type: 'function', function: { name: choice.name } }
-}
-
-/** Anthropic's budgets in OpenAI's words, at the steps where LiteLLM and OpenRouter put them. */
-function effortOf(budgetTokens: number): string {
-  return budgetTokens <= 1_024 ? 'low' : budgetTokens <= 8_192 ? 'medium' : 'high'
 }
 
 /**
