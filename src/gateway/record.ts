@@ -1,5 +1,6 @@
 // What is written about a request: reserve, progress and finish records, and the price of its usage.
 import {
+  billedCounts,
   freePrice,
   usageCounts,
   usdNumber,
@@ -66,7 +67,7 @@ export function priceOfTarget({ model }: PlannedTarget): Price | undefined {
 export function priceAnswer(usage: Usage, target: PlannedTarget, text: string | undefined): Priced {
   const counts = usageCounts(usage)
   const { costNanoUsd, costSource, lines, providerCostNanoUsd } = priceUsage({
-    counts,
+    counts: billedCounts(usage),
     price: priceOfTarget(target),
     providerCost: usage.cost,
   })

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { costOf, costOfLines, usageCounts, type UsageCounts } from './cost.ts'
+import { billedCounts, costOf, costOfLines, usageCounts, type UsageCounts } from './cost.ts'
 import { priceOf } from './money.ts'
 import type { Price } from './target.ts'
 
@@ -141,4 +141,21 @@ test('any cost is recomputable from its lines, and lies less than one nano-USD a
       },
     ),
   )
+})
+
+test('where a provider bills other tokens than it counts, those are priced, and the counts stay what they are', () => {
+  const usage = {
+    input: { total: 212, fresh: 4, cacheRead: 208 },
+    output: { total: 65, reasoning: 60 },
+    billed: { input: 12, output: 65 },
+    raw: {},
+  }
+  assert.deepEqual(costOf(billedCounts(usage), { ...price, request: 0n }).lines, [
+    { item: 'input', units: 12, picoUsdPerUnit: price.input },
+    { item: 'output', units: 5, picoUsdPerUnit: price.output },
+    { item: 'reasoning', units: 60, picoUsdPerUnit: price.reasoning },
+  ])
+  assert.equal(usageCounts(usage).input, 212)
+  const { billed: _billed, ...plain } = usage
+  assert.deepEqual(billedCounts(plain), usageCounts(plain))
 })

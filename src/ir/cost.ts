@@ -35,6 +35,22 @@ export function usageCounts(usage: Usage): UsageCounts {
   }
 }
 
+/** The counts that are charged for: those of the usage, unless the provider says others. */
+export function billedCounts(usage: Usage): UsageCounts {
+  const counts = usageCounts(usage)
+  if (usage.billed === undefined) return counts
+  const { input, output } = usage.billed
+  return {
+    ...counts,
+    input,
+    fresh: input,
+    cacheRead: undefined,
+    cacheWrite: undefined,
+    cacheWrite1h: undefined,
+    output,
+  }
+}
+
 /**
  * The cost in nano-USD and its lines. Every token is on exactly one line: `input` is fresh input without audio, `cache_write`
  * excludes the one-hour writes, `output` excludes reasoning and audio. Lines without units are left out. The sum is exact in

@@ -3,7 +3,7 @@ export type * from './request.ts'
 export { clientWireNames, wireNames } from './request.ts'
 export type * from './response.ts'
 export type * from './target.ts'
-export { costOf, costOfLines, usageCounts, type Cost, type CostLine, type UsageCounts } from './cost.ts'
+export { billedCounts, costOf, costOfLines, usageCounts, type Cost, type CostLine, type UsageCounts } from './cost.ts'
 export {
   formatPicoUsd,
   formatUsd,

@@ -18,6 +18,8 @@ export type Usage = {
     readonly audio?: number
   }
   readonly output: { readonly total: number; readonly reasoning?: number; readonly audio?: number }
+  /** Tokens that the provider charges for, where they are others than those above: Cohere bills no words of its own prompt. */
+  readonly billed?: { readonly input: number; readonly output: number }
   /** Calls of hosted tools that are billed apart, by kind (`web_search`). */
   readonly hosted?: Readonly<Record<string, number>>
   readonly cost?: string
@@ -42,19 +44,22 @@ export type Response = {
 }
 
 /** How a streamed part begins: the part without the text that its deltas bring. */
-export type PartHead =
-  | { readonly type: 'text' }
-  | { readonly type: 'refusal' }
-  | { readonly type: 'reasoning'; readonly summary?: boolean }
-  | {
-      readonly type: 'tool-call'
-      readonly id: string
-      readonly name: string
-      readonly ranBy: 'client' | 'provider'
-      readonly kind?: 'function' | 'custom'
-      /** Fields that are known when the call begins; those of `part-end` win. */
-      readonly ext?: Ext
-    }
+export type PartHead = HeadExt &
+  (
+    | { readonly type: 'text' }
+    | { readonly type: 'refusal' }
+    | { readonly type: 'reasoning'; readonly summary?: boolean }
+    | {
+        readonly type: 'tool-call'
+        readonly id: string
+        readonly name: string
+        readonly ranBy: 'client' | 'provider'
+        readonly kind?: 'function' | 'custom'
+      }
+  )
+
+/** Fields that are known when the part begins; those of `part-end` win. */
+type HeadExt = { readonly ext?: Ext }
 
 /**
  * stream := start (part-start part-delta* part-end | part | usage)* (finish | error)

@@ -2,7 +2,7 @@
 
 const codes = new Set(['context_length_exceeded', 'string_above_max_length', 'model_max_prompt_tokens_exceeded'])
 const words =
-  /maximum context length|context[ _]length[ _]exceeded|context length of|exceeds? the (?:model's )?(?:maximum )?context|context window|prompt is too long|maximum prompt length|too many tokens|input is too long|input token count|max(?:imum)? (?:input )?tokens? allowed|reduce the length of the messages|exceeds the limit of \d+ tokens/i
+  /maximum context length|context[ _]length[ _]exceeded|context length of|exceeds? the (?:model's )?(?:maximum )?context|context window|prompt is too long|maximum prompt length|too many tokens(?!: max tokens)|input is too long|input token count|max(?:imum)? (?:input )?tokens? allowed|reduce the length of the messages|exceeds the limit of \d+ tokens/i
 
 export function isContextLength(message: string, code: string): boolean {
   return codes.has(code.toLowerCase()) || words.test(message)
@@ -18,6 +18,8 @@ const counted: readonly { readonly pattern: RegExp; readonly asked: number; read
   { pattern: /maximum prompt length is (\d+) but the request contains (\d+)/i, asked: 2, limit: 1 },
   // Mistral: "Prompt contains 40000 tokens ... too large for model with 32768 maximum context length"
   { pattern: /prompt contains (\d+) tokens.*?with (\d+) maximum context length/is, asked: 1, limit: 2 },
+  // Cohere: "too many tokens: total number of tokens in the prompt cannot exceed 4081 - received 4292."
+  { pattern: /tokens in the prompt cannot exceed (\d+) - received (\d+)/i, asked: 2, limit: 1 },
 ]
 
 /** OpenAI's own sentence, which makes OpenClaw and others compact the conversation; with the counts where they are known. */

@@ -15,7 +15,7 @@ export type SaidError = {
 
 /**
  * The error in a body or stream frame; undefined when it holds none. Shapes: OpenAI `{error: {message, type, code}}`, `{error: "..."}`
- * (Ollama), `{object: "error", message}` (vLLM), `{message, code | type}` (Mistral, Cohere), `{detail}` (FastAPI), `[{error}]` (Gemini),
+ * (Ollama), `{object: "error", message}` (vLLM), `{message, code | type}` (Mistral), `{id, message}` (Cohere), `{detail}` (FastAPI), `[{error}]` (Gemini),
  * `{errors: [..]}` (Cloudflare), `choices[0].error` (OpenRouter).
  */
 export function findError(body: JsonValue): SaidError | undefined {
@@ -30,8 +30,7 @@ export function findError(body: JsonValue): SaidError | undefined {
     const choice = choices[0]
     return isObject(choice) && isObject(choice['error']) ? read(choice['error']) : undefined
   }
-  if (body['object'] === 'error' || (asText(body['message']) !== undefined && (body['id'] === undefined || body['code'] !== undefined)))
-    return read(body)
+  if (body['object'] === 'error' || asText(body['message']) !== undefined) return read(body)
   if (Array.isArray(body['errors']) && isObject(body['errors'][0])) return read(body['errors'][0])
   const detail = body['detail']
   if (detail === undefined || detail === null) return undefined
@@ -103,7 +102,7 @@ const quotaCodes = new Set([
   'insufficient_balance',
 ])
 const quotaWords =
-  /insufficient[ _](?:balance|quota|credits?|funds)|credit balance is too low|out of credits|used all available credits|monthly spending limit/i
+  /insufficient[ _](?:balance|quota|credits?|funds)|credit balance is too low|out of credits|used all available credits|monthly spending limit|limited to \d+ API calls \/ month/i
 const credentialCodes = new Set([
   'invalid_api_key',
   'authentication_error',

@@ -1,6 +1,7 @@
 // Structured output in Anthropic's terms: a schema where the model takes one and the schema is of the kind it takes, else an instruction.
 import { isObject, type JsonObject, type JsonValue } from '#kernel'
 import type { Notes, OutputFormat } from '#ir'
+import { outputInstruction } from '#wires/output-instruction'
 import type { Generation } from '#wires/claude-generation'
 
 export type EncodedOutput = { readonly format?: JsonObject; readonly instruction?: string }
@@ -9,7 +10,7 @@ export function encodeOutput(output: OutputFormat | undefined, generation: Gener
   if (output === undefined || output.type === 'text') return {}
   if (output.type === 'json' || output.schema === undefined) {
     notes.approximated('output', 'Anthropic has no JSON mode; an instruction asks for it')
-    return { instruction: 'Answer with a single JSON object and nothing else.' }
+    return { instruction: outputInstruction(output) }
   }
   if (output.name !== undefined) notes.dropped('output.name', 'schemas have no name on this wire')
   if (output.description !== undefined) notes.dropped('output.description', 'schemas have no description beside them on this wire')
@@ -17,9 +18,7 @@ export function encodeOutput(output: OutputFormat | undefined, generation: Gener
   if (closed === undefined) {
     const why = generation.schemas ? 'objects with free keys cannot be enforced' : 'this model takes no schema'
     notes.approximated('output.schema', `${why}; an instruction carries it`)
-    return {
-      instruction: `Answer with a single JSON value and nothing else. It must match this JSON Schema:\n${JSON.stringify(output.schema)}`,
-    }
+    return { instruction: outputInstruction(output) }
   }
   if (closed !== output.schema)
     notes.approximated('output.schema', 'objects are closed, and limits that Anthropic cannot enforce become descriptions')
