@@ -3,8 +3,10 @@ import { isObject, type JsonObject } from '#kernel'
 import { Notes, type Note, type Request, type Tool, type ToolChoice } from '#ir'
 import { generationOf, type Generation } from '#wires/claude-generation'
 import { encodeReasoning } from '#wires/claude-reasoning'
+import { encodeSampling } from '#wires/claude-sampling'
 import type { EncodeTarget } from '#wires/codec'
-import { encodeTurns, type Message } from './encode-messages.ts'
+import { present } from '#wires/present'
+import { encodeTurns } from './encode-messages.ts'
 import { ownExt, wire } from './fields.ts'
 import { encodeOutput } from './output-format.ts'
 
@@ -13,7 +15,7 @@ export function encodeRequest(request: Request, target: EncodeTarget): { readonl
   const generation = generationOf(target.model)
   const own = ownExt(request.ext) ?? {}
   const maxTokens = request.maxOutputTokens ?? target.defaultMaxOutputTokens
-  const { system, messages } = encodeTurns(request.turns, generation, target.sealDomain, notes)
+  const { system, messages, unsealedLoop } = encodeTurns(request.turns, generation, target.sealDomain, notes)
   const tools = encodeTools(request.tools, generation, notes)
   const choice = encodeToolChoice(request, tools.length > 0, notes)
   const limits = {
@@ -21,12 +23,13 @@ export function encodeRequest(request: Request, target: EncodeTarget): { readonl
     maxTokens,
     thinkingStated: 'thinking' in own,
     forced: choice?.['type'] === 'any' || choice?.['type'] === 'tool',
-    unsealedLoop: isUnsealedLoop(messages),
+    unsealedLoop,
   }
   const reasoning = encodeReasoning(request.reasoning, limits, notes)
   const output = encodeOutput(request.output, generation, notes)
   if (output.instruction !== undefined) system.push({ type: 'text', text: output.instruction })
   const stop = encodeStop(request.stop, notes)
+  const sampling = encodeSampling(request, generation, reasoning.thinks, notes)
 
   const body: JsonObject = {
     model: target.model,
@@ -37,7 +40,7 @@ export function encodeRequest(request: Request, target: EncodeTarget): { readonl
     ...(tools.length > 0 ? { tools } : {}),
     ...(choice === undefined ? {} : { tool_choice: choice }),
     ...(stop.length > 0 ? { stop_sequences: stop } : {}),
-    ...encodeSampling(request, generation, reasoning.thinks, notes),
+    ...present<JsonObject>({ temperature: sampling.temperature, top_p: sampling.topP, top_k: sampling.topK }),
     ...(reasoning.thinking === undefined ? {} : { thinking: reasoning.thinking }),
     ...encodeTier(request.serviceTier, notes),
   }
@@ -114,60 +117,12 @@ function choiceOf(choice: ToolChoice): JsonObject {
   return { type: choice.mode === 'required' ? 'any' : choice.mode }
 }
 
-/** Whether the conversation is inside a tool loop whose last assistant turn does not begin with sealed thinking. */
-function isUnsealedLoop(messages: readonly Message[]): boolean {
-  const last = messages.findLastIndex((message) => message.role === 'assistant')
-  if (last === -1) return false
-  const content = messages[last]!.content
-  const type = content[0]?.['type']
-  return (
-    content.some((block) => block['type'] === 'tool_use') &&
-    type !== 'thinking' &&
-    type !== 'redacted_thinking' &&
-    isAnswered(messages[last + 1])
-  )
-}
-
-function isAnswered(message: Message | undefined): boolean {
-  return message?.content[0]?.['type'] === 'tool_result'
-}
-
 function encodeStop(stop: readonly string[] | undefined, notes: Notes): string[] {
   return (stop ?? []).filter((sequence, i) => {
     if (sequence.trim() !== '') return true
     notes.dropped(`stop[${i}]`, 'Anthropic refuses stop sequences that are only white space')
     return false
   })
-}
-
-/** OpenAI's temperature goes to 2, Anthropic's to 1; while thinking it is fixed, and newer models take no sampling parameters at all. */
-function encodeSampling(request: Request, generation: Generation, thinks: boolean, notes: Notes): JsonObject {
-  const sampling: JsonObject = {}
-  const { temperature, topP, topK } = request
-  const fixed = generation.sampling === 'none' ? 'this model takes no sampling parameters' : 'Anthropic fixes it while thinking'
-  if (temperature !== undefined) {
-    if ((thinks || generation.sampling === 'none') && temperature !== 1) notes.dropped('temperature', fixed)
-    else if (generation.sampling !== 'none') {
-      sampling['temperature'] = Math.min(temperature, 1)
-      if (temperature > 1) notes.approximated('temperature', "Anthropic's goes from 0 to 1")
-    }
-  }
-  if (topP !== undefined) {
-    if (generation.sampling === 'none') noteUnless(topP === 1, 'topP', fixed, notes)
-    else if (thinks && topP < 0.95) notes.dropped('topP', fixed)
-    else if (generation.sampling === 'one' && sampling['temperature'] !== undefined)
-      noteUnless(topP === 1, 'topP', 'this model takes temperature or top_p, not both', notes)
-    else sampling['top_p'] = topP
-  }
-  if (topK !== undefined) {
-    if (thinks || generation.sampling === 'none') notes.dropped('topK', fixed)
-    else sampling['top_k'] = topK
-  }
-  return sampling
-}
-
-function noteUnless(harmless: boolean, path: string, why: string, notes: Notes): void {
-  if (!harmless) notes.dropped(path, why)
 }
 
 /** The IR has OpenAI's words; Anthropic's tiers are "auto" (priority capacity where the account has it) and "standard_only". */
