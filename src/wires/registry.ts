@@ -3,6 +3,7 @@ import type { ClientWire, Wire } from '#ir'
 import { anthropicMessages } from './anthropic-messages/index.ts'
 import type { ProviderCodec, WireCodec } from './codec.ts'
 import { cohereChat } from './cohere-chat/index.ts'
+import { ollamaChat } from './ollama-chat/index.ts'
 import { openaiChat } from './openai-chat/index.ts'
 
 /** Those that clients speak. */
@@ -12,7 +13,11 @@ export const clientWires: ReadonlyMap<ClientWire, WireCodec> = new Map<ClientWir
 ])
 
 /** Those that providers speak: all of them. */
-export const wires: ReadonlyMap<Wire, ProviderCodec> = new Map<Wire, ProviderCodec>([...clientWires, ['cohere-chat', cohereChat]])
+export const wires: ReadonlyMap<Wire, ProviderCodec> = new Map<Wire, ProviderCodec>([
+  ...clientWires,
+  ['cohere-chat', cohereChat],
+  ['ollama-chat', ollamaChat],
+])
 
 export function codecOf(wire: ClientWire): WireCodec {
   return registered(clientWires.get(wire), wire)
