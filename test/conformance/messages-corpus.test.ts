@@ -20,7 +20,7 @@ import {
 
 const wire = 'anthropic-messages'
 const skip = skipWithoutCorpus
-const recorded = () => readAnswered().filter((each) => each.wire === wire)
+const recorded = () => readAnswered().filter(({ exchange }) => exchange.api === 'messages')
 const streams = () => recorded().filter(({ exchange }) => exchange.resp.kind === 'sse')
 
 function assertGrammatical(events: readonly StreamEvent[], what: string): void {

@@ -1,28 +1,11 @@
-// What the tests of all pairs share: corpus exchanges, an answer's way through two wires, and its reduction to the canon's words.
-import { explode, fold, type Note, type Response, type ClientWire, type StreamEvent, type Wire } from '#ir'
+// What the tests of all pairs share: an exchange's way through two wires, and its reduction to the canon's words.
+import { explode, fold, type ClientWire, type Dialect, type Note, type Response, type StreamEvent, type Wire } from '#ir'
 import type { JsonObject } from '#kernel'
-import { readCanon, readExchanges, type Canon, type Exchange } from '#test/corpus.ts'
-import { codecOf, createSseParser, providerCodecOf, type EncodeTarget, type RawFrame } from '#wires'
+import type { Canon, Exchange } from '#test/corpus.ts'
+import type { Recorded } from '#test/recordings.ts'
+import { clientWires, codecOf, createSseParser, providerCodecOf, type EncodeTarget, type PathFields, type RawFrame } from '#wires'
 
-export const wireOfApi: ReadonlyMap<string, ClientWire> = new Map([
-  ['chat', 'openai-chat'],
-  ['messages', 'anthropic-messages'],
-])
-
-export type Recorded = { readonly exchange: Exchange; readonly wire: ClientWire; readonly canon: Canon }
-
-/** Answered chat and messages exchanges, with what they say. */
-export function readAnswered(): Recorded[] {
-  const canon = readCanon()
-  const answered: Recorded[] = []
-  for (const exchange of readExchanges(
-    ({ api, resp }) => wireOfApi.has(api) && resp.status === 200 && (resp.kind === 'json' || resp.kind === 'sse'),
-  )) {
-    const truth = canon.get(exchange.id)
-    if (truth !== undefined) answered.push({ exchange, wire: wireOfApi.get(exchange.api)!, canon: truth })
-  }
-  return answered
-}
+export { readAnswered, readLeftOut, readRefused, wireOfApi, type Recorded, type Refused } from '#test/recordings.ts'
 
 /** The recorded request; undefined where none was recorded, or where it is no request of its wire (the provider refused it). */
 export function requestBody(exchange: Exchange): JsonObject | undefined {
@@ -31,39 +14,84 @@ export function requestBody(exchange: Exchange): JsonObject | undefined {
   return JSON.parse(text) as JsonObject
 }
 
+/** A request as a client sends it. `path`: what its wire has in the path instead of the body. */
+export type Asked = { readonly wire: ClientWire; readonly body: JsonObject; readonly path: PathFields; readonly model: string }
+
+/** A body of that wire, asked for in that form. */
+export function askedOf(wire: ClientWire, body: JsonObject, model: string, stream: boolean): Asked {
+  return { wire, body, path: inPath(wire) ? { model, stream } : {}, model }
+}
+
+const inPath = (wire: ClientWire) => !codecOf(wire).ingress.shape.fields.includes('model')
+
+/** The recorded request, where a client of Turnpike could have sent it. */
+export function recordedRequest({ exchange, wire }: Recorded): Asked | undefined {
+  const codec = clientWires.get(wire as ClientWire)
+  const body = requestBody(exchange)
+  // InvokeModel's body is Anthropic's without the model, which only Bedrock takes.
+  if (codec === undefined || body === undefined || exchange.api === 'invoke') return undefined
+  const model = inPath(codec.wire) ? (exchange.model ?? undefined) : body['model']
+  // Azure's older form has the model in the path; the gateway puts it there itself.
+  return typeof model === 'string' ? askedOf(codec.wire, body, model, exchange.path.includes(':stream')) : undefined
+}
+
+/** Whose seals a provider of the wire can open, and the dialect that says the most. */
+const targets: Readonly<Record<Wire, Partial<EncodeTarget>>> = {
+  'openai-chat': { dialect: { developerRole: true }, sealDomain: 'openai' },
+  'openai-responses': { sealDomain: 'openai' },
+  'anthropic-messages': { sealDomain: 'anthropic' },
+  gemini: { sealDomain: 'google' },
+  'bedrock-converse': { sealDomain: 'bedrock' },
+  'cohere-chat': {},
+  'ollama-chat': {},
+}
+
 export function targetOf(wire: Wire, model: string): EncodeTarget {
-  return wire === 'openai-chat'
-    ? { model, dialect: { developerRole: true }, sealDomain: 'openai', defaultMaxOutputTokens: 4_096 }
-    : { model, dialect: {}, sealDomain: 'anthropic', defaultMaxOutputTokens: 4_096 }
+  return { model, dialect: {}, defaultMaxOutputTokens: 4_096, ...targets[wire] }
 }
 
 export type Translated = { readonly body: JsonObject; readonly notes: readonly Note[] }
 
 /** A client's request, as it goes to a provider. */
-export function translate(body: JsonObject, from: ClientWire, to: Wire, model: string): Translated {
-  const decoded = codecOf(from).ingress.decodeRequest(body)
+export function translate(body: JsonObject, from: ClientWire, to: Wire, model: string, path: PathFields = {}): Translated {
+  const decoded = codecOf(from).ingress.decodeRequest(body, path)
   const encoded = providerCodecOf(to).egress.encodeRequest(decoded.request, targetOf(to, model))
   return { body: encoded.body, notes: [...decoded.notes, ...encoded.notes] }
 }
 
-/** Events of a stream, from its bytes. */
-export function eventsOfStream(wire: Wire, bytes: string): StreamEvent[] {
-  const decoder = providerCodecOf(wire).egress.createStreamDecoder({})
-  const parser = createSseParser()
-  const events: StreamEvent[] = []
-  const onFrame = (frame: RawFrame) => {
-    if (frame.data !== undefined)
-      events.push(...decoder.push({ ...(frame.event === undefined ? {} : { event: frame.event }), data: frame.data }))
+/** Frames of a stream as the provider frames it, its bytes cut into pieces of `pieceBytes`. */
+export function framesOf(wire: Wire, bytes: Uint8Array, dialect: Dialect = {}, pieceBytes = 16_384): RawFrame[] {
+  const parser = providerCodecOf(wire).egress.framing?.(dialect)?.createParser() ?? createSseParser()
+  const frames: RawFrame[] = []
+  for (let at = 0; at < bytes.length; at += pieceBytes) {
+    // As a socket's buffer: gone after the call.
+    const piece = Buffer.from(bytes.subarray(at, at + pieceBytes))
+    parser.push(piece, (frame) => frames.push({ ...frame, raw: Buffer.from(frame.raw) }))
+    piece.fill(0x21)
   }
-  parser.push(Buffer.from(bytes), onFrame)
-  parser.end(onFrame)
+  parser.end((frame) => frames.push(frame))
+  return frames
+}
+
+/** Events of a stream, from its bytes. */
+export function eventsOfStream(wire: Wire, bytes: string | Uint8Array, dialect: Dialect = {}, pieceBytes?: number): StreamEvent[] {
+  const decoder = providerCodecOf(wire).egress.createStreamDecoder(dialect)
+  const frames = framesOf(wire, typeof bytes === 'string' ? Buffer.from(bytes) : bytes, dialect, pieceBytes)
+  const events = frames.flatMap(({ event, data }) =>
+    data === undefined ? [] : decoder.push({ ...(event === undefined ? {} : { event }), data }),
+  )
   return [...events, ...decoder.end()]
 }
 
+/** The recorded body as it was on the wire. */
+export function bodyBytes({ resp }: Exchange): Buffer {
+  return Buffer.from(resp.body, resp.kind === 'aws-eventstream' ? 'base64' : 'utf8')
+}
+
 /** What the provider answered, as events. */
-export function eventsOfExchange({ exchange, wire }: Recorded): StreamEvent[] {
-  if (exchange.resp.kind === 'sse') return eventsOfStream(wire, exchange.resp.body)
-  return explode(providerCodecOf(wire).egress.decodeResponse(JSON.parse(exchange.resp.body) as JsonObject, {}))
+export function eventsOfExchange({ exchange, wire, dialect }: Recorded, pieceBytes?: number): StreamEvent[] {
+  if (exchange.resp.kind !== 'json') return eventsOfStream(wire, bodyBytes(exchange), dialect, pieceBytes)
+  return explode(providerCodecOf(wire).egress.decodeResponse(JSON.parse(exchange.resp.body) as JsonObject, dialect))
 }
 
 const context = { requestId: 'r', model: 'm', createdSeconds: 1_700_000_000, streamUsage: true }
@@ -154,10 +182,24 @@ export function reduceCanon(canon: Canon, ours: Reduced): Reduced {
  * What a client of `client` must read. OpenAI's refusal is a field beside the text, which the canon leaves out; on Anthropic's wire it is
  * the text, and the stop reason says that it is a refusal.
  */
-export function expectedFor(client: Wire, { exchange, canon }: Recorded, ours: Reduced): Reduced {
-  const expected = reduceCanon(canon, ours)
+export function expectedFor(client: Wire, { exchange, canon }: Pick<Recorded, 'exchange' | 'canon'>, ours: Reduced): Reduced {
+  const said = reduceCanon(canon, ours)
+  const expected = { ...said, reasoning: recordedPlan(exchange) + said.reasoning }
   const refusal = client === 'anthropic-messages' ? recordedRefusal(exchange) : ''
   return refusal === '' ? expected : { ...expected, text: expected.text + refusal, finish: 'filter' }
+}
+
+/** What Cohere's models plan to do with their tools is reasoning to clients; the canon leaves it out. Read from the recorded bytes. */
+function recordedPlan({ api, resp }: Exchange): string {
+  if (api !== 'cohere-v2-chat') return ''
+  const texts = resp.kind === 'sse' ? [...resp.body.matchAll(/^data: ?(\{.*)$/gm)].map((found) => found[1]!) : [resp.body]
+  return texts
+    .map((text) => {
+      type Planned = { readonly tool_plan?: string }
+      const { message, delta } = JSON.parse(text) as { message?: Planned; delta?: { message?: Planned } }
+      return (message ?? delta?.message)?.tool_plan ?? ''
+    })
+    .join('')
 }
 
 /** Read from the recorded bytes, not by a codec. */
