@@ -45,6 +45,7 @@ test('a wrong request is refused with the path of the field at fault', () => {
     [{ thinking: { type: 'enabled', budget_tokens: 'many' } }, 'thinking.budget_tokens'],
     [{ output_config: { format: { type: 'json_schema' } } }, 'output_config.format.schema'],
     [{ metadata: { user_id: 7 } }, 'metadata.user_id'],
+    [{ thread: { type: 'continue', previous_message_id: 'msg_1' } }, 'thread'],
   ]
   for (const [change, param] of cases) {
     const body = JSON.parse(JSON.stringify({ ...least, ...change })) as JsonObject

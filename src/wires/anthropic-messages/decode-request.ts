@@ -21,6 +21,7 @@ import {
 export function decodeRequest(body: JsonObject): { readonly request: Request; readonly notes: readonly Note[] } {
   const maxOutputTokens = readCount(body['max_tokens'], 'max_tokens')
   if (maxOutputTokens === undefined) wrong('max_tokens', 'this field is required')
+  if (isGiven(body['thread'])) wrong('thread', 'this model keeps no conversations; send all messages and no thread')
   return { request: { ...decodePrompt(body), maxOutputTokens }, notes: [] }
 }
 

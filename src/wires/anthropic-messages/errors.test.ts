@@ -93,6 +93,25 @@ test("Anthropic's SDK throws its typed errors for ours", async () => {
   }
 })
 
+test("Anthropic's SDK sends the whole conversation again when no provider keeps it", async () => {
+  const sent: Record<string, unknown>[] = []
+  const client = new Anthropic({
+    apiKey: 'k',
+    maxRetries: 0,
+    fetch: async (_, init) => {
+      const body = JSON.parse(String(init?.body)) as Record<string, unknown>
+      sent.push(body)
+      const failure = new Failure('invalid_request', 'Not here.', { param: 'thread' })
+      if (body['thread'] !== undefined) return Response.json(encodeError(failure, 'req_9'), { status: failure.status })
+      const content = [{ type: 'text', text: 'Hello.' }]
+      return Response.json({ id: 'msg_1', type: 'message', role: 'assistant', model: 'm', content, stop_reason: 'end_turn', usage: {} })
+    },
+  })
+  const messages = [{ role: 'user' as const, content: 'Hi' }]
+  await client.beta.messages.toolRunner({ model: 'm', max_tokens: 1, messages, tools: [] })
+  assert.deepEqual(sent.map(({ thread, messages }) => [thread, messages]), [[{ type: 'create' }, messages], [undefined, messages]]) // prettier-ignore
+})
+
 test('an error in a stream is an error event', () => {
   const frame = encodeStreamError(new Failure('interrupted', 'The provider failed.'), 'req_1')
   assert.match(frame, /^event: error\ndata: \{"type":"error",.*\}\n\n$/)

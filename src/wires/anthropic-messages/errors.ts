@@ -137,6 +137,8 @@ export function encodeError(failure: Failure, requestId: string): JsonObject {
       message: failure.kind === 'context_length_exceeded' ? promptTooLong(failure.message) : failure.message,
       code: failure.kind,
       ...(param === undefined ? {} : { param }),
+      // What makes the SDKs' tool runner go on with the whole conversation (@anthropic-ai/sdk, lib/internal/threads, 2026-11).
+      ...(param === 'thread' ? { details: { error_code: 'thread_unsupported_request', unsupported: ['thread'] } } : {}),
       ...(attempts === undefined ? {} : { attempts: attempts.map((attempt) => ({ target: attempt.target, class: attempt.class })) }),
     },
     request_id: requestId,
