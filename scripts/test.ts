@@ -22,6 +22,7 @@ const smokePaths = ['test/repository/pack', 'src/journal/', 'src/store/', 'src/u
 const slow: ReadonlyMap<string, string> = new Map([
   ['test/e2e/kill9', 'kills a gateway under load again and again, for minutes; npm run test:kill9'],
   ['test/openclaw', 'installs and starts a real OpenClaw; npm run test:openclaw'],
+  ['test/clients', 'installs and starts coding agents and client libraries; npm run test:clients'],
 ])
 
 const { values, positionals } = parseArgs({
