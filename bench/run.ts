@@ -7,7 +7,6 @@ import path from 'node:path'
 import { installPortkey, portkeyVersion } from './contenders/peers.ts'
 import { entryPoint, profileFolder } from './contenders/turnpike.ts'
 import { promptTexts } from './load/texts.ts'
-import { touchMemory, type TouchedMemory } from './memory.ts'
 import { startNginxMock } from './nginx.ts'
 import { readOptions, usage, type Options } from './options.ts'
 import { freePort, loadCore, stopAll, stopAllOnExit } from './processes.ts'
@@ -31,7 +30,6 @@ async function main(): Promise<void> {
     writeFileSync(textsPath, promptTexts(4096, Date.now() % 2 ** 31))
     const mockPort = await freePort()
     await startNginxMock(scratch, mockPort, loadCore)
-    const memory = options.smoke || options.profile ? undefined : touchMemory(say)
     const results: ScenarioResult[] = []
     for (const name of options.scenarios) {
       const scenario = options.smoke ? shortened(scenarios[name]) : scenarios[name]
@@ -42,7 +40,7 @@ async function main(): Promise<void> {
     if (options.profile)
       for (const name of options.scenarios)
         console.log(`${name}, where the CPU goes:\n${topOfProfiles(profileFolder(path.join(scratch, name)), 25)}\n`)
-    finish(options, results, tools, memory)
+    finish(options, results, tools)
   } finally {
     await stopAll()
     turn.close()
@@ -62,12 +60,7 @@ async function takeTurn(): Promise<Server> {
   return turn
 }
 
-function finish(
-  options: Options,
-  results: readonly ScenarioResult[],
-  tools: Record<string, string>,
-  memory: TouchedMemory | undefined,
-): void {
+function finish(options: Options, results: readonly ScenarioResult[], tools: Record<string, string>): void {
   const versions = {
     node: process.version,
     turnpike: path.basename(path.dirname(path.dirname(entryPoint()))),
@@ -79,7 +72,6 @@ function finish(
     at: new Date().toISOString(),
     command: `npm run bench -- ${process.argv.slice(2).join(' ')}`.trim(),
     machine: machine(),
-    ...(memory === undefined ? {} : { memory }),
     versions,
     scenarios: results.map((result, n) => jsonOf(result, tables[n]!)),
   }

@@ -59,11 +59,11 @@ export function createBlockWriter(db: DatabaseSync, newId: () => number, files?:
 
   function toFile(bodyFiles: BodyFiles, bytes: Buffer | undefined): void {
     place ??= bodyFiles.place(Date.now())
-    const buffers: Buffer[] = []
-    if (rawLength > 0) buffers.push(raw.subarray(0, rawLength))
-    if (bytes !== undefined) buffers.push(bytes)
-    bodyFiles.write(buffers, rawLength + (bytes?.length ?? 0))
-    for (const buffer of buffers) crc = crc32(buffer, crc)
+    for (const buffer of rawLength > 0 ? [raw.subarray(0, rawLength), bytes] : [bytes]) {
+      if (buffer === undefined) continue
+      bodyFiles.write(buffer)
+      crc = crc32(buffer, crc)
+    }
     rawLength = 0
   }
 

@@ -117,6 +117,7 @@ export function createRecordStore(db: DatabaseSync, initialLogging: LoggingMode,
     commit(position, durable = false) {
       details.seal()
       payloads.seal()
+      files?.flush()
       rollups.write()
       batches.write(Date.now())
       writeMeta.run('position', `${position.generation} ${position.segment} ${position.offset}`)
