@@ -13,14 +13,16 @@ export type Dialect = {
   readonly streamOptions?: boolean
   /** openai-chat: understands `cache_control` marks on content parts (OpenRouter, LiteLLM). Default false. */
   readonly cacheControl?: boolean
-  /** openai-chat: where reasoning goes in history. Default `none`: dropped with a note. */
+  /** openai-chat: where reasoning goes in history. Default `none`: dropped with a note. ollama-chat: it goes, unless this says `none`. */
   readonly reasoningField?: 'none' | 'reasoning_content' | 'reasoning'
-  /** openai-chat: accepts `reasoning_effort`. Default true. */
+  /** openai-chat: accepts `reasoning_effort`; ollama-chat: `think`. Default true. */
   readonly reasoningEffort?: boolean
   /** openai-chat: accepts `response_format: json_schema`. Default true; false: approximated by `json_object`. */
   readonly jsonSchema?: boolean
   /** openai-chat: completion_tokens exclude reasoning tokens (xAI). Default false. */
   readonly completionExcludesReasoning?: boolean
+  /** Embeddings in OpenAI's form: the name of the vectors' length. Default `dimensions`. */
+  readonly dimensionsField?: 'dimensions' | 'output_dimension'
   /** Top-level request fields that this provider refuses: removed in both lanes, with a note. */
   readonly strip?: readonly string[]
 }
