@@ -1,5 +1,11 @@
-// An output schema of the kind that Anthropic and Bedrock enforce: closed objects, no limits on values.
+// Schemas of the kind that Anthropic and Bedrock take: objects at the top; for output also closed, without limits on values.
 import { isObject, type JsonObject, type JsonValue } from '#kernel'
+
+/** A tool's schema, verbatim, except that its top must say that it is an object. */
+export function objectSchema(input: JsonObject | undefined): JsonObject {
+  if (input === undefined || Object.keys(input).length === 0) return { type: 'object', properties: {} }
+  return input['type'] === undefined ? { type: 'object', ...input } : input
+}
 
 /** Keywords that Anthropic refuses in an output schema ("Structured outputs: JSON Schema limitations", 2026-11). */
 const refused = new Set([

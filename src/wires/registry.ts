@@ -1,6 +1,7 @@
 // The wires there are. A wire that is registered here is in every law and every pair.
 import type { ClientWire, Wire } from '#ir'
 import { anthropicMessages } from './anthropic-messages/index.ts'
+import { bedrockConverse } from './bedrock-converse/index.ts'
 import type { ProviderCodec, WireCodec } from './codec.ts'
 import { cohereChat } from './cohere-chat/index.ts'
 import { ollamaChat } from './ollama-chat/index.ts'
@@ -15,6 +16,7 @@ export const clientWires: ReadonlyMap<ClientWire, WireCodec> = new Map<ClientWir
 /** Those that providers speak: all of them. */
 export const wires: ReadonlyMap<Wire, ProviderCodec> = new Map<Wire, ProviderCodec>([
   ...clientWires,
+  ['bedrock-converse', bedrockConverse],
   ['cohere-chat', cohereChat],
   ['ollama-chat', ollamaChat],
 ])

@@ -4,6 +4,7 @@ import { Notes, type Note, type Request, type Tool, type ToolChoice } from '#ir'
 import { generationOf, type Generation } from '#wires/claude-generation'
 import { encodeReasoning } from '#wires/claude-reasoning'
 import { encodeSampling } from '#wires/claude-sampling'
+import { objectSchema } from '#wires/closed-schema'
 import type { EncodeTarget } from '#wires/codec'
 import { present } from '#wires/present'
 import { encodeTurns } from './encode-messages.ts'
@@ -84,7 +85,7 @@ function encodeTools(tools: readonly Tool[] | undefined, generation: Generation,
       encoded.push({
         name: tool.name,
         ...(tool.description === undefined || tool.description === '' ? {} : { description: tool.description }),
-        input_schema: encodeSchema(tool.input),
+        input_schema: objectSchema(tool.input),
         ...(strict ? { strict } : {}),
         ...(tool.cache === undefined ? {} : { cache_control: tool.cache }),
         ...ownExt(tool.ext),
@@ -92,12 +93,6 @@ function encodeTools(tools: readonly Tool[] | undefined, generation: Generation,
     }
   }
   return encoded
-}
-
-/** Verbatim, except that Anthropic insists on `type: "object"` at the top. */
-function encodeSchema(input: JsonObject | undefined): JsonObject {
-  if (input === undefined || Object.keys(input).length === 0) return { type: 'object', properties: {} }
-  return input['type'] === undefined ? { type: 'object', ...input } : input
 }
 
 function encodeToolChoice(request: Request, hasTools: boolean, notes: Notes): JsonObject | undefined {
