@@ -75,17 +75,17 @@ function decodeAssistant(message: JsonObject, path: string, at: number): Turn {
     ...decodeContent(message['content'], `${path}.content`),
     ...(refusal === undefined ? [] : [{ type: 'refusal' as const, text: refusal }]),
   ]
-  const parts: AssistantPart[] = [
-    ...marked(words, message),
+  const called: AssistantPart[] = [
     ...calls.map((call, index) =>
       decodeToolCall(readObject(call, `${path}.tool_calls[${index}]`), `${path}.tool_calls[${index}]`, `call_${at}_${index}`),
     ),
     ...(isObject(legacy) ? [decodeToolCall({ function: legacy }, `${path}.function_call`, `call_${at}`)] : []),
   ]
+  const parts = words.length > 0 ? [...marked(words, message), ...called] : marked(called, message)
   return { role: 'assistant', parts, ...nameOf(message), ...asExt(restOf(message, assistantFields)) }
 }
 
-const callFields = new Set(['id', 'type', 'function', 'custom', 'index', 'extra_content'])
+const callFields = new Set(['id', 'type', 'function', 'custom', 'index', 'extra_content', 'cache_control'])
 
 function decodeToolCall(call: JsonObject, path: string, fallbackId: string): ToolCallPart {
   const isCustom = call['type'] === 'custom'
@@ -98,6 +98,7 @@ function decodeToolCall(call: JsonObject, path: string, fallbackId: string): Too
     ranBy: 'client',
     kind: isCustom ? 'custom' : undefined,
     seal: thoughtSignature(call),
+    ...cacheOf(call),
     ...asExt(restOf(call, callFields)),
   })
 }

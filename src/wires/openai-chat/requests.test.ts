@@ -152,6 +152,24 @@ test('cache marks are read from parts, messages and tools, and written only to p
   )
 })
 
+test('a cache mark is read from a tool call, and from a message that has nothing else', () => {
+  const cache_control = { type: 'ephemeral' }
+  const call = (id: string) => ({ id, type: 'function', function: { name: 'f', arguments: '{}' } })
+  const request = read({
+    messages: [
+      user,
+      // As opencode and others on @ai-sdk/openai-compatible write it.
+      { role: 'assistant', content: '', tool_calls: [{ ...call('a'), cache_control }] },
+      { role: 'tool', tool_call_id: 'a', content: 'ok' },
+      { role: 'assistant', content: null, tool_calls: [call('b'), call('c')], cache_control },
+      { role: 'tool', tool_call_id: 'b', content: 'ok' },
+      { role: 'tool', tool_call_id: 'c', content: 'ok' },
+    ],
+  })
+  const marks = request.turns.flatMap(({ parts }) => parts.flatMap((part) => (part.type === 'tool-call' ? [part.cache] : [])))
+  assert.deepEqual(marks, [cache_control, undefined, cache_control])
+})
+
 test('fields without a word in the IR come back on this wire, and only there', () => {
   const fields = { logit_bias: { '50256': -100 }, store: true, metadata: { a: 'b' }, top_k: 5, web_search_options: {} }
   const request = read(fields)
