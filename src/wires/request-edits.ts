@@ -3,8 +3,16 @@ import type { JsonObject } from '#kernel'
 import type { Dialect, Note } from '#ir'
 import type { RequestEdit, RequestEdits } from './codec.ts'
 
-/** `own` are the edits of the wire itself; what the provider refuses is neither sent on nor added by them. */
-export function requestEdits(fields: JsonObject, model: string, dialect: Dialect, own: readonly RequestEdit[] = []): RequestEdits {
+/**
+ * `own` are the edits of the wire itself; what the provider refuses is neither sent on nor added by them. `model` is undefined where the
+ * path says it: then the body must not.
+ */
+export function requestEdits(
+  fields: JsonObject,
+  model: string | undefined,
+  dialect: Dialect,
+  own: readonly RequestEdit[] = [],
+): RequestEdits {
   const edits: RequestEdit[] = fields['model'] === model ? [] : [{ field: 'model', value: model }]
   const { strip } = dialect
   if (strip === undefined || strip.length === 0) return { edits: [...edits, ...own], notes: [] }

@@ -13,6 +13,7 @@ const context: AnswerContext = { requestId: 'req_1', model: 'served-model', crea
 const sealDomains = new Map([
   ['openai-chat', 'anthropic'],
   ['anthropic-messages', 'anthropic'],
+  ['gemini', 'google'],
 ])
 const targetOf = (codec: WireCodec): EncodeTarget => ({
   model: 'target-model',
@@ -255,7 +256,8 @@ for (const codec of clientWires.values()) {
     fc.assert(
       fc.property(any.request(sealDomains.get(wire)), (original) => {
         const { body, notes } = codec.egress.encodeRequest(original, targetOf(codec))
-        const read = normal(codec.ingress.decodeRequest(JSON.parse(JSON.stringify(body)) as JsonObject).request)
+        const path = { model: 'target-model', stream: original.stream }
+        const read = normal(codec.ingress.decodeRequest(JSON.parse(JSON.stringify(body)) as JsonObject, path).request)
         const noted = new Set(notes.map(({ path }) => path.split(/[.[]/)[0]!))
         for (const [field, value] of Object.entries(normal(original))) {
           if (field === 'model' || noted.has(field)) continue

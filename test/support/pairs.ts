@@ -91,7 +91,10 @@ export function bodyBytes({ resp }: Exchange): Buffer {
 /** What the provider answered, as events. */
 export function eventsOfExchange({ exchange, wire, dialect }: Recorded, pieceBytes?: number): StreamEvent[] {
   if (exchange.resp.kind !== 'json') return eventsOfStream(wire, bodyBytes(exchange), dialect, pieceBytes)
-  return explode(providerCodecOf(wire).egress.decodeResponse(JSON.parse(exchange.resp.body) as JsonObject, dialect))
+  const body = JSON.parse(exchange.resp.body) as JsonObject | JsonObject[]
+  // Gemini's stream as an array; the gateway always asks for server-sent events, which hold the same chunks.
+  if (Array.isArray(body)) return eventsOfStream(wire, body.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`).join(''), dialect)
+  return explode(providerCodecOf(wire).egress.decodeResponse(body, dialect))
 }
 
 const context = { requestId: 'r', model: 'm', createdSeconds: 1_700_000_000, streamUsage: true }
@@ -179,13 +182,13 @@ export function reduceCanon(canon: Canon, ours: Reduced): Reduced {
 }
 
 /**
- * What a client of `client` must read. OpenAI's refusal is a field beside the text, which the canon leaves out; on Anthropic's wire it is
- * the text, and the stop reason says that it is a refusal.
+ * What a client of `client` must read. OpenAI's refusal is a field beside the text, which the canon leaves out; on Anthropic's and
+ * Google's wires it is the text, and the finish reason says that it is a refusal.
  */
 export function expectedFor(client: Wire, { exchange, canon }: Pick<Recorded, 'exchange' | 'canon'>, ours: Reduced): Reduced {
   const said = reduceCanon(canon, ours)
   const expected = { ...said, reasoning: recordedPlan(exchange) + said.reasoning }
-  const refusal = client === 'anthropic-messages' ? recordedRefusal(exchange) : ''
+  const refusal = client === 'anthropic-messages' || client === 'gemini' ? recordedRefusal(exchange) : ''
   return refusal === '' ? expected : { ...expected, text: expected.text + refusal, finish: 'filter' }
 }
 

@@ -44,7 +44,7 @@ function sort(): Sorted {
     if (reason !== undefined) leftOut.push({ exchange, reason })
     else if (resp.status !== 200) refused.push({ exchange, wire, dialect })
     else {
-      const truth = exchange.api === 'ollama-chat' ? canonOfOllama(exchange) : canon.get(exchange.id)
+      const truth = exchange.api === 'ollama-chat' ? canonOfOllama(exchange) : named(canon.get(exchange.id))
       if (truth === undefined) leftOut.push({ exchange, reason: 'an error inside a 200' })
       else answered.push({ exchange, wire, dialect, canon: truth })
     }
@@ -62,6 +62,13 @@ function reasonToLeaveOut({ api, path, resp, req }: Exchange): string | undefine
 /** How the recorded provider differs from its wire's own vendor. */
 function dialectOf(_exchange: Exchange): Dialect {
   return {}
+}
+
+/** Recorded through a client of Google's that asked for enums as numbers, which the canon left as they were: 1 is STOP, 2 is MAX_TOKENS. */
+function named(canon: Canon | undefined): Canon | undefined {
+  if (canon === undefined || !/^other:[12]$/.test(canon.finish ?? '')) return canon
+  const hasCalls = (canon.tool_calls ?? []).length > 0
+  return { ...canon, finish: canon.finish === 'other:2' ? 'length' : hasCalls ? 'tool' : 'stop' }
 }
 
 /** The corpus has no canon of Ollama: this reads the recorded bytes as its documentation says, without a codec. */

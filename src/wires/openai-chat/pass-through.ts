@@ -2,13 +2,14 @@
 import { asText, isObject, type Failure, type JsonObject, type JsonValue } from '#kernel'
 import type { Dialect, Finish, Usage } from '#ir'
 import type { PassThrough, SseFrame, Watch, Watched } from '#wires/codec'
+import { textBehind } from '#wires/json-text'
 import { requestEdits } from '#wires/request-edits'
+import { insertCost } from '#wires/usage-bytes'
 import { findError, streamFailure } from '#wires/provider-errors'
 import { chatEdits } from './edits.ts'
 import { isGiven } from './fields.ts'
 import { decodeFinish, encodeFinish, knowsFinish, rawFinish } from './finish.ts'
 import { decodeUsage } from './usage.ts'
-import { insertCost } from './usage-bytes.ts'
 
 export const passThrough: PassThrough = {
   // Inside a JSON string a quote is escaped, so these can't be text. A null `usage` or `finish_reason` is in every chunk of OpenAI's:
@@ -127,36 +128,14 @@ function readResponse(fields: JsonObject, dialect: Dialect): Watched {
 }
 
 const finishName = Buffer.from('"finish_reason"')
-const maxReasonBytes = 64
 
 /**
- * The finish reason of a whole answer's bytes, without parsing them; of several choices, the last one's. It stands behind the message,
- * so the end is looked at first. Whether the message holds calls is not looked at: a forced call that ended in "stop" stays "stop".
+ * The finish reason of a whole answer's bytes, without parsing them; of several choices, the last one's. Whether the message holds calls
+ * is not looked at: a forced call that ended in "stop" stays "stop".
  */
 function finishIn(body: Buffer): Finish | undefined {
-  for (let at = body.lastIndexOf(finishName); at >= 0; at = at === 0 ? -1 : body.lastIndexOf(finishName, at - 1)) {
-    const raw = textAfterColon(body, at + finishName.length)
-    if (raw !== undefined) return decodeFinish(raw, noFields, false)
-  }
-  return undefined
-}
-
-/** The string that is the value of the key that ends at `at`; undefined when it is another value, or escaped. */
-function textAfterColon(body: Buffer, at: number): string | undefined {
-  let i = afterSpace(body, at)
-  if (body[i] !== 0x3a) return undefined
-  i = afterSpace(body, i + 1)
-  if (body[i] !== 0x22) return undefined
-  const end = body.indexOf(0x22, i + 1)
-  if (end < 0 || end > i + maxReasonBytes) return undefined
-  const text = body.toString('latin1', i + 1, end)
-  return text.includes('\\') ? undefined : text
-}
-
-function afterSpace(body: Buffer, at: number): number {
-  let i = at
-  while (body[i] === 0x20 || body[i] === 0x0a || body[i] === 0x0d || body[i] === 0x09) i++
-  return i
+  const raw = textBehind(body, finishName)
+  return raw === undefined ? undefined : decodeFinish(raw, noFields, false)
 }
 
 const noFields: JsonObject = {}

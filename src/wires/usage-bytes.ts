@@ -1,8 +1,8 @@
 // Writes `cost` into the usage object of a chunk's text; no other byte changes.
 
-/** The JSON text with `"cost":x` in its usage object; undefined when it has none. A cost that stands there is replaced. */
-export function insertCost(json: string, costUsd: number): string | undefined {
-  const open = usageStart(json)
+/** The JSON text with `"cost":x` in its usage object (`name`); undefined when it has none. A cost that stands there is replaced. */
+export function insertCost(json: string, costUsd: number, name: 'usage' | 'usageMetadata' = 'usage'): string | undefined {
+  const open = usageStart(json, `"${name}"`)
   if (open === -1) return undefined
   const member = `"cost":${JSON.stringify(costUsd)}`
   let depth = 0
@@ -37,7 +37,7 @@ const OPEN_BRACKET = 0x5b
 const CLOSE_BRACKET = 0x5d
 
 /** Where the `{` of the usage object is: the top-level one, else the first (Groq's, Moonshot's). */
-function usageStart(json: string): number {
+function usageStart(json: string, key: string): number {
   let nested = -1
   let depth = 0
   for (let at = 0; at < json.length;) {
@@ -49,7 +49,7 @@ function usageStart(json: string): number {
       continue
     }
     const end = stringEnd(json, at)
-    if (end - at === 7 && json.startsWith('"usage"', at)) {
+    if (end - at === key.length && json.startsWith(key, at)) {
       const colon = skipSpace(json, end)
       const value = json.charCodeAt(colon) === COLON ? skipSpace(json, colon + 1) : -1
       if (value !== -1 && json.charCodeAt(value) === OPEN_BRACE) {
