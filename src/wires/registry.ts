@@ -4,6 +4,7 @@ import { anthropicMessages } from './anthropic-messages/index.ts'
 import { bedrockConverse } from './bedrock-converse/index.ts'
 import type { ProviderCodec, WireCodec } from './codec.ts'
 import { cohereChat } from './cohere-chat/index.ts'
+import { gemini } from './gemini/index.ts'
 import { ollamaChat } from './ollama-chat/index.ts'
 import { openaiChat } from './openai-chat/index.ts'
 
@@ -11,6 +12,7 @@ import { openaiChat } from './openai-chat/index.ts'
 export const clientWires: ReadonlyMap<ClientWire, WireCodec> = new Map<ClientWire, WireCodec>([
   ['openai-chat', openaiChat],
   ['anthropic-messages', anthropicMessages],
+  ['gemini', gemini],
 ])
 
 /** Those that providers speak: all of them. */
