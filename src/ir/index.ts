@@ -3,6 +3,14 @@ export type * from './request.ts'
 export { clientWireNames, wireNames } from './request.ts'
 export type * from './response.ts'
 export type * from './target.ts'
+export {
+  embeddingFormNames,
+  type EmbeddingForm,
+  type EmbeddingInput,
+  type EmbeddingRequest,
+  type Vector,
+  type VectorEncoding,
+} from './embedding.ts'
 export { billedCounts, costOf, costOfLines, usageCounts, type Cost, type CostLine, type UsageCounts } from './cost.ts'
 export {
   formatPicoUsd,

@@ -2,3 +2,5 @@
 export type * from './codec.ts'
 export { createSseParser, defaultMaxEventBytes } from './framing/sse.ts'
 export { clientWires, codecOf, providerCodecOf, wires } from './registry.ts'
+export { embeddingCodecOf, embeddings, embeddingUsage, sumOfUsages } from './embeddings/index.ts'
+export type * from './embeddings/codec.ts'
