@@ -23,6 +23,15 @@ export type Dialect = {
   readonly completionExcludesReasoning?: boolean
   /** Embeddings in OpenAI's form: the name of the vectors' length. Default `dimensions`. */
   readonly dimensionsField?: 'dimensions' | 'output_dimension'
+  /** openai-responses: whose seal `encrypted_content` is. Default "openai". */
+  readonly sealDomain?: string
+  /** openai-responses: a `custom_tool_call` is a call that the provider ran itself (xAI). Default false: the client runs it. */
+  readonly hostedCustomCalls?: boolean
+  /**
+   * anthropic-messages: Claude on another platform. The body has this as `anthropic_version`, and neither model nor stream, which are in the
+   * path. On Bedrock the betas are in the body too, and streams are binary event streams.
+   */
+  readonly anthropicVersion?: 'bedrock-2023-05-31' | 'vertex-2023-10-16'
   /** Top-level request fields that this provider refuses: removed in both lanes, with a note. */
   readonly strip?: readonly string[]
 }

@@ -15,3 +15,8 @@ export function urlOf(source: MediaSource): string | undefined {
   if (source.type === 'base64') return `data:${source.mediaType};base64,${source.data}`
   return source.type === 'url' ? source.url : undefined
 }
+
+/** Of the standard alphabet, padded or not. */
+export function isBase64(data: string): boolean {
+  return data.length % 4 !== 1 && /^[A-Za-z0-9+/]*={0,2}$/.test(data)
+}

@@ -7,10 +7,12 @@ import { cohereChat } from './cohere-chat/index.ts'
 import { gemini } from './gemini/index.ts'
 import { ollamaChat } from './ollama-chat/index.ts'
 import { openaiChat } from './openai-chat/index.ts'
+import { openaiResponses } from './openai-responses/index.ts'
 
 /** Those that clients speak. */
 export const clientWires: ReadonlyMap<ClientWire, WireCodec> = new Map<ClientWire, WireCodec>([
   ['openai-chat', openaiChat],
+  ['openai-responses', openaiResponses],
   ['anthropic-messages', anthropicMessages],
   ['gemini', gemini],
 ])

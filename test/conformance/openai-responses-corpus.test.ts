@@ -4,10 +4,9 @@ import { test } from 'node:test'
 import { fold, type Dialect, type Response, type StreamEvent } from '#ir'
 import type { JsonObject } from '#kernel'
 import { readCanon, readExchanges, skipWithoutCorpus, type Canon, type Exchange } from '#test/corpus.ts'
-import { createSseParser, type RawFrame } from '#wires'
-import { openaiResponses } from '../../src/wires/openai-responses/index.ts'
+import { codecOf, createSseParser, type RawFrame } from '#wires'
 
-const { egress } = openaiResponses
+const { egress } = codecOf('openai-responses')
 const skip = skipWithoutCorpus
 
 const recorded = (): Exchange[] => [

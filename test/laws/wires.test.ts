@@ -14,6 +14,7 @@ const sealDomains = new Map([
   ['openai-chat', 'anthropic'],
   ['anthropic-messages', 'anthropic'],
   ['gemini', 'google'],
+  ['openai-responses', 'openai'],
 ])
 const targetOf = (codec: WireCodec): EncodeTarget => ({
   model: 'target-model',

@@ -45,7 +45,7 @@ export const jsonObject: fc.Arbitrary<JsonObject> = fc
 export const seal = (domain = 'anthropic'): fc.Arbitrary<Seal> =>
   fc.record({
     domain: fc.constant(domain),
-    kind: fc.constant('signature' as const),
+    kind: fc.constant(domain === 'openai' ? ('encrypted' as const) : ('signature' as const)),
     data: fc.base64String({ minLength: 4, maxLength: 24 }),
   })
 

@@ -1,0 +1,30 @@
+// OpenAI's Responses API, as OpenAI, Azure, xAI and everybody of OpenResponses speaks it.
+import type { WireCodec } from '#wires/codec'
+import { decodeError } from '#wires/provider-errors'
+import { decodeRequest } from './decode-request.ts'
+import { decodeResponse } from './decode-response.ts'
+import { createStreamDecoder } from './decode-stream.ts'
+import { encodeRequest } from './encode-request.ts'
+import { encodeResponse } from './encode-response.ts'
+import { createStreamEncoder } from './encode-stream.ts'
+import { encodeError, encodeStreamError } from './errors.ts'
+import { passThrough } from './pass-through.ts'
+
+export const openaiResponses: WireCodec = {
+  wire: 'openai-responses',
+  ingress: {
+    requestIdHeader: 'x-request-id',
+    shape: {
+      turns: 'input',
+      instructions: 'instructions',
+      fields: ['model', 'stream', 'max_output_tokens', 'prompt_cache_key', 'metadata'],
+    },
+    decodeRequest,
+    encodeResponse,
+    createStreamEncoder,
+    encodeError,
+    encodeStreamError,
+  },
+  egress: { encodeRequest, decodeResponse, createStreamDecoder, decodeError },
+  passThrough,
+}
