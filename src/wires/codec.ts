@@ -138,6 +138,9 @@ export interface Watch {
   withFinish(frame: SseFrame, finish: Finish, notice: string): SseFrame[]
 }
 
+/** Names in lower case. */
+export type ClientHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
+
 /** One change of a top-level member: a new value (added when the member is absent), or its removal. */
 export type RequestEdit = { readonly field: string; readonly value: JsonValue | undefined }
 
@@ -167,9 +170,9 @@ export interface PassThrough {
   finishIn?(body: Buffer): Finish | undefined
   /**
    * The edits for one target; no edits when the bytes can go as they are. `fields` holds the small top-level fields that were peeked,
-   * `model` is the provider's own id. A field is only ever changed for a reason that is stated in the code.
+   * `model` is the provider's own id, `headers` the client's. A field is only ever changed for a reason that is stated in the code.
    */
-  edits(fields: JsonObject, model: string, dialect: Dialect): RequestEdits
+  edits(fields: JsonObject, model: string, dialect: Dialect, headers?: ClientHeaders): RequestEdits
 }
 
 /** A wire that providers speak. */

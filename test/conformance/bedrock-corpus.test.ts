@@ -5,12 +5,13 @@ import { createGrammar, fold, type Dialect, type StreamEvent, type Wire } from '
 import { Failure, type JsonObject } from '#kernel'
 import { readCanon, readExchanges, skipWithoutCorpus, type Exchange } from '#test/corpus.ts'
 import { reduce, reduceCanon } from '#test/pairs.ts'
-import { providerCodecOf, type RawFrame } from '#wires'
+import { codecOf, createSseParser, providerCodecOf, type RawFrame } from '#wires'
 
 const skip = skipWithoutCorpus
 
 type Spoken = { readonly wire: Wire; readonly dialect: Dialect }
 const converse: Spoken = { wire: 'bedrock-converse', dialect: {} }
+const invoke: Spoken = { wire: 'anthropic-messages', dialect: { anthropicVersion: 'bedrock-2023-05-31' } }
 
 const recorded = (api: string, kind?: string): Exchange[] => [
   ...readExchanges((each) => each.api === api && each.resp.status === 200 && (kind === undefined || each.resp.kind === kind)),
@@ -88,4 +89,63 @@ test('every recorded refusal of Bedrock is one of ours, with the words of AWS be
   }
   // "The security token included in the request is expired"; "The provided model identifier is invalid."
   assert.deepEqual(Object.keys(kinds).sort(), ['credential_rejected', 'target_not_found'])
+})
+
+/** Claude's messages: not the text completions of Claude 2, which were asked for with `prompt`. */
+const messages = (kind?: string) =>
+  recorded('invoke', kind).filter(({ path, req }) => path.includes('anthropic.') && !(req.body_text ?? '').includes('"prompt"'))
+
+test('every recorded answer of Claude by InvokeModel decodes to the canon', { skip }, () => {
+  const canon = readCanon()
+  const all = messages()
+  assert.ok(all.length >= 40, `${all.length} answers`)
+  for (const exchange of all) {
+    const ours = reduce(answerOf(invoke, exchange))
+    assert.deepEqual(ours, reduceCanon(canon.get(exchange.id)!, ours), exchange.id)
+  }
+})
+
+test("the frames of InvokeModel are Anthropic's own events, byte for byte, and read as a stream of its API", { skip }, () => {
+  const all = messages('aws-eventstream')
+  assert.ok(all.length >= 15, `${all.length} streams`)
+  const { passThrough } = codecOf('anthropic-messages')
+  for (const { id, resp } of all) {
+    const frames = framesOf(invoke, resp.body)
+    const sse = Buffer.concat(frames.map(({ raw }) => raw))
+    const parser = createSseParser()
+    const again: RawFrame[] = []
+    parser.push(sse, (frame) => again.push(frame))
+    assert.equal(again.length, frames.length, id)
+    assert.deepEqual(
+      again.map(({ event, data, raw }) => ({ event, data, raw: raw.toString() })),
+      frames.map(({ event, data, raw }) => ({ event, data, raw: raw.toString() })),
+      id,
+    )
+    // What the recording holds in base64 is there verbatim.
+    for (const [, bytes] of Buffer.from(resp.body, 'base64')
+      .toString('latin1')
+      .matchAll(/"bytes":"([^"]+)"/g))
+      assert.ok(sse.includes(Buffer.from(bytes!, 'base64')), id)
+    const watch = passThrough.createWatch(invoke.dialect)
+    const watched = again.map((frame) => (frame.data === undefined ? {} : watch.frame(frame)))
+    assert.equal(watched.at(-1)?.terminal, true, id)
+    const { usage, finish } = answerOf(invoke, { resp } as Exchange)
+    assert.deepEqual(Object.assign({}, ...watched).usage, usage, id)
+    assert.deepEqual(Object.assign({}, ...watched).finish, finish, id)
+    for (const size of [1, 2, 7]) assert.deepEqual(framesOf(invoke, resp.body, size), frames, `${id} cut at ${size}`)
+  }
+})
+
+test('a recorded stream of InvokeModel with one flipped bit is a bad response', { skip }, () => {
+  const [{ resp }] = messages('aws-eventstream') as [Exchange]
+  const bytes = Buffer.from(resp.body, 'base64')
+  for (const at of [5, 40, bytes.length - 1]) {
+    const damaged = Buffer.from(bytes)
+    damaged[at]! ^= 1
+    assert.throws(
+      () => framesOf(invoke, damaged.toString('base64')),
+      (error: unknown) => error instanceof Failure && error.kind === 'bad_response',
+      `byte ${at}`,
+    )
+  }
 })

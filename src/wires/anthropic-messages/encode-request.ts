@@ -10,6 +10,7 @@ import { present } from '#wires/present'
 import { encodeTurns } from './encode-messages.ts'
 import { ownExt, wire } from './fields.ts'
 import { encodeOutput } from './output-format.ts'
+import { fitPlatform } from './platforms.ts'
 
 export function encodeRequest(request: Request, target: EncodeTarget): { readonly body: JsonObject; readonly notes: readonly Note[] } {
   const notes = new Notes(wire)
@@ -53,6 +54,7 @@ export function encodeRequest(request: Request, target: EncodeTarget): { readonl
     },
     metadata: request.user === undefined ? {} : { user_id: request.user },
   })
+  fitPlatform(body, target.model, target.dialect, notes)
   for (const field of target.dialect.strip ?? []) {
     if (!(field in body)) continue
     delete body[field]

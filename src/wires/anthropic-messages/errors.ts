@@ -1,5 +1,6 @@
 // Errors of this wire, both ways: a provider's into our kinds, ours into the bodies that Anthropic's SDKs turn into typed errors.
 import { asText, Failure, isObject, type FailureKind, type JsonObject } from '#kernel'
+import { decodeAwsError } from '#wires/aws-errors'
 
 /** Classifies an answer that is an error: by the body's own type first, then by status. Header names are in lower case. */
 export function decodeError(status: number, headers: Readonly<Record<string, string>>, bodyText: string): Failure {
@@ -11,6 +12,9 @@ export function decodeError(status: number, headers: Readonly<Record<string, str
   }
   const error = isObject(body) ? (isObject(body['error']) ? body['error'] : body) : undefined
   const retryAfterMs = readRetryAfter(headers)
+  // Bedrock's own errors, as against those that it passes on.
+  if (headers['x-amzn-errortype'] !== undefined && !(isObject(body) && isObject(body['error'])))
+    return decodeAwsError(status, headers, bodyText)
   if (error === undefined) return failureOf(status, undefined, describeText(bodyText), retryAfterMs)
   return failureOf(status, asText(error['type']), asText(error['message']) ?? describeText(bodyText), retryAfterMs)
 }

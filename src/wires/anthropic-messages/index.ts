@@ -1,5 +1,6 @@
 // The wire of Anthropic's Messages API, both halves.
 import type { WireCodec } from '#wires/codec'
+import { bedrockFraming } from './bedrock-stream.ts'
 import { tokenCounting } from './count-tokens.ts'
 import { decodeRequest } from './decode-request.ts'
 import { decodeResponse } from './decode-response.ts'
@@ -9,19 +10,26 @@ import { encodeResponse } from './encode-response.ts'
 import { createStreamEncoder } from './encode-stream.ts'
 import { decodeError, encodeError, encodeStreamError } from './errors.ts'
 import { passThrough } from './pass-through.ts'
+import { platformFields } from './platforms.ts'
 
 export const anthropicMessages: WireCodec = {
   wire: 'anthropic-messages',
   ingress: {
     requestIdHeader: 'request-id',
-    shape: { turns: 'messages', instructions: 'system', fields: ['model', 'stream', 'max_tokens', 'metadata'] },
+    shape: { turns: 'messages', instructions: 'system', fields: ['model', 'stream', 'max_tokens', 'metadata', ...platformFields] },
     decodeRequest,
     encodeResponse,
     createStreamEncoder,
     encodeError,
     encodeStreamError,
   },
-  egress: { encodeRequest, decodeResponse, createStreamDecoder, decodeError },
+  egress: {
+    framing: ({ anthropicVersion }) => (anthropicVersion === 'bedrock-2023-05-31' ? bedrockFraming : undefined),
+    encodeRequest,
+    decodeResponse,
+    createStreamDecoder,
+    decodeError,
+  },
   passThrough,
   tokenCounting,
 }

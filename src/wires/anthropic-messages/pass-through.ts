@@ -2,10 +2,10 @@
 import { asText, Failure, isObject, type JsonObject, type JsonValue } from '#kernel'
 import type { Finish } from '#ir'
 import type { PassThrough, SseFrame, Watch, Watched } from '#wires/codec'
-import { requestEdits } from '#wires/request-edits'
 import { failureOf } from './errors.ts'
 import { typeOf } from './fields.ts'
 import { decodeFinish, encodeFinish, knowsFinish } from './finish.ts'
+import { platformEdits } from './platforms.ts'
 import { decodeUsage, mergeUsage } from './usage.ts'
 
 export const passThrough: PassThrough = {
@@ -18,7 +18,7 @@ export const passThrough: PassThrough = {
   responseFields: ['type', 'id', 'model', 'stop_reason', 'stop_sequence', 'stop_details', 'usage', 'error'],
   createWatch: () => new MessageWatch(),
   readResponse,
-  edits: (fields, model, dialect) => requestEdits(fields, model, dialect),
+  edits: (fields, model, dialect, headers = {}) => platformEdits(fields, model, dialect, headers),
 }
 
 class MessageWatch implements Watch {
