@@ -4,12 +4,12 @@ import { isObject, type JsonObject, type JsonValue } from '#kernel'
 
 /**
  * `at` is a JSON pointer into the document. `optional`: these properties of the schema there need not be present; `nullable`: they may be
- * null; `open`: the strings there may be others than the listed. Without `at`, `nullable-optionals`: every property that is not required may be null.
+ * null; `open`: the strings there may be others than the listed; `any-of`: more than one of the alternatives there may fit. Without `at`, `nullable-optionals`: every property that is not required may be null.
  */
 export type Relaxation = { readonly spec: string; readonly reason: string } & (
   | { readonly rule: 'nullable-optionals' }
   | { readonly rule: 'optional' | 'nullable'; readonly at: string; readonly properties: readonly string[] }
-  | { readonly rule: 'open'; readonly at: string }
+  | { readonly rule: 'open' | 'any-of'; readonly at: string }
 )
 
 export function readRelaxations(spec: string): Relaxation[] {
@@ -23,7 +23,10 @@ export function relaxed(document: JsonObject, relaxations: readonly Relaxation[]
     if (relaxation.rule === 'nullable-optionals') continue
     const schema = find(document, relaxation.at)
     if (relaxation.rule === 'open') delete schema['enum']
-    else if (relaxation.rule === 'optional')
+    else if (relaxation.rule === 'any-of') {
+      schema['anyOf'] = schema['oneOf']!
+      delete schema['oneOf']
+    } else if (relaxation.rule === 'optional')
       schema['required'] = (schema['required'] as string[]).filter((name) => !relaxation.properties.includes(name))
     else {
       const properties = schema['properties'] as JsonObject

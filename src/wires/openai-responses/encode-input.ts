@@ -15,7 +15,7 @@ import type {
   UserTurn,
 } from '#ir'
 import type { EncodeTarget } from '#wires/codec'
-import { toPlainId } from '#wires/tool-ids'
+import { CallPairs } from './call-pairs.ts'
 import { encodePart } from './encode-parts.ts'
 import { ownExt, wire } from './fields.ts'
 import { callShape, encodeImage, isContent, sealedCall } from './items.ts'
@@ -25,22 +25,17 @@ import { encodeAnnotations } from './annotations.ts'
 export function encodeInput(turns: readonly Turn[], target: EncodeTarget, notes: Notes): JsonObject[] {
   const encoder = new InputEncoder(target, notes)
   turns.forEach((turn, at) => encoder.turn(turn, `turns[${at}]`))
-  return encoder.items
+  return encoder.calls.complete(encoder.items, notes)
 }
 
 type PlacedPart = { readonly part: TextPart | MediaPart | OpaquePart; readonly path: string }
 
-/** Longer ids are refused. */
-const longestCallId = 64
-const callIdOf = (id: string): string => (id.length <= longestCallId ? id : toPlainId(id, longestCallId))
-
 class InputEncoder {
   readonly items: JsonObject[] = []
+  readonly calls = new CallPairs()
   readonly #target: EncodeTarget
   readonly #notes: Notes
   readonly #cacheControl: boolean
-  /** Calls of custom tools: their outputs have a type of their own. */
-  readonly #customCalls = new Set<string>()
 
   constructor(target: EncodeTarget, notes: Notes) {
     this.#target = target
@@ -100,8 +95,14 @@ class InputEncoder {
     const content = part.output
       .map((output, index) => encodePart(output, `${path}.output[${index}]`, this.#notes, this.#cacheControl))
       .filter((encoded) => encoded !== undefined)
-    const type = this.#customCalls.has(part.id) ? 'custom_tool_call_output' : 'function_call_output'
-    this.items.push({ type, call_id: callIdOf(part.id), output: content.length === 0 ? '' : contentOf(content), ...ownExt(part.ext) })
+    const call = this.calls.answer(part.id)
+    if (call !== undefined) {
+      this.items.push({ ...call, output: content.length === 0 ? '' : contentOf(content), ...ownExt(part.ext) })
+      return
+    }
+    this.#notes.approximated(path, 'no call that waits for a result comes before this one; it is said as text')
+    const words = { type: 'input_text', text: `Result of the tool call ${part.id}:` }
+    this.items.push({ type: 'message', role: 'user', content: [words, ...content] })
   }
 
   #assistant(turn: AssistantTurn, path: string): void {
@@ -175,11 +176,11 @@ class InputEncoder {
     if (part.cache !== undefined) this.#notes.dropped(`${path}.cache`, 'a tool call takes no cache mark on this wire')
     const opens = part.seal !== undefined && part.seal.domain === this.#target.sealDomain
     if (part.seal !== undefined && !opens) this.#notes.dropped(`${path}.seal`, `only ${part.seal.domain} can open it`)
-    if (part.kind === 'custom') this.#customCalls.add(part.id)
     const { type, argument } = callShape(part.kind)
     const { id: _id, ...own } = ownExt(part.ext) ?? {}
-    const call = { type, call_id: callIdOf(part.id), name: part.name, [argument]: part.args }
-    this.items.push({ ...call, ...(opens ? sealedCall(part.seal) : {}), ...own })
+    const item: JsonObject = { type }
+    const call = { call_id: this.calls.begin(part, path, item), name: part.name, [argument]: part.args }
+    this.items.push(Object.assign(item, call, opens ? sealedCall(part.seal) : {}, own))
   }
 
   /** Reasoning goes back with the seal that the target can open; without one only to servers that read it. */
