@@ -4,6 +4,7 @@ import path from 'node:path'
 /** A room may import the rooms of lower layers, and none of its own layer. */
 export const layers: ReadonlyMap<string, number> = new Map([
   ['kernel', 0],
+  ['threads', 0],
   ['ir', 1],
   ['wires', 2],
   ['config', 2],

@@ -1,7 +1,7 @@
 // The recorder: the journal on the event loop, the writer's thread behind it, the reader's thread beside it.
 import { mkdirSync } from 'node:fs'
 import { MessageChannel, Worker } from 'node:worker_threads'
-import { siblingModule } from '#kernel'
+import { siblingModule } from '#threads'
 import { createRecordReader, type LoggingMode, type RecordReaderPort } from '#store'
 import { createControl } from './control.ts'
 import { createJournal, type JournalStats } from './journal.ts'

@@ -10,4 +10,3 @@ export type { ByteRange, Peeked, PeekedMember, PreviousBody } from './json-found
 export { createPeek, readValue, type Peek } from './json-peek.ts'
 export { createSplicer, type MemberEdit, type SplicedBody, type Splicer } from './json-splice.ts'
 export { nearestNames } from './nearest.ts'
-export { siblingModule } from './sibling.ts'

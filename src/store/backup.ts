@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { siblingModule } from '#kernel'
+import { siblingModule } from '#threads'
 import type { BackupManifest } from './backup-manifest.ts'
 import { syncPath } from './file-copy.ts'
 import { restoreHome, type Restored } from './restore.ts'

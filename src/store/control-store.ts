@@ -1,6 +1,5 @@
 // The control store as its owner sees it: asks the thread that has the file, one transaction a question.
-import { siblingModule } from '#kernel'
-import { createAskedThread } from './asked-thread.ts'
+import { createAskedThread, siblingModule } from '#threads'
 import type { AuditNote, ControlChange, ControlStore, StoredAnswer } from './control-state.ts'
 
 export type ControlQuestion =

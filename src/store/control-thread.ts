@@ -1,7 +1,7 @@
 // The thread that runs the control store's transactions: synchronous SQLite never runs on the event loop that serves requests.
 import type { DatabaseSync } from 'node:sqlite'
 import { workerData } from 'node:worker_threads'
-import { answerQuestions, type Answerer } from './asked-thread.ts'
+import { answerQuestions, type Answerer } from '#threads'
 import type { Writing } from './control-queries.ts'
 import { readAnswer, readAudit, readState } from './control-rows.ts'
 import { controlTrouble, openControlDatabase } from './control-schema.ts'

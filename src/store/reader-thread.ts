@@ -2,7 +2,7 @@
 import { readlinkSync } from 'node:fs'
 import { setPriority } from 'node:os'
 import { workerData } from 'node:worker_threads'
-import { answerQuestions } from './asked-thread.ts'
+import { answerQuestions } from '#threads'
 import { createRecordQuery, type RecordQuery } from './query.ts'
 import type { ReaderQuestion } from './reader.ts'
 import { openRecordDatabaseForReading } from './schema.ts'

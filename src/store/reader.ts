@@ -1,6 +1,5 @@
 // Asks the reader thread, from the event loop.
-import { siblingModule } from '#kernel'
-import { createAskedThread, type AskedThread } from './asked-thread.ts'
+import { createAskedThread, siblingModule, type AskedThread } from '#threads'
 import type {
   FacetField,
   FacetSummary,

@@ -1,6 +1,7 @@
 // A thread that is asked, and runs only while it is: the first question starts it, a while without one ends it, the next starts it again.
 import { parentPort, Worker, type ResourceLimits } from 'node:worker_threads'
 
+type Unsent<Question> = { readonly message: Message<Question>; readonly transfer: readonly ArrayBuffer[] }
 type Message<Question> = { readonly number: number; readonly question: Question } | 'open' | 'close'
 /** Number 0 says whether it could be opened. */
 type Answer = { readonly number: number; readonly value: unknown } | { readonly number: number; readonly error: string }
@@ -10,11 +11,13 @@ export type AskedThreadOptions = {
   readonly data: unknown
   /** It ends after so long without a question. */
   readonly idleMs: number
-  readonly resourceLimits: ResourceLimits
+  readonly resourceLimits?: ResourceLimits
   /** What is said once it is closed. */
   readonly closed: string
-  /** What is said once it has died; it is not started again. */
+  /** What is said to who waits when it dies. */
   died(error: Error): string
+  /** The next question starts it anew after it has died. Otherwise it stays dead, and says the same to everybody. */
+  readonly startsAnew?: boolean
 }
 
 /** Promises reject with the thread's own sentence, unless it has died. A thread that waits for nothing keeps no process alive. */
@@ -22,7 +25,7 @@ export interface AskedThread<Question> {
   /** Starts it before it is asked; rejects when it cannot work. A later question tries again. */
   open(): Promise<void>
   /** Questions reach the thread in the order in which they were asked. */
-  ask<T>(question: Question): Promise<T>
+  ask<T>(question: Question, transfer?: readonly ArrayBuffer[]): Promise<T>
   /** What was asked is answered before. */
   close(): Promise<void>
 }
@@ -30,7 +33,7 @@ export interface AskedThread<Question> {
 export function createAskedThread<Question>(options: AskedThreadOptions): AskedThread<Question> {
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
   /** For the next one, while the last one ends: two never have the file at once. */
-  let unsent: Message<Question>[] = []
+  let unsent: Unsent<Question>[] = []
   let running: Worker | undefined
   let ending: Worker | undefined
   let refusal: Error | undefined
@@ -40,7 +43,7 @@ export function createAskedThread<Question>(options: AskedThreadOptions): AskedT
 
   function start(): Worker {
     const { module, data: workerData, resourceLimits } = options
-    const worker = new Worker(module, { workerData, resourceLimits })
+    const worker = new Worker(module, { workerData, ...(resourceLimits === undefined ? {} : { resourceLimits }) })
     worker.on('message', (answer: Answer) => {
       const asked = waiting.get(answer.number)
       if ('error' in answer && answer.number === 0) {
@@ -54,9 +57,11 @@ export function createAskedThread<Question>(options: AskedThreadOptions): AskedT
       if (waiting.size === 0 && running === worker) restLater(worker)
     })
     worker.on('error', (error) => {
-      refusal ??= new Error(options.died(error), { cause: error })
+      const death = new Error(options.died(error), { cause: error })
+      if (options.startsAnew !== true) refusal ??= death
+      else retire(worker)
       unsent = []
-      rejectAll(refusal)
+      rejectAll(refusal ?? death)
     })
     worker.on('exit', () => ended(worker))
     running = worker
@@ -87,7 +92,7 @@ export function createAskedThread<Question>(options: AskedThreadOptions): AskedT
     ending = undefined
     if (unsent.length > 0) {
       const next = start()
-      for (const message of unsent) next.postMessage(message)
+      for (const { message, transfer } of unsent) next.postMessage(message, transfer)
       unsent = []
       if (refusal !== undefined) end(next)
       return
@@ -101,15 +106,15 @@ export function createAskedThread<Question>(options: AskedThreadOptions): AskedT
     waiting.clear()
   }
 
-  function send(mine: number, message: Message<Question>): Promise<unknown> {
+  function send(mine: number, message: Message<Question>, transfer: readonly ArrayBuffer[] = []): Promise<unknown> {
     if (refusal !== undefined) return Promise.reject(refusal)
     return new Promise((resolve, reject) => {
       if (ending === undefined) {
         const worker = running ?? start()
-        worker.postMessage(message)
+        worker.postMessage(message, transfer)
         worker.ref()
       } else {
-        unsent.push(message)
+        unsent.push({ message, transfer })
         ending.ref()
       }
       waiting.set(mine, { resolve, reject })
@@ -120,9 +125,9 @@ export function createAskedThread<Question>(options: AskedThreadOptions): AskedT
     async open() {
       await send(0, 'open')
     },
-    async ask<T>(question: Question) {
+    async ask<T>(question: Question, transfer?: readonly ArrayBuffer[]) {
       const mine = ++number
-      return (await send(mine, { number: mine, question })) as T
+      return (await send(mine, { number: mine, question }, transfer)) as T
     },
     async close() {
       refusal ??= new Error(options.closed)
@@ -133,6 +138,18 @@ export function createAskedThread<Question>(options: AskedThreadOptions): AskedT
       await new Promise<void>((resolve) => void onGone.push(resolve))
     },
   }
+}
+
+/** An answer whose buffers go over instead of being copied; the thread has them no more. */
+export type HandedOver = { readonly [handed]: readonly ArrayBuffer[]; readonly value: unknown }
+const handed = Symbol('handed over')
+
+export function handedOver(value: unknown, buffers: readonly ArrayBuffer[]): HandedOver {
+  return { [handed]: buffers, value }
+}
+
+function isHandedOver(value: unknown): value is HandedOver {
+  return typeof value === 'object' && value !== null && handed in value
 }
 
 /** What the thread itself does. */
@@ -147,7 +164,7 @@ export type Answerer<Question> = {
 export function answerQuestions<Question>(open: () => Answerer<Question>): void {
   const port = parentPort
   if (port === null) throw new Error('answerQuestions is for worker threads')
-  const say = (answer: Answer): void => port.postMessage(answer)
+  const say = (answer: Answer, transfer: readonly ArrayBuffer[] = []): void => port.postMessage(answer, transfer)
 
   let answerer: Answerer<Question>
   try {
@@ -160,8 +177,10 @@ export function answerQuestions<Question>(open: () => Answerer<Question>): void 
 
   async function reply(mine: number, question: Question): Promise<void> {
     try {
-      const value = answerer.answer(question)
-      say({ number: mine, value: value instanceof Promise ? await value : value })
+      const answered = answerer.answer(question)
+      const value: unknown = answered instanceof Promise ? await answered : answered
+      if (isHandedOver(value)) say({ number: mine, value: value.value }, value[handed])
+      else say({ number: mine, value })
     } catch (error) {
       say({ number: mine, error: (error as Error).message })
     }

@@ -1,0 +1,3 @@
+// Threads beside the event loop that run only while they are asked.
+export { answerQuestions, createAskedThread, handedOver, type Answerer, type AskedThread, type HandedOver } from './asked-thread.ts'
+export { siblingModule } from './sibling.ts'
