@@ -82,7 +82,7 @@ test('sim is there when nothing else is, or when asked for; never when refused',
   const sim = build().get('sim')!
   assert.deepEqual(
     [...sim.models.keys()],
-    ['echo', 'slow', 'status-429', 'status-500', 'cut', 'stall', 'error-in-stream', 'tool', 'flaky-30'],
+    ['echo', 'slow', 'status-429', 'status-500', 'cut', 'stall', 'error-in-stream', 'tool', 'flaky-30', 'embed'],
   )
   assert.ok(sim.simulated)
   assert.ok([...sim.models.values()].every(({ free, price }) => free === true && price!.output === 0n))

@@ -6,6 +6,7 @@ import type {
   DeclaredModel,
   DeclaredPrice,
   DeclaredProvider,
+  EmbeddingEndpoint,
   Environment,
   GatewayKey,
   ModelEntry,
@@ -19,6 +20,7 @@ import { createHash } from 'node:crypto'
 import { createGlob } from './glob.ts'
 import { readModelCatalog, type ModelCatalog } from './models.ts'
 import { simModels, simSlug } from './sim.ts'
+import { embeddingPaths, vendorEmbeddings, type VendorEmbeddings } from './vendor-embeddings.ts'
 import { genericVendor, vendors, type Vendor } from './vendors.ts'
 
 export const defaultTimeouts: Timeouts = { connectMs: 5_000, firstTokenMs: undefined, idleMs: 60_000, totalMs: 600_000 }
@@ -201,6 +203,7 @@ function declaredProvider(
     allowPrivateNetwork,
     lacksCredentials,
     ...(wanted.wires === undefined ? {} : { wires: declaredWires(wanted.wires) }),
+    ...(wanted.embeddings === undefined ? {} : { embeddings: declaredEmbeddings(wanted.embeddings) }),
     ...(wanted.headers === undefined ? {} : { headers: wanted.headers }),
     ...(wanted.models?.allow === undefined ? {} : { allow: wanted.models.allow }),
     ...(wanted.models?.deny === undefined ? {} : { deny: wanted.models.deny }),
@@ -228,6 +231,7 @@ function overridden(
 type Particulars = {
   readonly models: ReadonlyMap<string, ModelEntry>
   readonly wires?: ReadonlyMap<Wire, string>
+  readonly embeddings?: VendorEmbeddings
   readonly headers?: Readonly<Record<string, string>>
   readonly allow?: readonly string[]
   readonly deny?: readonly string[]
@@ -247,6 +251,8 @@ function assemble(slug: string, vendor: Vendor, baseUrl: string, credentials: re
   const headers = new Map(Object.entries(vendor.headers))
   if (wires.has('anthropic-messages')) headers.set('anthropic-version', '2023-06-01')
   for (const [name, value] of Object.entries(own.headers ?? {})) headers.set(name.toLowerCase(), value)
+  const dialect: Dialect = Object.freeze({ ...vendor.dialect, ...own.dialect })
+  const embeddings = embeddingEndpoint(base, vendor.id, dialect, own, wires.get('openai-chat'))
   const auth = vendor.id === genericVendor && onlyMessages ? 'x-api-key' : vendor.auth
   return Object.freeze({
     slug,
@@ -257,7 +263,8 @@ function assemble(slug: string, vendor: Vendor, baseUrl: string, credentials: re
     auth: credentials.length === 0 && own.lacksCredentials !== true ? 'none' : auth,
     credentials,
     headers: Object.freeze(Object.fromEntries(headers)),
-    dialect: Object.freeze({ ...vendor.dialect, ...own.dialect }),
+    ...(embeddings === undefined ? {} : { embeddings }),
+    dialect,
     ...(vendor.sealDomain === undefined ? {} : { sealDomain: vendor.sealDomain }),
     models: own.models,
     ...(own.allow === undefined ? {} : { allow: own.allow }),
@@ -268,6 +275,22 @@ function assemble(slug: string, vendor: Vendor, baseUrl: string, credentials: re
     simulated: false,
   })
 }
+
+/** Where it is declared, where the vendor has it, or beside the chat endpoint: servers of OpenAI's wire have both. */
+function embeddingEndpoint(base: string, vendor: string, dialect: Dialect, own: Particulars, chat = ''): EmbeddingEndpoint | undefined {
+  const theirs = vendorEmbeddings.get(vendor)
+  const beside = chat.replace(/\/chat\/completions(?=$|\?)/, '/embeddings')
+  const { form, path = beside } = own.embeddings ?? theirs ?? inOpenaiForm
+  if (path === chat) return undefined
+  const { strip = [], ...flags } = (theirs?.form === form ? theirs.dialect : undefined) ?? {}
+  return {
+    form,
+    path: below(base, path),
+    dialect: Object.freeze({ ...dialect, ...flags, strip: [...new Set([...(dialect.strip ?? []), ...strip])] }),
+  }
+}
+
+const inOpenaiForm: VendorEmbeddings = { form: 'openai' }
 
 /** Each `../` leaves a segment of the base. Anthropic's path begins with /v1; below an address that already ends in it (a server of both wires), once is enough. */
 function below(base: string, path: string): string {
@@ -364,6 +387,10 @@ function declaredWires(wires: NonNullable<DeclaredProvider['wires']>): ReadonlyM
   return new Map(Object.entries(wires).filter((entry): entry is [Wire, string] => entry[1] !== undefined))
 }
 
+function declaredEmbeddings({ form, path = embeddingPaths[form] }: NonNullable<DeclaredProvider['embeddings']>): VendorEmbeddings {
+  return { form, path }
+}
+
 function declaredTimeouts(timeouts: NonNullable<DeclaredProvider['timeouts']>): Timeouts {
   return {
     connectMs: timeouts.connect_ms ?? defaultTimeouts.connectMs,
@@ -393,6 +420,7 @@ function simProvider(prices?: ReadonlyMap<string, PriceOverride>): Provider {
     vendor: simSlug,
     origin: 'sim://built-in',
     endpoints: new Map<Wire, string>(simWires.map((wire) => [wire, defaultPaths[wire]])),
+    embeddings: { form: 'openai' as const, path: embeddingPaths.openai, dialect: Object.freeze({}) },
     auth: 'none',
     credentials: [],
     headers: Object.freeze({}),

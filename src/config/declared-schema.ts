@@ -1,5 +1,5 @@
 // The shapes of turnpike.yaml and of the admin API's bodies, which are one: same fields, same bounds; unknown fields are errors.
-import { parseNanoUsd, wireNames } from '#ir'
+import { embeddingFormNames, parseNanoUsd, wireNames } from '#ir'
 import { z } from 'zod'
 
 const maxEntries = 1000
@@ -128,6 +128,7 @@ const provider = z.strictObject({
       z.partialRecord(wire, path).refine((wires) => Object.keys(wires).length > 0, 'is empty'),
     ])
     .optional(),
+  embeddings: z.strictObject({ form: z.enum(embeddingFormNames), path: path.optional() }).optional(),
   headers: headers.optional(),
   models: z
     .strictObject({ allow: patterns.optional(), deny: patterns.optional(), custom: list(customModel, maxModels).optional() })

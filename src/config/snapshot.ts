@@ -1,5 +1,5 @@
 // The immutable view of everything configured. A request keeps the one it began with; a change makes a new one.
-import type { Dialect, Price, Wire } from '#ir'
+import type { Dialect, EmbeddingForm, Price, Wire } from '#ir'
 
 export type Credential = { readonly name: string; readonly secret: string }
 
@@ -29,6 +29,14 @@ export type ModelEntry = {
   readonly free?: boolean
 }
 
+export type EmbeddingEndpoint = {
+  readonly form: EmbeddingForm
+  /** As in `Provider.endpoints`. */
+  readonly path: string
+  /** The provider's, and what only its embeddings differ in. */
+  readonly dialect: Dialect
+}
+
 export type Provider = {
   readonly slug: string
   readonly vendor: string
@@ -39,6 +47,8 @@ export type Provider = {
    * percent-encoded; of `{a|b}` the first is for whole answers, the second for streams.
    */
   readonly endpoints: ReadonlyMap<Wire, string>
+  /** Where it makes vectors; absent: it doesn't. */
+  readonly embeddings?: EmbeddingEndpoint
   /** Which models it serves on a wire, where that is not all of them. */
   readonly wireModels?: ReadonlyMap<Wire, (model: string) => boolean>
   readonly auth: 'bearer' | 'x-api-key' | 'none'

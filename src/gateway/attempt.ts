@@ -1,5 +1,5 @@
 // One try at one target: builds the call, reads the answer in whatever form it comes, and tells the exchange what it became.
-import { ByteCollector, Failure, isObject, type JsonObject, type JsonValue } from '#kernel'
+import { ByteCollector, Failure, type JsonObject } from '#kernel'
 import { explode, fold, type Finish, type Response, type StreamEvent, type Usage } from '#ir'
 import type { PlannedTarget } from '#routing'
 import type { UpstreamCall, UpstreamHandler } from '#upstream'
@@ -19,9 +19,33 @@ import { isFiltered, wantsPlainFinish, withPlainFinish } from './filtered.ts'
 import { peekResponse, type Inspected } from './inspect.ts'
 import type { Arrival, GatewayDeps } from './port.ts'
 import { PassReader, TranslateReader, type StreamReader, type StreamSink } from './streams.ts'
+import { asFailure, isFailureBody, isJson, parseObject } from './whole-bodies.ts'
 
 const errorBodyBytes = 64 << 10
 const wholeBodyBytes = 64 << 20
+
+/** An attempt, as its exchange sees it. */
+export interface Try {
+  readonly target: PlannedTarget
+  readonly over: boolean
+  /** Whether the provider's bytes reach the client as they are. */
+  readonly passes: boolean
+  /** 0: no answer yet. */
+  readonly status: number
+  readonly startedAtMs: number
+  /** `performance.now()`; the others count from it. */
+  readonly startedMs: number
+  readonly headMs: number | undefined
+  readonly contentMs: number | undefined
+  /** True when nothing will read the request's body any more. */
+  readonly bodySent: boolean
+  abort(): void
+  pause(): void
+  resume(): void
+  failed(failure: Failure): void
+  /** The exchange had to begin the answer itself. */
+  headTaken(): void
+}
 
 /** The exchange, as its attempts see it. Nothing is told after `streamed`, `answered` or `attemptFailed`, but `closed`. */
 export interface AttemptHost {
@@ -37,18 +61,18 @@ export interface AttemptHost {
   touched(): void
   learned(id: string | undefined, model: string | undefined): void
   /** Prices the usage so far; the cost to show the client in USD, undefined when there is none to add. `text`: as the provider wrote it, where at hand. */
-  priced(usage: Usage, attempt: Attempt, text?: string): number | undefined
+  priced(usage: Usage, attempt: Try, text?: string): number | undefined
   answerContext(): AnswerContext
   /** The encoder of this attempt's answer. */
   encoder(): StreamEncoder
   /** The first content is there: the head goes out. */
-  committed(attempt: Attempt): void
+  committed(attempt: Try): void
   write(bytes: Uint8Array | string): void
   /** A stream is complete but for its tail, which goes out once the record is written. */
-  streamed(attempt: Attempt, finish: Finish | undefined, tail: Uint8Array | string): void
-  answered(attempt: Attempt, answer: WholeAnswer): void
+  streamed(attempt: Try, finish: Finish | undefined, tail: Uint8Array | string): void
+  answered(attempt: Try, answer: WholeAnswer): void
   /** `body`: the provider's own JSON error, which may be passed on. */
-  attemptFailed(attempt: Attempt, failure: Failure, body: Buffer | undefined): void
+  attemptFailed(attempt: Try, failure: Failure, body: Buffer | undefined): void
   /** A provider whose answer was complete has closed it. */
   closed(): void
 }
@@ -58,7 +82,7 @@ export type WholeAnswer = { readonly body: ByteCollector; readonly finish: Finis
 
 type Mode = 'waiting' | 'error' | 'whole' | 'stream' | 'over'
 
-export class Attempt implements UpstreamHandler, StreamSink {
+export class Attempt implements UpstreamHandler, StreamSink, Try {
   readonly exchange: AttemptHost
   readonly target: PlannedTarget
   readonly codec: ProviderCodec
@@ -334,7 +358,7 @@ export class Attempt implements UpstreamHandler, StreamSink {
   #passWhole(body: Buffer): void {
     const { codec } = this.exchange
     const pass = codec.passThrough
-    const peeked = peekResponse(codec, body)
+    const peeked = peekResponse(pass, body)
     if (peeked === undefined || isFailureBody(peeked.fields)) {
       // Doubtful bytes, or an error inside a 200: the decoder has the last word.
       const document = parseObject(body)
@@ -410,33 +434,9 @@ function isStream(contentType: string | undefined, framing: Framing | undefined)
   return contentType !== undefined && contentType.startsWith(framing?.contentType ?? 'text/event-stream')
 }
 
-function isJson(contentType: string | undefined): boolean {
-  return contentType !== undefined && contentType.includes('json')
-}
-
 /** The first bytes of a stream that came under another content type. */
 function looksLikeEventStream(chunk: Buffer): boolean {
   if (chunk[0] === 0x7b) return false
   const start = chunk.toString('latin1', 0, 7)
   return start.startsWith('data:') || start.startsWith('event:') || start.startsWith(': ')
-}
-
-function isFailureBody(fields: JsonObject): boolean {
-  const error = fields['error']
-  return (error !== undefined && error !== null && error !== false) || fields['type'] === 'error'
-}
-
-function parseObject(body: Buffer): JsonObject {
-  let value: JsonValue
-  try {
-    value = JSON.parse(body.toString('utf8'))
-  } catch {
-    throw new Failure('bad_response', 'The provider answered 200 with something that is not JSON.')
-  }
-  if (!isObject(value)) throw new Failure('bad_response', 'The provider answered 200 with JSON that is not an object.')
-  return value
-}
-
-function asFailure(error: unknown): Failure {
-  return error instanceof Failure ? error : new Failure('internal_error', 'The answer could not be read.', { cause: error })
 }

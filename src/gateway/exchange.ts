@@ -1,10 +1,11 @@
 // One request's story: inspect, plan, reserve, attempt until one commits, finish. All its state is in this one shape.
 import { ByteCollector, Failure, type Waiting, type JsonObject } from '#kernel'
-import type { Finish, Note, Request, Usage } from '#ir'
+import type { Dialect, EmbeddingRequest, Finish, Note, Request, Usage } from '#ir'
 import { blamesRequest, nextTarget, type Plan, type PlannedTarget } from '#routing'
 import type { AttemptRecord, FinishRecord, Outcome, PayloadPart, ReserveRecord } from '#store'
-import { codecOf, providerCodecOf, type AnswerContext, type StreamEncoder, type WireCodec } from '#wires'
-import { Attempt, type AttemptHost, type WholeAnswer } from './attempt.ts'
+import { codecOf, embeddingCodecOf, embeddings, providerCodecOf, type AnswerContext, type StreamEncoder, type WireCodec } from '#wires'
+import { Attempt, type Try, type WholeAnswer } from './attempt.ts'
+import { EmbeddingAttempt, type EmbeddingHost, type WrittenCall } from './embedding-attempt.ts'
 import { inspect, type Inspected, type RequestView } from './inspect.ts'
 import type { Arrival, ClientListener, GatewayDeps } from './port.ts'
 import { allFailed, answerHead, requestHeaders } from './heads.ts'
@@ -33,10 +34,12 @@ const keptBytes = 16 << 20
 /** Up to here bodies are kept inside the record. Below what a session's next request is compared with. */
 const smallRequestBytes = 2047
 const smallAnswerBytes = 4096
+/** Vectors are noise to whoever reads a log, and do not compress: more of them would push everything else out of it. */
+const storedVectorBytes = 64 << 10
 /** What is kept of an answer whose body is not stored: enough to count it if its usage never comes. */
 const keptForCountingBytes = 256 << 10
 
-export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
+export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
   readonly deps: GatewayDeps
   readonly arrival: Arrival
   readonly codec: WireCodec
@@ -67,11 +70,12 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
   tries = 0
   dispatchedMs = 0
   firstWriteMs = 0
-  #attempt: Attempt | undefined
+  #attempt: Try | undefined
   /** An answered attempt whose provider has not closed yet. */
-  #lingering: Attempt | undefined
+  #lingering: Try | undefined
   #position = -1
   #request: Request | undefined
+  #embeddingRequest: EmbeddingRequest | undefined
   #document: JsonObject | undefined
   #firstBody: Buffer | undefined
   #encoder: StreamEncoder | undefined
@@ -189,12 +193,12 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
     this.tries++
     const target = this.plan.targets[position]!
     this.target = target
+    if (target.embeds !== undefined) {
+      this.#tryEmbedding(target)
+      return
+    }
     const attempt = new Attempt(this, target)
-    this.#attempt = attempt
-    if (!this.headIsOurs) this.#encoder = undefined
-    this.#attemptStartedMs = attempt.startedMs
-    this.#lastByteMs = attempt.startedMs
-    this.#scheduleCheck(this.deps.deadlines.nowMs)
+    this.#began(attempt)
     let body: Buffer
     try {
       body = target.lane === 'pass' ? (this.#firstBody ?? this.#spliced(target)) : this.#translated(target)
@@ -207,16 +211,41 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
     attempt.send(body, requestHeaders(target, this.arrival, this.inspected.stream))
   }
 
+  #tryEmbedding(target: PlannedTarget): void {
+    const attempt = new EmbeddingAttempt(this, target)
+    this.#began(attempt)
+    let calls: readonly WrittenCall[]
+    try {
+      calls = target.lane === 'pass' ? [{ body: this.#firstBody ?? this.#spliced(target), count: undefined }] : this.#embeddingCalls(target)
+      this.#firstBody = undefined
+    } catch (error) {
+      attempt.failed(error instanceof Failure ? error : internalError(error))
+      return
+    }
+    if (this.dispatchedMs === 0) this.dispatchedMs = performance.now()
+    attempt.send(calls, requestHeaders(target, this.arrival, false))
+  }
+
+  #began(attempt: Try): void {
+    this.#attempt = attempt
+    if (!this.headIsOurs) this.#encoder = undefined
+    this.#attemptStartedMs = attempt.startedMs
+    this.#lastByteMs = attempt.startedMs
+    this.#scheduleCheck(this.deps.deadlines.nowMs)
+  }
+
   #spliced(target: PlannedTarget): Buffer {
-    const { edits, notes } = codecOf(this.arrival.wire).passThrough.edits(this.#fieldsFor(target), target.model.id, target.provider.dialect)
+    const { model, provider, embeds } = target
+    const dialect = embeds === undefined ? provider.dialect : provider.embeddings!.dialect
+    const { edits: editsFor } = embeds === undefined ? this.codec.passThrough : embeddings
+    const { edits, notes } = editsFor(this.#fieldsFor(dialect), model.id, dialect)
     this.#note(notes, target)
     return this.inspected.body.splice(edits)
   }
 
   /** The small fields; and, by name alone, those that this provider refuses. */
-  #fieldsFor({ provider }: PlannedTarget): JsonObject {
+  #fieldsFor({ strip }: Dialect): JsonObject {
     const { fields, body } = this.inspected
-    const { strip } = provider.dialect
     if (strip === undefined || strip.length === 0) return fields
     return { ...Object.fromEntries(body.present(strip).map((name) => [name, true])), ...fields }
   }
@@ -236,6 +265,21 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
     })
     this.#note(encoded.notes, target)
     return Buffer.from(JSON.stringify(encoded.body))
+  }
+
+  /** One body for each call that the provider needs. */
+  #embeddingCalls(target: PlannedTarget): readonly WrittenCall[] {
+    const { model, embeds, provider } = target
+    const { calls, notes } = embeddingCodecOf(embeds!).encodeRequest!(this.embeddingRequest(), {
+      model: model.id,
+      dialect: provider.embeddings!.dialect,
+    })
+    this.#note(notes, target)
+    return calls.map(({ body, count }) => ({ body: Buffer.from(JSON.stringify(body)), count }))
+  }
+
+  embeddingRequest(): EmbeddingRequest {
+    return (this.#embeddingRequest ??= embeddings.decodeRequest(this.#readDocument()))
   }
 
   /** Every loss is said; to a strict request it is an error instead. */
@@ -265,10 +309,16 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
   }
 
   /** Prices the usage so far; the cost to show the client in USD, undefined when there is none to add. */
-  priced(usage: Usage, attempt: Attempt, text: string | undefined): number | undefined {
+  priced(usage: Usage, attempt: Try, text?: string): number | undefined {
     this.pricedUsage = priceAnswer(usage, attempt.target, text)
     // A cost that the provider wrote into its own bytes stays as it wrote it.
     return attempt.passes && usage.cost !== undefined ? undefined : costUsdOf(this.pricedUsage)
+  }
+
+  estimated(usage: Usage, attempt: Try): number | undefined {
+    this.notes.push({ code: 'approximated', path: 'usage', why: 'the provider told none; counted by the gateway' })
+    this.pricedUsage = priceAnswer(usage, attempt.target, '', true)
+    return costUsdOf(this.pricedUsage)
   }
 
   answerContext(): AnswerContext {
@@ -291,7 +341,7 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
     return (this.#encoder ??= this.codec.ingress.createStreamEncoder(this.answerContext()))
   }
 
-  committed(attempt: Attempt): void {
+  committed(attempt: Try): void {
     this.#committed = true
     if (!this.headIsOurs) this.#streamHead(attempt)
   }
@@ -312,7 +362,7 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
   }
 
   /** A stream is complete but for its tail, which goes out once the record is written. */
-  streamed(attempt: Attempt, finish: Finish | undefined, tail: Uint8Array | string): void {
+  streamed(attempt: Try, finish: Finish | undefined, tail: Uint8Array | string): void {
     this.#recordAttempt(attempt, undefined)
     this.#lingering = attempt
     this.dueMs = this.deps.deadlines.nowMs + closeGraceMs
@@ -322,7 +372,7 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
   }
 
   /** A whole body is ready. */
-  answered(attempt: Attempt, answer: WholeAnswer): void {
+  answered(attempt: Try, answer: WholeAnswer): void {
     this.#recordAttempt(attempt, undefined)
     this.#answerBody(answer.body, answer.finish, attempt.target)
   }
@@ -340,7 +390,7 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
     })
   }
 
-  attemptFailed(attempt: Attempt, failure: Failure, body: Buffer | undefined): void {
+  attemptFailed(attempt: Try, failure: Failure, body: Buffer | undefined): void {
     if (this.#over) return
     this.#recordAttempt(attempt, failure)
     if (failure.kind === 'internal_error')
@@ -446,7 +496,8 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
       if (this.kept.length <= smallAnswerBytes) return { request, response: this.kept.bytes() }
       this.#storeBody('request', request)
     }
-    if (this.kept.length > 0) this.#storeBody('response', this.kept.bytes())
+    if (this.kept.length > 0 && (this.arrival.operation !== 'embed' || this.kept.length <= storedVectorBytes))
+      this.#storeBody('response', this.kept.bytes())
     return undefined
   }
 
@@ -493,7 +544,7 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
     this.#scheduleCheck(nowMs)
   }
 
-  #lateness(attempt: Attempt, nowMs: number): Failure | undefined {
+  #lateness(attempt: Try, nowMs: number): Failure | undefined {
     const { timeouts, slug } = attempt.target.provider
     if (nowMs >= this.#totalDueMs) return new Failure('total_timeout', `The request's deadline passed while ${slug} was answering.`)
     if (attempt.contentMs === undefined) {
@@ -514,7 +565,7 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
     return this.inspected.stream && another ? defaultFirstTokenMs : Infinity
   }
 
-  #keepAlive(attempt: Attempt, nowMs: number): void {
+  #keepAlive(attempt: Try, nowMs: number): void {
     if (!this.headIsOurs) {
       // After content, the provider's silence is the client's silence: its bytes pass, and none of ours may come between.
       if (this.#committed) return
@@ -539,7 +590,7 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
 
   // Small parts.
 
-  #streamHead(attempt: Attempt): void {
+  #streamHead(attempt: Try): void {
     this.status = 200
     this.arrival.client.head(
       200,
@@ -553,7 +604,7 @@ export class Exchange implements Waiting, AttemptHost, ClientListener, Told {
     this.kept.push(chunk)
   }
 
-  #recordAttempt(attempt: Attempt, failure: Failure | undefined): void {
+  #recordAttempt(attempt: Try, failure: Failure | undefined): void {
     const { provider, model, credential, reason } = attempt.target
     this.attempts.push({
       provider: provider.slug,

@@ -1,6 +1,6 @@
 // One request's story, from an arrival to its record.
 import { Crowd, type Failure } from '#kernel'
-import { clientWires } from '#wires'
+import { clientWires, embeddings } from '#wires'
 import { Exchange } from './exchange.ts'
 import { RequestView } from './inspect.ts'
 import { createPlanner } from './plans.ts'
@@ -22,6 +22,7 @@ export interface Gateway {
 export function createGateway(deps: GatewayDeps): Gateway {
   const running = new Crowd<'runningAt', Exchange>('runningAt')
   const views = new Map([...clientWires].map(([wire, { ingress }]) => [wire, new RequestView(ingress.shape, deps.buffers)]))
+  const embeddingView = new RequestView(embeddings.shape, deps.buffers, false)
   let whenEmpty: (() => void) | undefined
   const planOf = createPlanner(deps)
 
@@ -32,7 +33,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
 
   return {
     handle(arrival) {
-      const exchange = new Exchange(deps, views.get(arrival.wire)!, arrival, over)
+      const view = arrival.operation === 'embed' ? embeddingView : views.get(arrival.wire)!
+      const exchange = new Exchange(deps, view, arrival, over)
       running.add(exchange)
       exchange.begin(planOf)
     },

@@ -15,10 +15,10 @@ import {
   type ByteRange,
   type Splicer,
 } from '#kernel'
-import { kindOf, ownProviderKey, sessionOf, withOwnHeaders, type ConversationBytes, type CredentialHeaders } from '#policy'
+import { kindOf, ownProviderKey, sessionHeader, sessionOf, withOwnHeaders, type ConversationBytes, type CredentialHeaders } from '#policy'
 import type { Wire } from '#ir'
 import type { RequestKind } from '#store'
-import type { RequestEdit, RequestShape, WireCodec } from '#wires'
+import type { PassThrough, RequestEdit, RequestShape, WireCodec } from '#wires'
 import { createHistories, minHistoryBytes, type Histories, type Turn } from './histories.ts'
 import type { Arrival } from './port.ts'
 
@@ -31,11 +31,15 @@ export class RequestView {
   readonly names: readonly string[]
   readonly peek: Peek
   readonly histories: Histories
+  /** Bodies from here on are compared with earlier ones of their conversation. */
+  readonly historyBytes: number
+  /** Inputs to be embedded are none. */
+  readonly isConversation: boolean
   readonly sharedResult: Peeked
   /** How often the shared result has been written. */
   peeks = 0
 
-  constructor({ turns, instructions, fields }: RequestShape, buffers: BufferPool) {
+  constructor({ turns, instructions, fields }: RequestShape, buffers: BufferPool, isConversation = true) {
     this.smallFields = fields
     this.turns = turns
     this.instructions = instructions
@@ -43,6 +47,8 @@ export class RequestView {
     this.peek = createPeek({ fields: this.names, lastElementOf: turns })
     this.sharedResult = this.peek.createResult()
     this.histories = createHistories(this.peek, buffers)
+    this.isConversation = isConversation
+    this.historyBytes = isConversation ? minHistoryBytes : Infinity
   }
 }
 
@@ -84,7 +90,7 @@ export interface InspectedBody {
 export function inspect(arrival: Arrival, codec: WireCodec, view: RequestView): Inspected {
   const { bodyStart, bodyEnd, headers } = arrival
   const own = withOwnHeaders(headers)
-  const body = bodyEnd - bodyStart < minHistoryBytes ? smallBody(arrival, view) : historyBody(arrival, view)
+  const body = bodyEnd - bodyStart < view.historyBytes ? smallBody(arrival, view) : historyBody(arrival, view)
   const { fields } = body
   const model = arrival.path?.model ?? fields['model']
   if (model === undefined || model === null)
@@ -95,7 +101,8 @@ export function inspect(arrival: Arrival, codec: WireCodec, view: RequestView): 
   if (typeof model !== 'string' || model === '') throw invalidRequest('model', 'The field "model" must be a non-empty string.')
   const stream = arrival.path?.stream ?? fields['stream'] ?? false
   if (typeof stream !== 'boolean') throw invalidRequest('stream', 'The field "stream" must be true or false.')
-  requireTurns(body, codec.wire, view.turns)
+  if (view.isConversation) requireTurns(body, codec.wire, view.turns)
+  else requireInput(body, view.turns)
   const provider = option(own, 'provider')?.replace(/^@/, '')
   if (option(own, 'config') !== undefined) {
     throw invalidRequest(
@@ -109,8 +116,8 @@ export function inspect(arrival: Arrival, codec: WireCodec, view: RequestView): 
     stream,
     asksForUsage: codec.wire !== 'openai-chat' || (isObject(streamOptions) && streamOptions['include_usage'] === true),
     fields,
-    session: sessionOf(headers, fields, body.conversation, own),
-    kind: kindOf(fields, body.conversation, bodyEnd - bodyStart),
+    session: view.isConversation ? sessionOf(headers, fields, body.conversation, own) : (sessionHeader(headers, own) ?? ''),
+    kind: view.isConversation ? kindOf(fields, body.conversation, bodyEnd - bodyStart) : 'user',
     trace: traceOf(own, headers),
     metadata: metadataOf(own),
     timeoutMs: timeoutOf(own),
@@ -308,6 +315,18 @@ function requireTurns(body: InspectedBody, wire: Wire, turns: string): void {
   )
 }
 
+/** What is wrong at a glance; the elements are the provider's to judge, or the decoder's. */
+function requireInput({ conversation: { body, messagesStart, messagesEnd } }: InspectedBody, field: string): void {
+  if (messagesStart < 0) throw invalidRequest(field, `The field "${field}" is missing. Send a string, or an array of strings.`)
+  const first = body[messagesStart]
+  const isText = first === 0x22
+  // At 0 the whole body stands for what could not be found in it.
+  if (!isText && first !== 0x5b && messagesStart > 0)
+    throw invalidRequest(field, `The field "${field}" must be a string, an array of strings, or arrays of token ids.`)
+  if (first === 0x5b && /^\[\s*\]$/.test(body.toString('latin1', messagesStart, Math.min(messagesEnd, messagesStart + 64))))
+    throw invalidRequest(field, `The field "${field}" is an empty array. Send at least one text.`)
+}
+
 // Headers.
 
 const optionNames = {
@@ -375,7 +394,9 @@ function timeoutOf(own: CredentialHeaders): number | undefined {
 // Responses.
 
 type ResponsePeek = { readonly names: readonly string[]; readonly peek: ReturnType<typeof createPeek<string>> }
-const responsePeeks = new WeakMap<WireCodec, ResponsePeek>()
+/** What is read of a whole answer that passes. */
+export type AnswerFields = Pick<PassThrough, 'responseFields' | 'costField'>
+const responsePeeks = new WeakMap<AnswerFields, ResponsePeek>()
 
 export type PeekedResponse = {
   /** The top-level fields that the wire wants. */
@@ -387,11 +408,11 @@ export type PeekedResponse = {
 }
 
 /** Undefined when the bytes are doubtful. */
-export function peekResponse(codec: WireCodec, body: Buffer): PeekedResponse | undefined {
-  let known = responsePeeks.get(codec)
+export function peekResponse(wanted: AnswerFields, body: Buffer): PeekedResponse | undefined {
+  let known = responsePeeks.get(wanted)
   if (known === undefined) {
-    const names = [...new Set([...codec.passThrough.responseFields, 'error'])]
-    responsePeeks.set(codec, (known = { names, peek: createPeek({ fields: names }) }))
+    const names = [...new Set([...wanted.responseFields, 'error'])]
+    responsePeeks.set(wanted, (known = { names, peek: createPeek({ fields: names }) }))
   }
   const peeked = known.peek.peek(body, 0, body.length)
   if (peeked === 'doubtful') return undefined
@@ -400,12 +421,12 @@ export function peekResponse(codec: WireCodec, body: Buffer): PeekedResponse | u
   for (const name of known.names) {
     const { start, end } = peeked.members[name]!
     if (start < 0) continue
-    if (name === codec.passThrough.costField && body[start] === 0x7b) {
+    if (name === wanted.costField && body[start] === 0x7b) {
       usageText = body.toString('utf8', start, end)
       fields[name] = JSON.parse(usageText) as JsonValue
     } else {
       fields[name] = readSmall(body, start, end)
     }
   }
-  return { fields, usageText, costAt: usageText === '' ? -1 : peeked.members[codec.passThrough.costField!]!.start + 1 }
+  return { fields, usageText, costAt: usageText === '' ? -1 : peeked.members[wanted.costField!]!.start + 1 }
 }

@@ -3,7 +3,7 @@ import { createProviderBuilder, vendorOfKey, vendors } from '#catalog'
 import type { Provider, Snapshot } from '#config'
 import { Failure, invalidRequest } from '#kernel'
 import { isPlaceholderKey } from '#policy'
-import { planTargets, type Candidate, type Plan } from '#routing'
+import { otherKind, planTargets, type Candidate, type Operation, type Plan } from '#routing'
 import type { Inspected } from './inspect.ts'
 import type { Arrival, GatewayDeps, Resolution } from './port.ts'
 
@@ -95,13 +95,23 @@ function plan({ arrival, inspected }: Asked, candidates: readonly Candidate[], o
   const { wire, operation } = arrival
   const credential = ownKey === undefined ? undefined : { name: ownCredentialName, secret: ownKey }
   const made = planTargets({ operation, wire, candidates, ...(credential === undefined ? {} : { credential }) })
-  if (made.targets.length === 0 && operation === 'generate') {
+  if (made.targets.length === 0 && operation !== 'count-tokens') {
+    const other = otherOperation(made, operation)
+    if (other !== undefined) throw invalidRequest('model', `${quoted(inspected.model)} ${other}`)
     const why = made.skipped.map(({ provider, reason }) => `${provider}: ${reason}`).join('; ')
     throw new Failure('model_not_found', `No provider can be asked for ${quoted(inspected.model)} (${why}). Give it a credential.`, {
       param: 'model',
     })
   }
   return made
+}
+
+/** What to say of a model that is asked for what no such model does. */
+function otherOperation({ skipped }: Plan, operation: Operation): string | undefined {
+  if (skipped.length === 0 || !skipped.every(({ reason }) => reason === otherKind[operation])) return undefined
+  return operation === 'embed'
+    ? 'makes no embeddings. GET /v1/models lists the models that do: their output_modalities are ["embeddings"].'
+    : 'makes embeddings and does not converse. Ask it at /v1/embeddings.'
 }
 
 function unknownModel(model: string, keyName: string, { kind, nearest, alias, byKey }: Extract<Resolution, { ok: false }>): Failure {

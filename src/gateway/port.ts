@@ -4,6 +4,7 @@ import type { GatewayKey, ModelEntry, Provider, Snapshot } from '#config'
 import type { ClientWire } from '#ir'
 import type { Journal } from '#journal'
 import type { BufferPool, Deadlines } from '#kernel'
+import type { Operation } from '#routing'
 import type { Upstream } from '#upstream'
 import type { PathFields } from '#wires'
 
@@ -36,7 +37,7 @@ export type Arrival = {
   readonly atMs: number
   /** `performance.now()` when the last byte of the body was there. */
   readonly readyMs: number
-  readonly operation: 'generate' | 'count-tokens'
+  readonly operation: Operation
   readonly wire: ClientWire
   /** Absent: they are in the body. */
   readonly path?: PathFields

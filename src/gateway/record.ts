@@ -64,12 +64,14 @@ export function priceOfTarget({ model }: PlannedTarget): Price | undefined {
   return model.free === true ? freePrice : model.price
 }
 
-export function priceAnswer(usage: Usage, target: PlannedTarget, text: string | undefined): Priced {
+/** `estimated`: the counts are ours. */
+export function priceAnswer(usage: Usage, target: PlannedTarget, text: string | undefined, estimated = false): Priced {
   const counts = usageCounts(usage)
   const { costNanoUsd, costSource, lines, providerCostNanoUsd } = priceUsage({
     counts: billedCounts(usage),
     price: priceOfTarget(target),
     providerCost: usage.cost,
+    estimated,
   })
   return { usage, text, counts, costNanoUsd, costSource, lines, providerCostNanoUsd }
 }

@@ -6,6 +6,7 @@ import type { PathFields } from '#wires'
 export type Route =
   | { readonly type: 'generate'; readonly wire: ClientWire; readonly path?: PathFields }
   | { readonly type: 'count-tokens'; readonly wire: ClientWire; readonly path?: PathFields }
+  | { readonly type: 'embed'; readonly wire: ClientWire; readonly path?: PathFields }
   | { readonly type: 'models' }
   | { readonly type: 'health' }
   | { readonly type: 'ready' }
@@ -16,6 +17,7 @@ const routes = new Map<string, Methods>([
   ['/v1/chat/completions', { POST: { type: 'generate', wire: 'openai-chat' } }],
   ['/v1/messages', { POST: { type: 'generate', wire: 'anthropic-messages' } }],
   ['/v1/messages/count_tokens', { POST: { type: 'count-tokens', wire: 'anthropic-messages' } }],
+  ['/v1/embeddings', { POST: { type: 'embed', wire: 'openai-chat' } }],
   ['/v1/models', { GET: { type: 'models' } }],
   ['/healthz', { GET: { type: 'health' } }],
   ['/readyz', { GET: { type: 'ready' } }],
@@ -58,7 +60,7 @@ function unknownUrl(method: string, path: string): string {
   const trimmed = path.replace(/\/+$/, '').replace(/\/{2,}/g, '/')
   if (trimmed !== path && exists(trimmed)) return `There is no ${shown}. Did you mean ${trimmed}?`
   const near = nearestNames(path, [...routes.keys()], 1)[0]
-  return `There is no ${shown}.${near === undefined ? ' This gateway serves /v1/chat/completions, /v1/messages and /v1/models.' : ` Did you mean ${near}?`}`
+  return `There is no ${shown}.${near === undefined ? ' This gateway serves /v1/chat/completions, /v1/messages, /v1/embeddings and /v1/models.' : ` Did you mean ${near}?`}`
 }
 
 function exists(path: string): boolean {

@@ -91,6 +91,7 @@ export function createIngress(deps: IngressDeps): Ingress {
         return
       case 'generate':
       case 'count-tokens':
+      case 'embed':
         converse(request, response, path, mark < 0 ? '' : url.slice(mark + 1), found)
         return
       default:

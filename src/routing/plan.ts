@@ -1,14 +1,17 @@
 // Plan first, act second: which targets a request may go to, in order, each with its reason. Pure: no I/O, clock or randomness.
 import type { Credential, ModelEntry, Provider } from '#config'
-import type { ClientWire, Wire } from '#ir'
-import { codecOf } from '#wires'
+import type { ClientWire, EmbeddingForm, Wire } from '#ir'
+import { codecOf, embeddingCodecOf } from '#wires'
 
 /** A provider that serves the model, as the catalog resolved it. */
 export type Candidate = { readonly provider: Provider; readonly model: ModelEntry }
 
+/** What is asked of a model: a turn of a conversation, how many tokens one has, or vectors. */
+export type Operation = 'generate' | 'count-tokens' | 'embed'
+
 /** What of a request decides where it can go. */
 export type PlanRequest = {
-  readonly operation: 'generate' | 'count-tokens'
+  readonly operation: Operation
   readonly wire: ClientWire
   readonly candidates: readonly Candidate[]
   /** The client's own: used instead of the providers'. */
@@ -26,6 +29,8 @@ export type PlannedTarget = {
   readonly path: string
   readonly streamPath: string
   readonly lane: Lane
+  /** Set where vectors are asked for: the provider's form of it. `wire` is then the one whose errors it has. */
+  readonly embeds?: EmbeddingForm
   readonly credential: Credential
   /** Another credential of the same provider as the target before it: tried only when that credential was the trouble. */
   readonly sameProvider: boolean
@@ -37,21 +42,23 @@ export type Plan = {
   readonly skipped: readonly { readonly provider: string; readonly reason: string }[]
 }
 
+/** Why a model that is for something else is left out. */
+export const otherKind = {
+  generate: 'the model makes embeddings',
+  'count-tokens': 'the model makes embeddings',
+  embed: 'the model makes no embeddings',
+} as const satisfies Record<Operation, string>
+
 const noCredential: Credential = { name: 'none', secret: '' }
 
 export function planTargets(request: PlanRequest): Plan {
   const targets: PlannedTarget[] = []
   const skipped: { provider: string; reason: string }[] = []
-  for (const { provider, model } of request.candidates) {
-    const wire = serves(provider, request.wire, model) ? request.wire : firstWire(provider, model)
-    const template = wire === undefined ? undefined : provider.endpoints.get(wire)
-    if (wire === undefined || template === undefined) {
-      skipped.push({ provider: provider.slug, reason: 'it has no endpoint for conversations' })
-      continue
-    }
-    const endpoint = request.operation === 'generate' ? template : countingEndpoint(request.wire, wire, template)
-    if (endpoint === undefined || (request.operation === 'count-tokens' && provider.simulated)) {
-      skipped.push({ provider: provider.slug, reason: 'it does not count tokens' })
+  for (const candidate of request.candidates) {
+    const { provider, model } = candidate
+    const reached = request.operation === 'embed' ? vectorEndpoint(candidate) : wordEndpoint(candidate, request)
+    if (typeof reached === 'string') {
+      skipped.push({ provider: provider.slug, reason: reached })
       continue
     }
     const credentials = credentialsFor(provider, request.credential)
@@ -63,10 +70,7 @@ export function planTargets(request: PlanRequest): Plan {
       targets.push({
         provider,
         model,
-        wire,
-        path: endpointPath(endpoint, model.id, false),
-        streamPath: endpointPath(endpoint, model.id, true),
-        lane: wire === request.wire ? 'pass' : 'translate',
+        ...reached,
         credential: credentials[i]!,
         sameProvider: i > 0,
         reason: i > 0 ? 'next credential of the same provider' : targets.length === 0 ? 'first by priority' : 'next by priority',
@@ -74,6 +78,42 @@ export function planTargets(request: PlanRequest): Plan {
     }
   }
   return { targets, skipped }
+}
+
+type Reached = Pick<PlannedTarget, 'wire' | 'path' | 'streamPath' | 'lane' | 'embeds'>
+
+/** Where a candidate converses, or why it doesn't. */
+function wordEndpoint({ provider, model }: Candidate, { operation, wire: asked }: PlanRequest): Reached | string {
+  if (!makesWords(model)) return otherKind[operation]
+  const wire = serves(provider, asked, model) ? asked : firstWire(provider, model)
+  const template = wire === undefined ? undefined : provider.endpoints.get(wire)
+  if (wire === undefined || template === undefined) return 'it has no endpoint for conversations'
+  const endpoint = operation === 'generate' ? template : countingEndpoint(asked, wire, template)
+  if (endpoint === undefined || (operation === 'count-tokens' && provider.simulated)) return 'it does not count tokens'
+  return {
+    wire,
+    path: endpointPath(endpoint, model.id, false),
+    streamPath: endpointPath(endpoint, model.id, true),
+    lane: wire === asked ? 'pass' : 'translate',
+  }
+}
+
+/** Where a candidate makes vectors, or why it doesn't. */
+function vectorEndpoint({ provider, model }: Candidate): Reached | string {
+  if (!makesVectors(model)) return otherKind.embed
+  if (provider.embeddings === undefined) return 'it has no endpoint for embeddings'
+  const { form, path: template } = provider.embeddings
+  const path = endpointPath(template, model.id, false)
+  return { wire: embeddingCodecOf(form).wire, path, streamPath: path, lane: form === 'openai' ? 'pass' : 'translate', embeds: form }
+}
+
+/** What the catalog says of a model; one that it doesn't know may do anything. */
+function makesVectors({ outputModalities }: ModelEntry): boolean {
+  return outputModalities?.includes('embeddings') !== false
+}
+
+function makesWords({ outputModalities }: ModelEntry): boolean {
+  return outputModalities?.some((kind) => kind !== 'embeddings') !== false
 }
 
 function credentialsFor(provider: Provider, own: Credential | undefined): readonly Credential[] {

@@ -436,14 +436,28 @@ describe('a call of the simulator', () => {
   })
 
   test('knows no other path', () => {
-    assert.equal(answered('/v1/embeddings', { model: 'echo' }).status, 404)
+    assert.equal(answered('/v1/completions', { model: 'echo' }).status, 404)
   })
 
   test('behaves as told for every listed model', () => {
     for (const model of simModels) {
-      const answer = answered(chatPath, { ...streaming, model })
+      const answer = model === 'embed' ? answered('/v1/embeddings', { model, input: 'a' }) : answered(chatPath, { ...streaming, model })
       assert.notEqual(answer.status, 404, model)
     }
+  })
+
+  test('makes the same vectors for the same texts, and says what is wrong with others', () => {
+    const asked = { model: 'embed', input: ['a b', 'a b', 'c'], dimensions: 4 }
+    const { data, usage } = whole(answered('/v1/embeddings', asked)) as { data: { embedding: number[] }[]; usage: JsonObject }
+    assert.deepEqual(data[0]!.embedding, data[1]!.embedding)
+    assert.notDeepEqual(data[0]!.embedding, data[2]!.embedding)
+    assert.equal(data[2]!.embedding.length, 4)
+    assert.deepEqual(usage, { prompt_tokens: 5, total_tokens: 5 })
+    assert.equal(answered('/v1/embeddings', { model: 'embed', input: [] }).status, 400)
+    assert.equal(answered('/v1/embeddings', { model: 'embed', input: 'a', dimensions: 100_000 }).status, 400)
+    assert.equal(answered('/v1/embeddings', { model: 'echo', input: 'a' }).status, 404)
+    assert.equal(answered('/v1/embeddings', { model: 'status-503', input: 'a' }).status, 503)
+    assert.notEqual(answered('/v1/embeddings', { model: 'cut', input: 'a' }).ending, 'end')
   })
 })
 

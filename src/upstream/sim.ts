@@ -2,6 +2,7 @@
 import { Failure, isObject, type JsonObject } from '#kernel'
 import type { Upstream, UpstreamCall, UpstreamHandler, UpstreamRequest } from './port.ts'
 import { exampleArguments } from './sim-arguments.ts'
+import { simVectors } from './sim-embeddings.ts'
 import { chatWire, messagesWire, type SimAnswer, type SimRequest, type SimWire } from './sim-wires.ts'
 
 /** Runs `run` after `ms` milliseconds (0: in a later turn of the event loop); the result cancels it. */
@@ -23,9 +24,21 @@ export type SimDeps = {
  * - `cut`: the connection dies in the middle of the answer.
  * - `stall`: head and preamble, then silence, before any content: another target can still answer.
  * - `error-in-stream`: an error event after some words; not streamed, an error body with status 200.
+ * - `embed`: vectors, at /embeddings; `status-NNN`, `flaky-NN`, `cut` and `stall` are there, too.
  * - `tool`: calls the first tool offered; once it has a result, or when there is none, answers with text.
  */
-export const simModels = ['echo', 'slow', 'tool', 'cut', 'stall', 'error-in-stream', 'flaky-30', 'status-429', 'status-500'] as const
+export const simModels = [
+  'echo',
+  'slow',
+  'tool',
+  'cut',
+  'stall',
+  'error-in-stream',
+  'flaky-30',
+  'status-429',
+  'status-500',
+  'embed',
+] as const
 
 const firstTokenMs = 3_000
 const dripMs = 200
@@ -49,6 +62,7 @@ export function createSim(deps: SimDeps = {}): Upstream {
 
   function script(request: UpstreamRequest): Step[] {
     const path = request.path.split('?', 1)[0]!
+    if (path.endsWith('/embeddings')) return embed(parseBody(request.body))
     const counts = path.endsWith('/messages/count_tokens')
     const wire = path.endsWith('/chat/completions') ? chatWire : path.endsWith('/messages') || counts ? messagesWire : undefined
     if (wire === undefined) return refusal(chatWire, 404, `The simulator has no ${path}.`)
@@ -78,16 +92,38 @@ export function createSim(deps: SimDeps = {}): Upstream {
       case 'stall':
         return [head(asked), ...dataSteps(asked.stream ? wire.frames(compose(asked), asked).preamble : [])]
     }
-    const numbered = /^(status|flaky)-(\d{1,3})$/.exec(asked.model)
-    const number = Number(numbered?.[2])
-    if (numbered?.[1] === 'status' && number >= 400 && number <= 599)
+    return numbered(wire, asked.model, () => answerSteps(wire, asked, compose(asked), false))
+  }
+
+  function embed(body: JsonObject | undefined): Step[] {
+    if (body === undefined) return refusal(chatWire, 400, 'The body is not a JSON object.')
+    const made = simVectors(body)
+    if (made instanceof Failure) return refusal(chatWire, 400, made.message)
+    const whole: Step[] = [head({ stream: false }), ...dataSteps([made]), { kind: 'end', afterMs: 0 }]
+    switch (body['model']) {
+      case 'embed':
+        return whole
+      case 'cut':
+        return [head({ stream: false }), ...dataSteps([made.slice(0, made.length >> 1)]), { kind: 'cut', afterMs: 0 }]
+      case 'stall':
+        return [head({ stream: false })]
+      default:
+        return numbered(chatWire, String(body['model']), () => whole)
+    }
+  }
+
+  /** The models whose names have a number in them; `well` is the answer of one that does not fail. */
+  function numbered(wire: SimWire, model: string, well: () => Step[]): Step[] {
+    const found = /^(status|flaky)-(\d{1,3})$/.exec(model)
+    const number = Number(found?.[2])
+    if (found?.[1] === 'status' && number >= 400 && number <= 599)
       return refusal(wire, number, `The simulated provider answers ${number}, as it was asked to.`)
-    if (numbered?.[1] === 'flaky' && number <= 100) {
+    if (found?.[1] === 'flaky' && number <= 100) {
       // 37 is coprime with 100: each hundred requests visit each value once, and the failures come spread out.
       const fails = (flakyRequests++ * 37 + flakyOffset) % 100 < number
-      return fails ? refusal(wire, 500, 'The simulated provider fails now and then.') : answerSteps(wire, asked, compose(asked), false)
+      return fails ? refusal(wire, 500, 'The simulated provider fails now and then.') : well()
     }
-    return refusal(wire, 404, `The simulator has no model '${asked.model}'; it has ${simModels.join(', ')}.`)
+    return refusal(wire, 404, `The simulator has no model '${model}'; it has ${simModels.join(', ')}.`)
   }
 
   function compose(asked: SimRequest): SimAnswer {
@@ -214,7 +250,7 @@ function brokenSteps(wire: SimWire, asked: SimRequest, last: Step): Step[] {
   return [head(asked), ...dataSteps([...preamble, ...content.slice(0, Math.ceil(content.length / 2))]), ...ending]
 }
 
-function head(asked: SimRequest): Step {
+function head(asked: Pick<SimRequest, 'stream'>): Step {
   return { kind: 'head', status: 200, headers: { 'content-type': asked.stream ? 'text/event-stream' : 'application/json' }, afterMs: 0 }
 }
 
