@@ -14,6 +14,11 @@ export function decodeAwsError(status: number, headers: Readonly<Record<string, 
   }
   const fields = isObject(body) ? body : {}
   const type = headers['x-amzn-errortype'] ?? asText(fields['__type']) ?? asText(fields['code'])
+  if (status < 400 && type === undefined) {
+    const [kind, what] =
+      bodyText.trim() === '' ? (['empty_response', 'an empty body'] as const) : (['bad_response', "something that is not AWS's"] as const)
+    return new Failure(kind, `The provider answered ${status} with ${what}.`, { upstream: { status, message: describe(bodyText) } })
+  }
   const message = asText(fields['message']) ?? asText(fields['Message']) ?? describe(bodyText)
   return awsFailure(status, type, message, retryAfterMs(headers, message, undefined))
 }

@@ -186,7 +186,7 @@ export class ConverseReader implements StreamDecoder {
     else if (isObject(toolUse) && typeof toolUse['input'] === 'string') {
       if (open?.type === 'tool-call') open.spoke = append(open.part, toolUse['input'], out) || open.spoke
       else if (open?.type === 'opaque') open.input.push(toolUse['input'])
-    } else if (Array.isArray(toolResult) && open?.type === 'opaque') open.content.push(...toolResult)
+    } else if (Array.isArray(toolResult) && open?.type === 'opaque') for (const piece of toolResult) open.content.push(piece)
     else if (isObject(image) && open?.type === 'image') {
       const source = isObject(image['source']) ? image['source'] : {}
       const data = asText(source['bytes'])
