@@ -5,7 +5,7 @@ import type { AnswerContext } from '#wires/codec'
 import { ownExt } from './fields.ts'
 import { encodeFinish } from './finish.ts'
 import { OutputWriter } from './output-writer.ts'
-import { createResponseObject } from './response-object.ts'
+import { createResponseObject, tierOf } from './response-object.ts'
 import { encodeUsage } from './usage.ts'
 
 export function encodeResponse(response: Response, context: AnswerContext, costUsd: number | undefined): JsonObject {
@@ -31,6 +31,6 @@ export function encodeResponse(response: Response, context: AnswerContext, costU
     ...encodeFinish(response.finish),
     output: writer.output,
     usage: usage === undefined ? null : encodeUsage(usage, costUsd),
-    ...(serviceTier === undefined ? {} : { service_tier: serviceTier }),
+    ...(serviceTier === undefined ? {} : { service_tier: tierOf(serviceTier) }),
   }
 }

@@ -6,7 +6,7 @@ import { errorEvent, frame, responseError } from './errors.ts'
 import { ownExt } from './fields.ts'
 import { encodeFinish } from './finish.ts'
 import { OutputWriter } from './output-writer.ts'
-import { createResponseObject } from './response-object.ts'
+import { createResponseObject, tierOf } from './response-object.ts'
 import { encodeUsage } from './usage.ts'
 
 export function createStreamEncoder(context: AnswerContext): StreamEncoder {
@@ -43,7 +43,7 @@ export function createStreamEncoder(context: AnswerContext): StreamEncoder {
     Object.assign(response, ownExt(event.ext), ending, {
       output: writer.output,
       usage: usage === undefined ? null : encodeUsage(usage, costUsd),
-      ...(usage?.serviceTier === undefined ? {} : { service_tier: usage.serviceTier }),
+      ...(usage?.serviceTier === undefined ? {} : { service_tier: tierOf(usage.serviceTier) }),
     })
     return rest + writer.say(`response.${ending.status}`, { response })
   }

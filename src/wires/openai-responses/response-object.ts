@@ -50,7 +50,6 @@ const echoed = [
   'presence_penalty',
   'prompt_cache_key',
   'safety_identifier',
-  'service_tier',
   'temperature',
   'tool_choice',
   'top_logprobs',
@@ -68,10 +67,9 @@ export function createResponseObject(context: AnswerContext): JsonObject {
     const value = request[field]
     if (value !== undefined && value !== null) response[field] = value
   }
-  // Only what the answer's tier was can be said, and "auto" is none.
-  if (response['service_tier'] === 'auto') response['service_tier'] = 'default'
+  response['service_tier'] = tierOf(request['service_tier'])
   if (isObject(request['reasoning'])) response['reasoning'] = { effort: null, summary: null, ...request['reasoning'] }
-  if (isObject(request['text'])) response['text'] = { format: { type: 'text' }, ...withoutNulls(request['text']) }
+  if (isObject(request['text'])) response['text'] = echoText(request['text'])
   if (Array.isArray(request['tools'])) response['tools'] = request['tools'].map(echoTool)
   return response
 }
@@ -82,6 +80,17 @@ function echoTool(tool: JsonValue): JsonValue {
   return { ...tool, description: tool['description'] ?? null, parameters: tool['parameters'] ?? null, strict: tool['strict'] ?? false }
 }
 
-function withoutNulls(object: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null))
+function echoText(text: JsonObject): JsonObject {
+  const { format, verbosity } = text
+  const echoed = verbosity === undefined || verbosity === null ? {} : { verbosity }
+  if (!isObject(format)) return { format: { type: 'text' }, ...echoed }
+  if (format['type'] !== 'json_schema') return { format, ...echoed }
+  return { format: { ...format, description: format['description'] ?? null, strict: format['strict'] ?? false }, ...echoed }
+}
+
+const tiers: ReadonlySet<JsonValue | undefined> = new Set(['default', 'flex', 'priority', 'scale', 'fast', 'ultrafast'])
+
+/** The tier of an answer, which "auto" is none of; other vendors' words for theirs are not known here. */
+export function tierOf(tier: JsonValue | undefined): string {
+  return typeof tier === 'string' && tiers.has(tier) ? tier : 'default'
 }
