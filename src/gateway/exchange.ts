@@ -237,8 +237,11 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
   #spliced(target: PlannedTarget): Buffer {
     const { model, provider, embeds } = target
     const dialect = embeds === undefined ? provider.dialect : provider.embeddings!.dialect
-    const { edits: editsFor } = embeds === undefined ? this.codec.passThrough : embeddings
-    const { edits, notes } = editsFor(this.#fieldsFor(dialect), model.id, dialect)
+    const fields = this.#fieldsFor(dialect)
+    const { edits, notes } =
+      embeds === undefined
+        ? this.codec.passThrough.edits(fields, model.id, dialect, this.arrival.headers)
+        : embeddings.edits(fields, model.id, dialect)
     this.#note(notes, target)
     return this.inspected.body.splice(edits)
   }
