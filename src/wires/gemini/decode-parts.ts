@@ -45,6 +45,7 @@ type Read = {
 function read(value: JsonValue, path: string): Read {
   const part = readMessage(value, path)
   const given = dataKeys.filter((key) => isGiven(part[key]))
+  if (Object.keys(part).length === 0) wrong(path, 'a part must hold something')
   if (given.length > 1) wrong(path, `a part holds one thing, this one holds ${given.join(' and ')}`)
   const signature = isGiven(part['thoughtSignature']) ? readText(part['thoughtSignature'], `${path}.thoughtSignature`) : ''
   return {

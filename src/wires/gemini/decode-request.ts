@@ -27,6 +27,7 @@ const requestKeys = new Set(['model', 'contents', 'systemInstruction', 'tools', 
 /** Throws `invalid_request` that names the field. Nothing is lost in reading: what has no word goes to `ext` or stays opaque. */
 export function decodeRequest(body: JsonObject, path: PathFields = {}): { readonly request: Request; readonly notes: readonly Note[] } {
   const message = readMessage(body, '')
+  if (isGiven(message['cachedContent'])) wrong('cachedContent', 'only Google has what is cached there; send all contents to this model')
   const choice = decodeToolConfig(message['toolConfig'])
   const config = decodeConfig(isGiven(message['generationConfig']) ? readMessage(message['generationConfig'], 'generationConfig') : {})
   const rest = { ...restOf(message, requestKeys), ...config.rest, ...(choice.rest === undefined ? {} : { toolConfig: choice.rest }) }

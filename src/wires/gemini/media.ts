@@ -1,6 +1,7 @@
 // Images, sound, video and documents: Google's `inlineData` and `fileData` and the neutral part.
 import { asText, type JsonObject } from '#kernel'
 import type { MediaPart, MediaSource } from '#ir'
+import { isBase64 } from '#wires/data-urls'
 import { asExt, readMessage, readName, readText, restOf, wrong } from './fields.ts'
 
 export type MediaKind = MediaPart['kind']
@@ -95,8 +96,9 @@ function nameOf(object: JsonObject): { name?: string } {
   return name === undefined ? {} : { name }
 }
 
-/** Standard or URL-safe, as protobuf's JSON allows both; other wires know the standard alphabet only. */
+/** Standard or URL-safe, as protobuf's JSON allows both (Google's SDKs write either); other wires know the standard alphabet only. */
 function readBase64(text: string, path: string): string {
   const standard = text.includes('-') || text.includes('_') ? text.replaceAll('-', '+').replaceAll('_', '/') : text
-  return /^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(standard) ? standard : wrong(path, 'it is not base64')
+  const data = /\s/.test(standard) ? standard.replace(/\s+/g, '') : standard
+  return isBase64(data) ? data : wrong(path, 'it is not base64')
 }
