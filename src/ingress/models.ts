@@ -1,8 +1,10 @@
-// `GET /v1/models` and `/v1/models/{id}`: what this key may use, in OpenAI's shape or, to a client of Anthropic's wire, in Anthropic's.
+// `GET /v1/models`, `/v1/models/{id}` and the same below /v1beta: what this key may use, in OpenAI's shape, Anthropic's or Google's.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ListedModel, ModelIndex } from '#catalog'
 import type { GatewayKey } from '#config'
+import type { ClientWire } from '#ir'
 import { Failure } from '#kernel'
+import { encodeModel, pageOfModels, type GeminiModel } from '#wires'
 
 export type ModelDirectory = Pick<ModelIndex, 'names' | 'list' | 'get' | 'resolve'>
 
@@ -12,6 +14,8 @@ type Asked = {
   readonly key: GatewayKey
   /** Without the leading `?`. */
   readonly query: string
+  /** Whose shape the answer has. */
+  readonly wire: ClientWire
 }
 
 /** What Anthropic's SDK calls `ModelInfo`, as far as it is known. https://platform.claude.com/docs/en/api/models-list (2026-11) */
@@ -32,7 +36,8 @@ const maxPage = 1000
 
 /** Answers, or resolves with why not. */
 export async function answerModels(directory: ModelDirectory, asked: Asked): Promise<Failure | undefined> {
-  if (isAnthropic(asked.request)) return answerPage(directory, asked)
+  if (asked.wire === 'anthropic-messages') return answerPage(directory, asked)
+  if (asked.wire === 'gemini') return answerGeminiPage(directory, asked)
   const { body, byteLength, etag } = await directory.list(asked.key)
   const { request, response } = asked
   // The list is made for this key, and the shape for the client's wire.
@@ -48,15 +53,11 @@ export async function answerModels(directory: ModelDirectory, asked: Asked): Pro
 }
 
 /** One model by any of its names. */
-export function answerModel(directory: ModelDirectory, { request, response, key }: Asked, id: string): Failure | undefined {
+export function answerModel(directory: ModelDirectory, { response, key, wire }: Asked, id: string): Failure | undefined {
   const model = directory.get(key, id)
   if (model === undefined) return unlisted(directory, key, id)
-  sendJson(response, isAnthropic(request) ? anthropicModel(model) : model)
+  sendJson(response, wire === 'anthropic-messages' ? anthropicModel(model) : wire === 'gemini' ? encodeModel(geminiModel(model)) : model)
   return undefined
-}
-
-function isAnthropic({ headers }: IncomingMessage): boolean {
-  return headers['anthropic-version'] !== undefined
 }
 
 function unlisted(directory: ModelDirectory, key: GatewayKey, id: string): Failure {
@@ -123,6 +124,34 @@ async function answerPage(directory: ModelDirectory, { response, key, query }: A
     last_id: data.at(-1)?.id ?? null,
   })
   return undefined
+}
+
+async function answerGeminiPage(directory: ModelDirectory, { response, key, query }: Asked): Promise<Failure | undefined> {
+  const wanted = new URLSearchParams(query)
+  const names = await directory.names(key)
+  try {
+    const page = pageOfModels(names, wanted.get('pageSize') ?? undefined, wanted.get('pageToken') ?? undefined)
+    const models = page.models.flatMap(({ id }) => {
+      const model = directory.get(key, id)
+      return model === undefined ? [] : [encodeModel(geminiModel(model))]
+    })
+    sendJson(response, { models, ...(page.nextPageToken === undefined ? {} : { nextPageToken: page.nextPageToken }) })
+    return undefined
+  } catch (error) {
+    if (error instanceof Failure) return error
+    throw error
+  }
+}
+
+function geminiModel({ id, name, context_window, max_output_tokens, capabilities, output_modalities }: ListedModel): GeminiModel {
+  return {
+    id,
+    ...(name === undefined ? {} : { name }),
+    ...(context_window === undefined ? {} : { inputTokenLimit: context_window }),
+    ...(max_output_tokens === undefined ? {} : { outputTokenLimit: max_output_tokens }),
+    ...(capabilities === undefined ? {} : { thinking: capabilities.includes('reasoning') }),
+    ...(output_modalities === undefined ? {} : { embeds: output_modalities.includes('embedding') }),
+  }
 }
 
 function anthropicModel({ id, name, created, context_window, max_output_tokens }: ListedModel): AnthropicModel {

@@ -7,7 +7,8 @@ export type Route =
   | { readonly type: 'generate'; readonly wire: ClientWire; readonly path?: PathFields }
   | { readonly type: 'count-tokens'; readonly wire: ClientWire; readonly path?: PathFields }
   | { readonly type: 'embed'; readonly wire: ClientWire; readonly path?: PathFields }
-  | { readonly type: 'models' }
+  /** `id` absent: all of them. */
+  | { readonly type: 'models'; readonly wire: ClientWire; readonly id?: string }
   | { readonly type: 'health' }
   | { readonly type: 'ready' }
 
@@ -15,18 +16,52 @@ type Methods = Readonly<Partial<Record<'GET' | 'POST', Route>>>
 
 const routes = new Map<string, Methods>([
   ['/v1/chat/completions', { POST: { type: 'generate', wire: 'openai-chat' } }],
+  ['/v1/responses', { POST: { type: 'generate', wire: 'openai-responses' } }],
   ['/v1/messages', { POST: { type: 'generate', wire: 'anthropic-messages' } }],
   ['/v1/messages/count_tokens', { POST: { type: 'count-tokens', wire: 'anthropic-messages' } }],
   ['/v1/embeddings', { POST: { type: 'embed', wire: 'openai-chat' } }],
-  ['/v1/models', { GET: { type: 'models' } }],
+  ['/v1/models', { GET: { type: 'models', wire: 'openai-chat' } }],
+  ['/v1beta/models', { GET: { type: 'models', wire: 'gemini' } }],
   ['/healthz', { GET: { type: 'health' } }],
   ['/readyz', { GET: { type: 'ready' } }],
 ])
 
-export const modelPrefix = '/v1/models/'
+/** Below these, the rest of the path is a model's id, and to Google's clients also what is asked of it. */
+const modelPrefixes = [
+  { prefix: '/v1/models/', wire: 'openai-chat' },
+  { prefix: '/v1beta/models/', wire: 'gemini' },
+] as const
+
+const geminiMethods: ReadonlyMap<string, (model: string) => Route> = new Map<string, (model: string) => Route>([
+  ['generateContent', (model) => ({ type: 'generate', wire: 'gemini', path: { model, stream: false } })],
+  ['streamGenerateContent', (model) => ({ type: 'generate', wire: 'gemini', path: { model, stream: true } })],
+  ['countTokens', (model) => ({ type: 'count-tokens', wire: 'gemini', path: { model, stream: false } })],
+])
 
 function methodsOf(path: string): Methods | undefined {
-  return routes.get(path) ?? (path.startsWith(modelPrefix) && path.length > modelPrefix.length ? routes.get('/v1/models') : undefined)
+  const known = routes.get(path)
+  if (known !== undefined) return known
+  for (const { prefix, wire } of modelPrefixes) {
+    if (!path.startsWith(prefix) || path.length === prefix.length) continue
+    const rest = path.slice(prefix.length)
+    // Ids have colons too (`llama3:8b`): the method stands behind the last one.
+    const colon = rest.lastIndexOf(':')
+    const route = colon < 0 ? undefined : geminiMethods.get(rest.slice(colon + 1))
+    if (route !== undefined) return { POST: route(decoded(rest.slice(0, colon))) }
+    return { GET: { type: 'models', wire, id: decoded(rest) } }
+  }
+  // Vercel's AI SDK leaves out `models/` before an id that has a slash.
+  const [, model = '', method = ''] = /^\/v1beta\/(.+\/.+):(\w+)$/.exec(path) ?? []
+  const route = geminiMethods.get(method)
+  return route === undefined ? undefined : { POST: route(decoded(model)) }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }
 
 /** Value of the `allow` header for a path that exists. */
@@ -60,9 +95,9 @@ function unknownUrl(method: string, path: string): string {
   const trimmed = path.replace(/\/+$/, '').replace(/\/{2,}/g, '/')
   if (trimmed !== path && exists(trimmed)) return `There is no ${shown}. Did you mean ${trimmed}?`
   const near = nearestNames(path, [...routes.keys()], 1)[0]
-  return `There is no ${shown}.${near === undefined ? ' This gateway serves /v1/chat/completions, /v1/messages, /v1/embeddings and /v1/models.' : ` Did you mean ${near}?`}`
+  return `There is no ${shown}.${near === undefined ? ' This gateway serves /v1/chat/completions, /v1/responses, /v1/messages, /v1/embeddings, /v1/models and /v1beta/models.' : ` Did you mean ${near}?`}`
 }
 
 function exists(path: string): boolean {
-  return routes.has(path) || path.startsWith(modelPrefix)
+  return methodsOf(path) !== undefined
 }

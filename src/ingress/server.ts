@@ -5,11 +5,12 @@ import type { GatewayKey } from '#config'
 import type { Gateway } from '#gateway'
 import type { ClientWire } from '#ir'
 import { Failure, newRequestId, type BufferPool, type Deadlines, type JsonObject } from '#kernel'
-import { codecOf } from '#wires'
+import { codecOf, type PathFields } from '#wires'
 import { Answer } from './answer.ts'
+import { ArrayAnswer } from './array-answer.ts'
 import { receiveBody } from './body.ts'
 import { answerModel, answerModels, type ModelDirectory } from './models.ts'
-import { allowedMethods, modelPrefix, routeOf, type Route } from './routes.ts'
+import { allowedMethods, routeOf, type Route } from './routes.ts'
 
 const maxHeaderBytes = 32 << 10
 const headersTimeoutMs = 30_000
@@ -35,6 +36,13 @@ export interface Ingress {
   drain(): void
   /** Stops listening and closes what is left. */
   close(): Promise<void>
+}
+
+type Conversation = Exclude<Extract<Route, { wire: ClientWire }>, { type: 'models' }>
+
+/** Google's endpoint streams server-sent events only when asked to. */
+function isArrayStream(said: PathFields | undefined, query: string): boolean {
+  return said?.stream === true && new URLSearchParams(query).get('alt') !== 'sse'
 }
 
 export function createIngress(deps: IngressDeps): Ingress {
@@ -87,7 +95,7 @@ export function createIngress(deps: IngressDeps): Ingress {
         else sendJson(response, 200, '{"status":"ready"}')
         return
       case 'models':
-        models(request, response, path, mark < 0 ? '' : url.slice(mark + 1))
+        models(request, response, path, mark < 0 ? '' : url.slice(mark + 1), found)
         return
       case 'generate':
       case 'count-tokens':
@@ -99,17 +107,23 @@ export function createIngress(deps: IngressDeps): Ingress {
     }
   }
 
-  function models(request: IncomingMessage, response: ServerResponse, path: string, query: string): void {
+  function models(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    query: string,
+    { wire, id }: Extract<Route, { type: 'models' }>,
+  ): void {
     const key = deps.authenticate(request.headers, query)
     if (key instanceof Failure) {
       refuse(request, response, path, wireOf(request, path), key, undefined)
       return
     }
-    const asked = { request, response, key, query }
+    const asked = { request, response, key, query, wire: wire === 'openai-chat' ? wireOf(request, path) : wire }
     const answered = (failure: Failure | undefined): void => {
       if (failure !== undefined) refuse(request, response, path, wireOf(request, path), failure, key)
     }
-    if (path.length > modelPrefix.length) answered(answerModel(deps.models(), asked, decodePath(path.slice(modelPrefix.length))))
+    if (id !== undefined) answered(answerModel(deps.models(), asked, id))
     else answerModels(deps.models(), asked).then(answered, (error: unknown) => failed(response, error))
   }
 
@@ -118,7 +132,7 @@ export function createIngress(deps: IngressDeps): Ingress {
     response: ServerResponse,
     path: string,
     query: string,
-    { type, wire }: Extract<Route, { wire: ClientWire }>,
+    { type, wire, path: said }: Conversation,
   ): void {
     const atMs = Date.now()
     const key = deps.authenticate(request.headers, query)
@@ -138,13 +152,14 @@ export function createIngress(deps: IngressDeps): Ingress {
           readyMs: performance.now(),
           operation: type,
           wire,
+          ...(said === undefined ? {} : { path: said }),
           endpoint: path,
           headers: request.headers,
           key,
           buffer,
           bodyStart,
           bodyEnd,
-          client: new Answer(response),
+          client: isArrayStream(said, query) ? new ArrayAnswer(response) : new Answer(response),
         })
       },
       failed: (failure) => refuse(request, response, path, wire, failure, key),
@@ -201,6 +216,7 @@ function listen(server: Server, host: string, port: number): Promise<number> {
 
 /** Error bodies follow the wire that the client seems to speak. */
 function wireOf(request: IncomingMessage, path: string): ClientWire {
+  if (path.startsWith('/v1beta/') || request.headers['x-goog-api-key'] !== undefined) return 'gemini'
   return path.includes('/messages') || request.headers['anthropic-version'] !== undefined ? 'anthropic-messages' : 'openai-chat'
 }
 
@@ -217,14 +233,6 @@ function sendFailure(response: ServerResponse, wire: ClientWire, failure: Failur
   if (failure.status === 503 || failure.status === 429)
     response.setHeader('retry-after', String(Math.max(1, Math.ceil((failure.details.retryAfterMs ?? 5000) / 1000))))
   sendJson(response, failure.status, JSON.stringify(body))
-}
-
-function decodePath(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
 }
 
 /** Bytes that are not HTTP, headers that are too large or too slow: there is no request to answer, only a socket. */

@@ -186,7 +186,7 @@ export interface TokenCounting {
   /** Where a provider counts, from its endpoint of this wire (`Provider.endpoints`); undefined: it doesn't. */
   endpoint(generate: string): string | undefined
   /** Throws `Failure('invalid_request')` that names the field. */
-  decode(body: JsonObject): Request
+  decode(body: JsonObject, path?: PathFields): Request
   encode(inputTokens: number): JsonObject
 }
 

@@ -5,6 +5,6 @@ import { decodePrompt } from './decode-request.ts'
 export const tokenCounting: TokenCounting = {
   // Bedrock and Vertex, with the model in the path, count elsewhere and otherwise.
   endpoint: (generate) => (generate.endsWith('/messages') ? `${generate}/count_tokens` : undefined),
-  decode: decodePrompt,
+  decode: (body) => decodePrompt(body),
   encode: (inputTokens) => ({ input_tokens: inputTokens }),
 }
