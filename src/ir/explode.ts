@@ -49,7 +49,8 @@ function explodePart(part: AssistantPart, index: number, events: StreamEvent[]):
 type Told = { readonly seal?: Seal; readonly citations?: readonly Citation[]; readonly logprobs?: readonly Logprob[]; readonly ext?: Ext }
 
 function spell(part: PartHead, text: string, end: Told, index: number, events: StreamEvent[]): void {
-  events.push({ type: 'part-start', index, part })
+  // A whole answer knows from the start what a stream would learn at the part's end.
+  events.push({ type: 'part-start', index, part: end.ext === undefined ? part : { ...part, ext: end.ext } })
   if (text !== '') events.push({ type: 'part-delta', index, text })
   events.push({
     type: 'part-end',

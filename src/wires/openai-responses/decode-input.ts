@@ -86,8 +86,10 @@ function decodeItem(item: JsonObject, path: string, turns: Turns): void {
     case 'function_call_output':
     case 'custom_tool_call_output':
       return turns.result(decodeResult(item, path), path)
-    case 'reasoning':
-      return turns.say(decodeReasoningItem(item, vendorDomain))
+    case 'reasoning': {
+      const parts = decodeReasoningItem(item, vendorDomain)
+      return parts.length === 0 ? turns.opaque(item) : turns.say(parts)
+    }
     case 'image_generation_call': {
       const image = decodeImage(item)
       return image === undefined ? turns.opaque(item) : turns.say([image])

@@ -186,8 +186,9 @@ export class OutputDecoder {
     }
     const [last] = open.parts
     if (last !== undefined) return this.#end(open, last[0], last[1], {}, seal, ext)
-    if (seal === undefined) return
-    this.events.push({ type: 'part', index: this.partCount++, part: { type: 'reasoning', text: '', seal, ...asExt(ext) } })
+    // Without text or seal it is a name, under which its provider may have kept it.
+    const part = seal === undefined ? opaqueItem(item) : ({ type: 'reasoning', text: '', seal, ...asExt(ext) } as const)
+    this.events.push({ type: 'part', index: this.partCount++, part })
   }
 
   #beginCall(open: OpenItem, item: JsonObject, at: number): OpenPart {

@@ -9,14 +9,11 @@ import { createResponseObject, tierOf } from './response-object.ts'
 import { encodeUsage } from './usage.ts'
 
 export function encodeResponse(response: Response, context: AnswerContext, costUsd: number | undefined): JsonObject {
-  const { parts, usage } = response
+  const { usage } = response
   const writer = new OutputWriter(context.requestId, true)
   for (const event of explode(response)) {
-    if (event.type === 'part-start') {
-      // In a whole answer everything is known when a part begins: the name of its item, too.
-      const ext = parts[event.index]!.ext
-      writer.start(event.index, ext === undefined ? event.part : { ...event.part, ext })
-    } else if (event.type === 'part-delta') writer.delta(event.index, event.text)
+    if (event.type === 'part-start') writer.start(event.index, event.part)
+    else if (event.type === 'part-delta') writer.delta(event.index, event.text)
     else if (event.type === 'part-end') writer.end(event)
     else if (event.type === 'part') writer.whole(event.part)
   }

@@ -62,6 +62,6 @@ export function encodeImage(part: MediaPart, id: string): JsonObject | undefined
   const { source } = part
   if (part.kind !== 'image' || source.type === 'file' || (source.type === 'url' && part.ext?.[wire] === undefined)) return undefined
   const result = source.type === 'url' ? source.url : source.data
-  const format = source.type === 'base64' ? { output_format: source.mediaType.replace(/^image\//, '') } : {}
-  return { id, type: 'image_generation_call', status: 'completed', ...format, ...part.ext?.[wire], result }
+  const own = part.ext?.[wire] ?? (source.type === 'base64' ? { output_format: source.mediaType.replace(/^image\//, '') } : {})
+  return { id, type: 'image_generation_call', status: 'completed', ...own, result }
 }
