@@ -1,36 +1,10 @@
 // Binary event streams: cut anywhere they say the same; what is damaged, too long or no such stream is refused.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { crc32 } from 'node:zlib'
 import { Failure } from '#kernel'
+import { eventMessage as message, streamEvent as event } from '#test/event-stream.ts'
 import type { RawFrame } from '#wires/codec'
 import { createEventStreamParser, eventFrame, exceptionBody, type EventMessage } from './event-stream.ts'
-
-/** Written here from the published format, not by the library that reads it. */
-function message(headers: Readonly<Record<string, string>>, payload: string): Buffer {
-  const encoded = Object.entries(headers).map(([name, value]) => {
-    const bytes = Buffer.from(value)
-    const head = Buffer.alloc(1 + name.length + 3)
-    head.writeUInt8(name.length, 0)
-    head.write(name, 1)
-    head.writeUInt8(7, 1 + name.length)
-    head.writeUInt16BE(bytes.length, 2 + name.length)
-    return Buffer.concat([head, bytes])
-  })
-  const head = Buffer.concat(encoded)
-  const body = Buffer.from(payload)
-  const prelude = Buffer.alloc(12)
-  prelude.writeUInt32BE(16 + head.length + body.length, 0)
-  prelude.writeUInt32BE(head.length, 4)
-  prelude.writeUInt32BE(crc32(prelude.subarray(0, 8)), 8)
-  const unchecked = Buffer.concat([prelude, head, body])
-  const check = Buffer.alloc(4)
-  check.writeUInt32BE(crc32(unchecked), 0)
-  return Buffer.concat([unchecked, check])
-}
-
-const event = (name: string, payload: string) =>
-  message({ ':message-type': 'event', ':event-type': name, ':content-type': 'application/json' }, payload)
 
 const plain = ({ name, payload }: EventMessage) => eventFrame(name, payload.toString('utf8'))
 
