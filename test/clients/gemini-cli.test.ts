@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { pageOf } from '#test/client-docs.ts'
-import { pairsOf, startClientScene, unserved } from '#test/client-scene.ts'
+import { pairsOf, startClientScene } from '#test/client-scene.ts'
 import { clientFile, createClientHome, installClient } from '#test/npm-client.ts'
 import { testKey } from '#test/turnpike.ts'
 
-const skip = unserved('gemini') || (await installClient('gemini-cli'))
+const skip = await installClient('gemini-cli')
 
 test('Gemini CLI through Turnpike', { skip, timeout: 300_000 }, async (context) => {
   const scene = await startClientScene(context)

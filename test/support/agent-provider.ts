@@ -12,8 +12,11 @@ export type AgentRequest = {
   readonly stream: boolean
   /** Names of the tools that the client offers. */
   readonly tools: readonly string[]
-  /** What tools returned, as text. */
-  readonly results: readonly string[]
+  /** What marks the calls in the conversation: their ids; their names, where there are no ids. */
+  readonly calls: readonly unknown[]
+  readonly results: readonly { readonly call: unknown; readonly text: string }[]
+  /** Only what is new was sent: the provider keeps the conversation. */
+  readonly continued?: boolean
 }
 
 export type ScriptedCall = { readonly name: string; readonly args: JsonObject }
@@ -34,10 +37,12 @@ export const agentScripts: Readonly<Record<ClientWire, AgentScript>> = {
     path: /^\/v1\/chat\/completions$/,
     read(request) {
       const body = request.json()
+      const messages = list(body['messages'])
       return {
         stream: body['stream'] === true,
         tools: names(list(body['tools']).map((tool) => tool['function'] as JsonObject)),
-        results: list(body['messages']).flatMap(({ role, content }) => (role === 'tool' ? [textOf(content)] : [])),
+        calls: messages.flatMap((message) => list(message['tool_calls']).map(({ id }) => id)),
+        results: messages.flatMap(({ role, tool_call_id: call, content }) => (role === 'tool' ? [{ call, text: textOf(content) }] : [])),
       }
     },
     answer: (saying, stream) => (stream ? chat.sse(saying) : chat.json(saying)),
@@ -46,10 +51,14 @@ export const agentScripts: Readonly<Record<ClientWire, AgentScript>> = {
     path: /^\/v1\/responses$/,
     read(request) {
       const body = request.json()
+      const items = list(body['input']).map((item) => ({ ...item, type: String(item['type']) }) as JsonObject & { type: string })
       return {
         stream: body['stream'] === true,
         tools: names(list(body['tools'])),
-        results: list(body['input']).flatMap(({ type, output }) => (String(type).endsWith('_call_output') ? [textOf(output)] : [])),
+        calls: items.flatMap(({ type, call_id: id }) => (type.endsWith('_call') ? [id] : [])),
+        results: items.flatMap(({ type, call_id: call, output }) =>
+          type.endsWith('_call_output') ? [{ call, text: textOf(output) }] : [],
+        ),
       }
     },
     answer: responsesScript,
@@ -62,7 +71,11 @@ export const agentScripts: Readonly<Record<ClientWire, AgentScript>> = {
       return {
         stream: body['stream'] === true,
         tools: names(list(body['tools'])),
-        results: blocks.flatMap(({ type, content }) => (type === 'tool_result' ? [textOf(content)] : [])),
+        calls: blocks.flatMap(({ type, id }) => (type === 'tool_use' ? [id] : [])),
+        results: blocks.flatMap(({ type, tool_use_id: call, content }) =>
+          type === 'tool_result' ? [{ call, text: textOf(content) }] : [],
+        ),
+        continued: (body['thread'] as JsonObject | undefined)?.['type'] === 'continue',
       }
     },
     answer: (saying, stream) => (stream ? messages.sse(saying) : messages.json(saying)),
@@ -72,10 +85,12 @@ export const agentScripts: Readonly<Record<ClientWire, AgentScript>> = {
     read(request) {
       const body = request.json()
       const parts = list(body['contents']).flatMap((content) => list(content['parts']))
+      const inParts = (field: string) => parts.flatMap((part) => (part[field] === undefined ? [] : [part[field] as JsonObject]))
       return {
         stream: request.url.includes(':streamGenerateContent'),
         tools: names(list(body['tools']).flatMap((tool) => list(tool['functionDeclarations']))),
-        results: parts.flatMap((part) => (part['functionResponse'] === undefined ? [] : [textOf(part['functionResponse'])])),
+        calls: inParts('functionCall').map(({ name }) => name),
+        results: inParts('functionResponse').map(({ name, response }) => ({ call: name, text: textOf(response) })),
       }
     },
     answer: geminiScript,
@@ -96,6 +111,11 @@ export type Agent = {
 const token = /TKN-[0-9a-f]{16}/
 export const plainWords = 'Good day from the provider.'
 
+function refusal(message: string): Answer {
+  const body = { type: 'error', error: { type: 'invalid_request_error', code: 400, status: 'INVALID_ARGUMENT', message } }
+  return { status: 400, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
+}
+
 export function createAgent(upstream: ScriptedUpstream, wire: ClientWire): Agent {
   const script = agentScripts[wire]
   const asked: (AgentRequest & { received: Received })[] = []
@@ -105,14 +125,17 @@ export function createAgent(upstream: ScriptedUpstream, wire: ClientWire): Agent
     (received) => {
       const request = script.read(received)
       asked.push({ ...request, received })
+      const stray = request.results.find(({ call }) => !request.calls.includes(call))
+      // As every provider does.
+      if (stray !== undefined && request.continued !== true) return refusal(`a tool's result without its call: ${String(stray.call)}`)
       return script.answer(say(request, received), request.stream)
     },
   )
 
   function say({ tools, results }: AgentRequest, received: Received): Saying {
     if (results.length > 0) {
-      const found = results.map((result) => token.exec(result)?.[0]).find((one) => one !== undefined)
-      return { text: found === undefined ? ['No token in ', results.join(' ')] : ['The note says ', `${found}.`] }
+      const found = results.map(({ text }) => token.exec(text)?.[0]).find((one) => one !== undefined)
+      return { text: found === undefined ? ['No token in ', results.map(({ text }) => text).join(' ')] : ['The note says ', `${found}.`] }
     }
     const call = task !== undefined && received.body.includes(task.about) ? task.call(new Set(tools)) : undefined
     if (call !== undefined) return { toolCalls: [{ id: 'call_a1B2c3D4e5', ...call }] }

@@ -5,7 +5,6 @@ import type { TestContext } from 'node:test'
 import { clientWireNames, type ClientWire } from '#ir'
 import type { JsonObject } from '#kernel'
 import type { RequestDetail } from '#store'
-import { clientWires } from '#wires'
 import { createAgent, plainWords, type Agent, type ToolChoice } from './agent-provider.ts'
 import { startTest, type TestTurnpike } from './turnpike.ts'
 import { createUpstream } from './upstream.ts'
@@ -64,23 +63,15 @@ export type Doing = {
   turn(task: Task): Promise<string>
 }
 
-/** Every provider for a client of that wire, its own first: the rest are translated. None, while the wire is not served. */
+/** Every provider for a client of that wire, its own first: the rest are translated. */
 export function pairsOf(client: ClientWire): { client: ClientWire; provider: ClientWire }[] {
-  if (!clientWires.has(client)) return []
-  return [client, ...clientWireNames.filter((wire) => wire !== client)]
-    .filter((wire) => clientWires.has(wire))
-    .map((provider) => ({ client, provider }))
-}
-
-/** For tests of clients that speak only that wire: a sentence while it is not served, else false. */
-export function unserved(wire: ClientWire): string | false {
-  return clientWires.has(wire) ? false : `Turnpike does not serve ${wire} yet`
+  return [client, ...clientWireNames.filter((wire) => wire !== client)].map((provider) => ({ client, provider }))
 }
 
 export async function startClientScene(context: TestContext): Promise<ClientScene> {
   const agents = new Map<ClientWire, Agent>()
   const declared: JsonObject = {}
-  for (const wire of clientWireNames.filter((name) => clientWires.has(name))) {
+  for (const wire of clientWireNames) {
     const upstream = await createUpstream()
     context.after(() => upstream.close())
     const { slug, vendor, base } = providers[wire]
@@ -154,7 +145,7 @@ export async function startClientScene(context: TestContext): Promise<ClientScen
         const asked = agent.asked.slice(before)
         const bodies = asked.map(({ received }) => received.body.toString())
         assert.ok(asked.every(({ results }, index) => results.length > 0 || !bodies[index]!.includes(note.token)), 'nobody can know what stands in the note') // prettier-ignore
-        assert.ok(asked.some(({ results }) => results.some((result) => result.includes(note.token))), `no result of the tool in ${bodies.join('\n')}`) // prettier-ignore
+        assert.ok(asked.some(({ results }) => results.some(({ text }) => text.includes(note.token))), `no result of the tool in ${bodies.join('\n')}`) // prettier-ignore
         assertRecords(await answeredRecords(refused), asked.length, pair)
       })
     },
