@@ -1,6 +1,7 @@
 // Composition root: builds every room, in order, and stops them in reverse. The only file that knows all of them.
 import { mkdirSync } from 'node:fs'
 import { createAdmin, type Admin, type AdminOptions } from '#admin'
+import { secretTexts } from '#catalog'
 import {
   environment,
   nothingDeclared,
@@ -12,7 +13,7 @@ import {
   type Snapshot,
 } from '#config'
 import { createControl, Refusal, type Control, type OpenControl } from '#control'
-import { createGateway } from '#gateway'
+import { createGateway, createTranslator } from '#gateway'
 import { createIngress } from '#ingress'
 import { createRecorder, createThreadedTokenCounter, type Recorder, type RecoverySummary } from '#journal'
 import { createBufferPool, createDeadlines, Failure } from '#kernel'
@@ -131,6 +132,7 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
   const network = createNetwork()
   const simulator = createSim()
   const tokens = createThreadedTokenCounter()
+  const translator = createTranslator()
   const gateway = createGateway({
     snapshot: () => control.snapshot(),
     resolve: (snapshot, model, key) => indexOf(snapshot).resolve(model, key),
@@ -143,6 +145,7 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
       return running.logging === 'full'
     },
     headersText: createHeaderRecorder(),
+    translator,
     countTokens: (text) => tokens.count(text),
     log,
   })
@@ -150,6 +153,7 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
   undo.push(() => network.close())
   undo.push(() => simulator.close())
   undo.push(() => tokens.close())
+  undo.push(() => translator.close())
 
   const admin = await createAdmin({
     ...adminOptions({ settings, version }, control, home, log),
@@ -193,6 +197,7 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
       await ingress.close()
       await admin.close()
       await tokens.close()
+      await translator.close()
       await simulator.close()
       await network.close()
       deadlines.close()
@@ -282,7 +287,7 @@ function lockOf(home: string): { release(): void } {
 function* secretsOf({ providers }: Snapshot, adminToken: string): Generator<string> {
   yield adminToken
   for (const { credentials, headers } of providers.values()) {
-    for (const { secret } of credentials) if (secret !== '') yield secret
+    for (const credential of credentials) yield* secretTexts(credential)
     const redacted = redactHeaders(headers)
     for (const [name, value] of Object.entries(headers)) if (redacted[name] !== value) yield value
   }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { buildProviders, buildSnapshot, createModelIndex } from '#catalog'
 import { hashKey, nothingDeclared, type Declared } from '#config'
-import { createGateway, type Client } from '#gateway'
+import { createGateway, createTranslator, type Client } from '#gateway'
 import { createRecorder } from '#journal'
 import { createBufferPool, createDeadlines, headroomBytes, newRequestId } from '#kernel'
 import { createKeyring } from '#policy'
@@ -60,6 +60,7 @@ const gateway = createGateway({
   deadlines,
   buffers,
   headersText: createHeaderRecorder(),
+  translator: createTranslator(),
   countTokens: async () => 0,
   storesPayloads: true,
   log: { warn: console.error, error: console.error },

@@ -11,13 +11,14 @@ import {
   type Framing,
   type PassThrough,
   type ProviderCodec,
+  type StreamDecoder,
   type StreamEncoder,
   type WireCodec,
 } from '#wires'
 import { bytesWithoutSecrets, failureWithoutSecrets } from './echoes.ts'
 import { isFiltered, wantsPlainFinish, withPlainFinish } from './filtered.ts'
 import { peekResponse, type Inspected } from './inspect.ts'
-import type { Arrival, GatewayDeps } from './port.ts'
+import type { Arrival, ExchangeDeps } from './port.ts'
 import { PassReader, TranslateReader, type StreamReader, type StreamSink } from './streams.ts'
 import { asFailure, isFailureBody, isJson, parseObject } from './whole-bodies.ts'
 
@@ -49,7 +50,9 @@ export interface Try {
 
 /** The exchange, as its attempts see it. Nothing is told after `streamed`, `answered` or `attemptFailed`, but `closed`. */
 export interface AttemptHost {
-  readonly deps: GatewayDeps
+  readonly deps: ExchangeDeps
+  /** Whose seals are kept: of one gateway key, and one session of it. */
+  readonly conversation: string
   readonly arrival: Arrival
   readonly inspected: Inspected
   /** The client's wire. */
@@ -116,7 +119,7 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
   }
 
   send(body: Buffer, headers: readonly string[]): void {
-    const { provider } = this.target
+    const { provider, credential } = this.target
     const upstream = provider.simulated ? this.exchange.deps.simulator : this.exchange.deps.network
     const request = {
       origin: provider.origin,
@@ -126,6 +129,7 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
       body,
       connectMs: provider.timeouts.connectMs,
       allowPrivateNetwork: provider.allowPrivateNetwork,
+      ...(credential.account === undefined ? {} : { account: credential.account }),
     } as const
     this.#call = upstream.send(request, this)
     // The handler may have failed before `send` returned.
@@ -260,7 +264,7 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
     this.#mode = 'over'
     this.#collector?.release()
     this.#call?.abort()
-    this.exchange.attemptFailed(this, failureWithoutSecrets(failure, this.target), body)
+    this.exchange.attemptFailed(this, failureWithoutSecrets(failure, this.target, this.#call?.secrets), body)
   }
 
   /** The exchange had to begin the answer itself: what has been held so far goes through its encoder instead. */
@@ -305,7 +309,8 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
 
   #translateReader(): TranslateReader {
     const decoder = this.codec.egress.createStreamDecoder(this.target.provider.dialect)
-    return new TranslateReader(this, decoder, this.exchange.encoder(), this.#endsPlainly)
+    const { deps, conversation } = this.exchange
+    return new TranslateReader(this, followed(decoder, deps.seals.follow(conversation)), this.exchange.encoder(), this.#endsPlainly)
   }
 
   /** The client did not ask for a stream: events are gathered and become one body. */
@@ -334,7 +339,7 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
   }
 
   #errorBody(): void {
-    const body = bytesWithoutSecrets(Buffer.from(this.#collector!.bytes()), this.target)
+    const body = bytesWithoutSecrets(Buffer.from(this.#collector!.bytes()), this.target, this.#call?.secrets)
     const failure = this.codec.egress.decodeError(this.status, this.#headers, body.toString('utf8'))
     this.failed(failure, this.passes && isJson(this.#headers['content-type']) ? body : undefined)
   }
@@ -392,6 +397,7 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
   /** The response goes out in the client's wire, as a stream if that is what was asked for. */
   #translated(response: Response): void {
     this.passes = false
+    this.exchange.deps.seals.remember(this.exchange.conversation, response)
     if (this.exchange.inspected.stream) {
       const reader = this.#translateReader()
       reader.events(explode(response))
@@ -414,6 +420,15 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
     this.#collector = undefined
     this.exchange.answered(this, answer)
   }
+}
+
+/** Somebody reads along. */
+function followed(decoder: StreamDecoder, follow: (event: StreamEvent) => void): StreamDecoder {
+  const told = (events: StreamEvent[]): StreamEvent[] => {
+    for (const event of events) follow(event)
+    return events
+  }
+  return { push: (frame) => told(decoder.push(frame)), end: () => told(decoder.end()) }
 }
 
 const markers = new WeakMap<PassThrough, RegExp>()

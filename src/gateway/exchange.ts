@@ -3,11 +3,13 @@ import { ByteCollector, Failure, type Waiting, type JsonObject } from '#kernel'
 import type { Dialect, EmbeddingRequest, Finish, Note, Request, Usage } from '#ir'
 import { blamesRequest, nextTarget, type Plan, type PlannedTarget } from '#routing'
 import type { AttemptRecord, FinishRecord, Outcome, PayloadPart, ReserveRecord } from '#store'
-import { codecOf, embeddingCodecOf, embeddings, providerCodecOf, type AnswerContext, type StreamEncoder, type WireCodec } from '#wires'
+import { codecOf, embeddingCodecOf, embeddings, type AnswerContext, type StreamEncoder, type WireCodec } from '#wires'
 import { Attempt, type Try, type WholeAnswer } from './attempt.ts'
 import { EmbeddingAttempt, type EmbeddingHost, type WrittenCall } from './embedding-attempt.ts'
 import { inspect, type Inspected, type RequestView } from './inspect.ts'
-import type { Arrival, ClientListener, GatewayDeps } from './port.ts'
+import { decodeFor, encodeFor, type Translation } from './translation.ts'
+import { largeBodyBytes } from './translator.ts'
+import type { Arrival, ClientListener, ExchangeDeps } from './port.ts'
 import { allFailed, answerHead, requestHeaders } from './heads.ts'
 import {
   costUsdOf,
@@ -40,7 +42,7 @@ const storedVectorBytes = 64 << 10
 const keptForCountingBytes = 256 << 10
 
 export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
-  readonly deps: GatewayDeps
+  readonly deps: ExchangeDeps
   readonly arrival: Arrival
   readonly codec: WireCodec
   readonly onOver: (exchange: Exchange) => void
@@ -94,7 +96,7 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
   #bufferGiven = false
   #sent: SentContent | undefined
 
-  constructor(deps: GatewayDeps, view: RequestView, arrival: Arrival, onOver: (exchange: Exchange) => void) {
+  constructor(deps: ExchangeDeps, view: RequestView, arrival: Arrival, onOver: (exchange: Exchange) => void) {
     this.deps = deps
     this.#view = view
     this.arrival = arrival
@@ -140,7 +142,7 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
   #countTokens(): void {
     let text: string
     try {
-      text = promptText(this.codec.tokenCounting!.decode(this.inspected.body.document()))
+      text = promptText(this.codec.tokenCounting!.decode(this.inspected.body.document(), this.arrival.path))
     } catch (error) {
       this.#refuse(error instanceof Failure ? error : internalError(error))
       return
@@ -199,6 +201,10 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
     }
     const attempt = new Attempt(this, target)
     this.#began(attempt)
+    if (target.lane === 'translate' && this.arrival.bodyEnd - this.arrival.bodyStart >= largeBodyBytes) {
+      this.#sendLarge(attempt, target)
+      return
+    }
     let body: Buffer
     try {
       body = target.lane === 'pass' ? (this.#firstBody ?? this.#spliced(target)) : this.#translated(target)
@@ -254,20 +260,57 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
   }
 
   #translated(target: PlannedTarget): Buffer {
+    const translation = this.#translationFor(target)
     if (this.#request === undefined) {
-      const decoded = this.codec.ingress.decodeRequest(this.#readDocument(), this.arrival.path)
+      const decoded = decodeFor(translation, this.#readDocument(), this.deps.seals)
       this.#note(decoded.notes, target)
       this.#request = decoded.request
     }
-    const { provider, model } = target
-    const encoded = providerCodecOf(target.wire).egress.encodeRequest(this.#request, {
-      model: model.id,
-      dialect: provider.dialect,
-      ...(provider.sealDomain === undefined ? {} : { sealDomain: provider.sealDomain }),
-      defaultMaxOutputTokens: model.maxOutputTokens ?? 4096,
-    })
+    const encoded = encodeFor(translation, this.#request)
     this.#note(encoded.notes, target)
-    return Buffer.from(JSON.stringify(encoded.body))
+    return encoded.body
+  }
+
+  /** Another thread parses and writes it: no other stream waits meanwhile. */
+  #sendLarge(attempt: Attempt, target: PlannedTarget): void {
+    const { seals, translator } = this.deps
+    translator.translate(this.#translationFor(target), this.inspected.body.splice([]), seals.of(this.conversation)).then(
+      ({ body, notes, rest }) => {
+        if (attempt.over) return
+        this.#document = rest
+        try {
+          this.#note(notes, target)
+        } catch (error) {
+          attempt.failed(error as Failure)
+          return
+        }
+        if (this.dispatchedMs === 0) this.dispatchedMs = performance.now()
+        attempt.send(body, requestHeaders(target, this.arrival, this.inspected.stream))
+      },
+      (error: unknown) => {
+        if (!attempt.over) attempt.failed(error instanceof Failure ? error : internalError(error))
+      },
+    )
+  }
+
+  #translationFor({ wire, provider, model }: PlannedTarget): Translation {
+    const sealDomain = provider.wireSealDomains?.get(wire) ?? provider.sealDomain
+    return {
+      from: this.arrival.wire,
+      path: this.arrival.path,
+      to: wire,
+      target: {
+        model: model.id,
+        dialect: provider.dialect,
+        ...(sealDomain === undefined ? {} : { sealDomain }),
+        defaultMaxOutputTokens: model.maxOutputTokens ?? 4096,
+      },
+      conversation: this.conversation,
+    }
+  }
+
+  get conversation(): string {
+    return `${this.arrival.key.id} ${this.inspected.session}`
   }
 
   /** One body for each call that the provider needs. */

@@ -4,10 +4,13 @@ import { clientWires, embeddings } from '#wires'
 import { Exchange } from './exchange.ts'
 import { RequestView } from './inspect.ts'
 import { createPlanner } from './plans.ts'
-import type { Arrival, GatewayDeps, Refusal } from './port.ts'
+import type { Arrival, ExchangeDeps, GatewayDeps, Refusal } from './port.ts'
 import { refusalRecord } from './record.ts'
+import { createSealedCalls } from './seals.ts'
 
 export type { Arrival, Client, ClientListener, GatewayDeps, Refusal, Resolution } from './port.ts'
+
+export { createTranslator, type Translator } from './translator.ts'
 
 export interface Gateway {
   handle(arrival: Arrival): void
@@ -19,7 +22,8 @@ export interface Gateway {
   drain(deadlineMs: number): Promise<void>
 }
 
-export function createGateway(deps: GatewayDeps): Gateway {
+export function createGateway(given: GatewayDeps): Gateway {
+  const deps: ExchangeDeps = { ...given, seals: createSealedCalls(() => given.deadlines.nowMs) }
   const running = new Crowd<'runningAt', Exchange>('runningAt')
   const views = new Map([...clientWires].map(([wire, { ingress }]) => [wire, new RequestView(ingress.shape, deps.buffers)]))
   const embeddingView = new RequestView(embeddings.shape, deps.buffers, false)

@@ -7,6 +7,8 @@ import type { BufferPool, Deadlines } from '#kernel'
 import type { Operation } from '#routing'
 import type { Upstream } from '#upstream'
 import type { PathFields } from '#wires'
+import type { SealedCalls } from './seals.ts'
+import type { Translator } from './translator.ts'
 
 /** The client's end of the wire. One head, any writes, then exactly one of `end` and `cut`. */
 export interface Client {
@@ -84,6 +86,8 @@ export type GatewayDeps = {
   readonly simulator: Upstream
   readonly deadlines: Deadlines
   readonly buffers: BufferPool
+  /** Translates large bodies off the event loop. */
+  readonly translator: Translator
   /** Counts tokens off the event loop; an estimate for models whose tokenizer is not public. */
   readonly countTokens: (text: string) => Promise<number>
   /** Request headers as JSON text for the record, secrets redacted. */
@@ -92,3 +96,6 @@ export type GatewayDeps = {
   readonly storesPayloads: boolean
   readonly log: { warn(fields: object, message: string): void; error(fields: object, message: string): void }
 }
+
+/** What exchanges share, beside what the gateway was given. */
+export type ExchangeDeps = GatewayDeps & { readonly seals: SealedCalls }

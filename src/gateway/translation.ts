@@ -1,0 +1,35 @@
+// A client's request in a provider's wire: decoded, given its seals back, encoded. Pure, so that a thread can do it for large bodies.
+import type { ClientWire, Note, Request, Wire } from '#ir'
+import type { JsonObject } from '#kernel'
+import { codecOf, providerCodecOf, type EncodeTarget, type PathFields } from '#wires'
+import type { SealedCalls } from './seals.ts'
+
+export type Translation = {
+  readonly from: ClientWire
+  readonly path: PathFields | undefined
+  readonly to: Wire
+  readonly target: EncodeTarget
+  /** Whose seals are looked for. */
+  readonly conversation: string
+}
+
+export type Decoded = { readonly request: Request; readonly notes: readonly Note[] }
+
+/** Throws `Failure('invalid_request')` that names the field. */
+export function decodeFor(
+  { from, path, conversation }: Omit<Translation, 'to' | 'target'>,
+  document: JsonObject,
+  seals: SealedCalls,
+): Decoded {
+  const { request, notes } = codecOf(from).ingress.decodeRequest(document, path)
+  return { request: seals.restore(conversation, request), notes }
+}
+
+/** The notes are those of encoding alone. */
+export function encodeFor(
+  { to, target }: Pick<Translation, 'to' | 'target'>,
+  request: Request,
+): { readonly body: Buffer; readonly notes: readonly Note[] } {
+  const { body, notes } = providerCodecOf(to).egress.encodeRequest(request, target)
+  return { body: Buffer.from(JSON.stringify(body)), notes }
+}

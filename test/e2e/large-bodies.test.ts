@@ -1,0 +1,139 @@
+// Large requests that must be translated: another thread parses and writes them, and all that holds for small ones holds for them.
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, test } from 'node:test'
+import { wireScripts } from '#test/scripts.ts'
+import { startTest, type TestTurnpike } from '#test/turnpike.ts'
+import { createUpstream, type ScriptedUpstream } from '#test/upstream.ts'
+
+let upstream: ScriptedUpstream
+let turnpike: TestTurnpike
+before(async () => {
+  upstream = await createUpstream()
+  turnpike = await startTest({ one: { wire: 'anthropic-messages', origin: upstream.origin, more: { vendor: 'anthropic' } } })
+})
+after(async () => {
+  await turnpike.end()
+  await upstream.close()
+})
+beforeEach(() => upstream.clear())
+
+const pixels = Buffer.alloc(4_500_000, 'turnpike').toString('base64')
+const withImage = (data: string) => ({
+  model: 'one/model-1',
+  max_tokens: 50,
+  messages: [
+    {
+      role: 'user',
+      content: [
+        { type: 'text', text: 'What is this?' },
+        { type: 'image_url', image_url: { url: `data:image/png;base64,${data}` } },
+      ],
+    },
+  ],
+})
+
+/** The longest text that was parsed on this thread, which the gateway and its clients share here. */
+async function longestParsed(during: () => Promise<void>): Promise<number> {
+  const parse = JSON.parse
+  let longest = 0
+  JSON.parse = (text: string, ...rest) => {
+    longest = Math.max(longest, text.length)
+    return parse(text, ...rest) as unknown
+  }
+  try {
+    await during()
+  } finally {
+    JSON.parse = parse
+  }
+  return longest
+}
+
+test('an image of megabytes reaches a provider of another wire, and this thread parses nothing of that size', async () => {
+  upstream.enqueue(wireScripts['anthropic-messages'].json({ text: ['A picture.'] }))
+  const body = JSON.stringify(withImage(pixels))
+  const longest = await longestParsed(async () => {
+    const response = await turnpike.post('/v1/chat/completions', body)
+    const answer = (await response.json()) as { choices: { message: { content: string } }[] }
+    assert.equal(answer.choices[0]?.message.content, 'A picture.')
+    const record = await turnpike.record(response.headers.get('x-turnpike-request-id')!)
+    assert.equal(record['outcome'], 'ok')
+    assert.equal(record['lane'], 'translate')
+  })
+  assert.ok(longest < 256 << 10, `${longest} characters`)
+  const sent = upstream.received[0]!.json() as {
+    messages: { content: { type: string; source?: { data: string; media_type: string } }[] }[]
+  }
+  const image = sent.messages[0]!.content.find(({ type }) => type === 'image')
+  assert.deepEqual([image?.source?.media_type, image?.source?.data === pixels], ['image/png', true])
+})
+
+test('what is wrong in it is named, in the words of the client’s wire', async () => {
+  const body = { ...withImage(pixels), messages: [...withImage(pixels).messages, { role: 'assistant', content: 7 }] }
+  const response = await turnpike.post('/v1/chat/completions', body)
+  const { error } = (await response.json()) as { error: { code: string; param: string; message: string } }
+  assert.deepEqual([response.status, error.code], [400, 'invalid_request'])
+  assert.match(error.param, /^messages\[1\]/)
+  assert.equal(upstream.received.length, 0)
+})
+
+test('a strict request is refused for what cannot be carried, and another notes it', async () => {
+  const body = { ...withImage(pixels), seed: 7 }
+  const strict = await turnpike.post('/v1/chat/completions', body, { headers: { 'x-turnpike-strict': 'true' } })
+  assert.equal(strict.status, 400)
+  assert.equal(((await strict.json()) as { error: { param: string } }).error.param, 'seed')
+  upstream.enqueue(wireScripts['anthropic-messages'].json({ text: ['A picture.'] }))
+  const lax = await turnpike.post('/v1/chat/completions', body)
+  assert.equal(lax.status, 200, await lax.text())
+  const record = await turnpike.record(lax.headers.get('x-turnpike-request-id')!)
+  assert.deepEqual(
+    (record['notes'] as { path: string }[]).map(({ path }) => path),
+    ['seed'],
+  )
+})
+
+for (const { size, padding } of [
+  { size: 'small', padding: '' },
+  { size: 'large', padding: 'All of it. '.repeat(40_000) },
+]) {
+  test(`a client that strips the proof of reasoning gets on with its tool's result all the same (${size} requests)`, async () => {
+    const headers = { 'x-turnpike-session-id': `seals-${size}` }
+    const tools = [{ type: 'function', function: { name: 'look', parameters: { type: 'object', properties: {} } } }]
+    const question = { role: 'user', content: `Is the sky blue? ${padding}` }
+    const base = { model: 'one/model-1', max_tokens: 5000, reasoning_effort: 'low', tools }
+    upstream.enqueue({
+      status: 200,
+      body: JSON.stringify({
+        id: 'msg_1',
+        type: 'message',
+        role: 'assistant',
+        model: 'model-1',
+        content: [
+          { type: 'thinking', thinking: 'I should look.', signature: 'proof-of-thought' },
+          { type: 'tool_use', id: 'toolu_01', name: 'look', input: { at: 'sky' } },
+        ],
+        stop_reason: 'tool_use',
+        stop_sequence: null,
+        usage: { input_tokens: 10, output_tokens: 20 },
+      }),
+    })
+    const first = await turnpike.post('/v1/chat/completions', { ...base, messages: [question] }, { headers })
+    const { choices } = (await first.json()) as {
+      choices: { message: { tool_calls: { id: string; function: { arguments: string } }[] } }[]
+    }
+    const call = choices[0]!.message.tool_calls[0]!
+    upstream.enqueue(wireScripts['anthropic-messages'].json({ text: ['It is.'] }))
+    const stripped = {
+      role: 'assistant',
+      content: null,
+      tool_calls: [{ id: call.id, type: 'function', function: { name: 'look', arguments: call.function.arguments } }],
+    }
+    const messages = [question, stripped, { role: 'tool', tool_call_id: call.id, content: 'Blue.' }]
+    const second = await turnpike.post('/v1/chat/completions', { ...base, messages }, { headers })
+    assert.equal(second.status, 200, await second.text())
+    const sent = upstream.received[1]!.json() as { messages: { role: string; content: unknown[] }[] }
+    assert.deepEqual(sent.messages[1]!.content, [
+      { type: 'thinking', thinking: 'I should look.', signature: 'proof-of-thought' },
+      { type: 'tool_use', id: call.id, name: 'look', input: { at: 'sky' } },
+    ])
+  })
+}
