@@ -14,17 +14,17 @@ export function vendorReference(): string {
 Written by \`npm run docs\` from the rows of vendors. ${rows.length} vendors and ${models.toLocaleString('en-US')} models as of ${catalog.asOf}; facts
 from models.dev and LiteLLM's price map (both MIT), made into rows by \`node scripts/catalog.ts <folder>\`.
 
-A provider is registered at the start for each variable in bold that is set. The other variables serve a provider that is declared without
-credentials: they belong to several vendors at once, or to a whole account whose token is often there for other work. A vendor whose address
-has parts in angle brackets needs a \`base_url\`. A server of one's own needs no key, and may be at a private address.
+A provider is registered at the start for each variable in bold that is set (Azure's and Bedrock's together with the one that says where:
+[providers.md](providers.md)). The other variables serve a provider that is declared without credentials: they belong to several vendors at once,
+or to a whole account whose token is often there for other work. A vendor whose address has parts in angle brackets needs a \`base_url\`. A
+server of one's own needs no key, and may be at a private address.
 
 | vendor | name | variables | base URL | wires | models |
 |---|---|---|---|---|---|
 ${rows.map((vendor) => row(vendor, catalog.modelsOf(vendor.id).size)).join('\n')}
 
-Any other server of OpenAI's chat completions or Anthropic's messages is declared with its \`base_url\`. Bedrock's and Vertex's own wires,
-Gemini's and Cohere's native ones and short-lived tokens (GitHub Copilot, GitLab Duo, SAP AI Core) are not spoken yet; Gemini and Cohere are
-reached at their OpenAI-compatible addresses.
+Any other server of one of the wires is declared with its \`base_url\`, and \`wires\` where it is not OpenAI's chat completions. Short-lived
+tokens that a vendor gives for another token (GitHub Copilot, GitLab Duo, SAP AI Core) are not fetched.
 `
 }
 

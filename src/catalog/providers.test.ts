@@ -50,14 +50,32 @@ test('each vendor is called where its documentation says', () => {
   const built = build({}, env)
   const address = (slug: string): string[] =>
     [...built.get(slug)!.endpoints].map(([wire, path]) => `${wire} ${built.get(slug)!.origin}${path}`)
-  assert.deepEqual(address('openai'), ['openai-chat https://api.openai.com/v1/chat/completions'])
+  assert.deepEqual(address('openai'), [
+    'openai-chat https://api.openai.com/v1/chat/completions',
+    'openai-responses https://api.openai.com/v1/responses',
+  ])
   assert.deepEqual(address('anthropic'), ['anthropic-messages https://api.anthropic.com/v1/messages'])
-  assert.deepEqual(address('gemini'), ['openai-chat https://generativelanguage.googleapis.com/v1beta/openai/chat/completions'])
-  assert.deepEqual(address('groq'), ['openai-chat https://api.groq.com/openai/v1/chat/completions'])
-  assert.deepEqual(address('openrouter'), ['openai-chat https://openrouter.ai/api/v1/chat/completions'])
+  assert.deepEqual(address('gemini'), [
+    'gemini https://generativelanguage.googleapis.com/v1beta/models/{model}:{generateContent|streamGenerateContent?alt=sse}',
+    'openai-chat https://generativelanguage.googleapis.com/v1beta/openai/chat/completions',
+  ])
+  assert.equal(built.get('gemini')!.wireAuth?.get('gemini'), 'x-goog-api-key')
+  assert.equal(built.get('gemini')!.auth, 'bearer')
+  assert.deepEqual(address('groq'), [
+    'openai-chat https://api.groq.com/openai/v1/chat/completions',
+    'openai-responses https://api.groq.com/openai/v1/responses',
+  ])
+  assert.deepEqual(address('openrouter'), [
+    'openai-chat https://openrouter.ai/api/v1/chat/completions',
+    'openai-responses https://openrouter.ai/api/v1/responses',
+    'anthropic-messages https://openrouter.ai/api/v1/messages',
+  ])
+  assert.deepEqual(address('cohere'), [
+    'cohere-chat https://api.cohere.com/v2/chat',
+    'openai-chat https://api.cohere.com/compatibility/v1/chat/completions',
+  ])
   assert.deepEqual(address('perplexity'), ['openai-chat https://api.perplexity.ai/chat/completions'])
   assert.equal(built.get('anthropic')!.auth, 'x-api-key')
-  assert.equal(built.get('anthropic')!.headers['anthropic-version'], '2023-06-01')
   for (const slug of ['openai', 'anthropic', 'gemini', 'mistral', 'groq', 'openrouter', 'together', 'deepseek', 'nebius']) {
     const models = [...built.get(slug)!.models.values()]
     assert.ok(models.length > 0, `${slug} has models in the catalog`)
@@ -121,7 +139,6 @@ test('a server of both wires below /v1 is not called at /v1/v1, and paths may be
       ['anthropic-messages', '/v1/messages'],
     ],
   )
-  assert.equal(both.headers['anthropic-version'], '2023-06-01')
   const odd = build({ odd: { base_url: 'http://h/x', wires: { 'anthropic-messages': '/anthropic/v1/messages' }, ...someKey } }).get('odd')!
   assert.deepEqual([...odd.endpoints], [['anthropic-messages', '/x/anthropic/v1/messages']])
   assert.equal(odd.auth, 'x-api-key')

@@ -1,5 +1,5 @@
 // Declared state and environment -> providers, each complete: address, key, wires, dialect, models with prices.
-import { ConfigError, didYouMean, hashKey } from '#config'
+import { ConfigError, didYouMean, hashKey, secretInEnvironment } from '#config'
 import type {
   Credential,
   Declared,
@@ -17,6 +17,7 @@ import type {
 import { freePrice, priceOf, scalePrice, type Dialect, type Price, type Wire } from '#ir'
 import { nearestNames } from '#kernel'
 import { createHash } from 'node:crypto'
+import { withAccount } from './accounts.ts'
 import { createGlob } from './glob.ts'
 import { readModelCatalog, type ModelCatalog } from './models.ts'
 import { simModels, simSlug } from './sim.ts'
@@ -68,7 +69,10 @@ export function createProviderBuilder(env: Environment): ProviderBuilder {
     build: (plan) => declaredProvider(plan, env, modelsOf),
     fromEnvironment(slug, credential, prices) {
       const vendor = vendors.get(slug)!
-      return assemble(slug, vendor, vendor.baseUrl ?? '', [credential], { models: overridden(slug, modelsOf(slug), prices) })
+      const baseUrl = baseUrlOf(vendor, env) ?? ''
+      const context = { origin: new URL(baseUrl).origin, env, named: credential.name, setting: credential.name }
+      const models = overridden(slug, modelsOf(vendor.modelsOf ?? slug), prices)
+      return assemble(slug, vendor, baseUrl, [withAccount(credential, vendor.accounts, context)], { models })
     },
     sim: (prices) => simProvider(prices),
   }
@@ -78,8 +82,9 @@ export function createProviderBuilder(env: Environment): ProviderBuilder {
 export function keysInEnvironment(env: Environment): ReadonlyMap<string, Credential> {
   const found = new Map<string, Credential>()
   for (const vendor of vendors.values()) {
+    if (baseUrlOf(vendor, env) === undefined) continue
     const credential = keyInEnvironment(vendor, vendor.registeredBy, env)
-    if (credential !== undefined && vendor.baseUrl !== undefined) found.set(vendor.id, credential)
+    if (credential !== undefined) found.set(vendor.id, credential)
   }
   return found
 }
@@ -105,26 +110,33 @@ export function fileProvider(slug: string, wanted: DeclaredProvider, prices?: Re
   return { slug, wanted, prices, allowPrivateNetwork: wanted.allow_private_network ?? true, named }
 }
 
+/** Where a vendor is: at its own address, or where the environment says that this account's is. */
+function baseUrlOf(vendor: Vendor, env: Environment): string | undefined {
+  return vendor.baseUrl ?? vendor.address?.in(env)
+}
+
 /** Where a provider is, before it is built: the vendor that its name or body means, its base URL and that one's origin. */
 export function addressOf(
   slug: string,
   wanted: Pick<DeclaredProvider, 'vendor' | 'base_url'>,
+  env: Environment,
 ): { readonly vendor: Vendor; readonly baseUrl: string | undefined; readonly origin: string | undefined } | undefined {
   const vendor = vendors.get(wanted.vendor ?? (vendors.has(slug) ? slug : genericVendor))
   if (vendor === undefined) return undefined
-  const baseUrl = wanted.base_url ?? vendor.baseUrl
+  const baseUrl = wanted.base_url ?? baseUrlOf(vendor, env)
   return { vendor, baseUrl, origin: baseUrl === undefined ? undefined : new URL(baseUrl).origin }
 }
 
 /** The environment's key for a provider that has the vendor's own address and no credentials; undefined when it takes none. */
 export function keyFor(slug: string, wanted: Pick<DeclaredProvider, 'vendor' | 'base_url'>, env: Environment): Credential | undefined {
-  const vendor = addressOf(slug, wanted)?.vendor
+  const vendor = addressOf(slug, wanted, env)?.vendor
   return vendor === undefined || wanted.base_url !== undefined ? undefined : keyInEnvironment(vendor, vendor.keyVariables, env)
 }
 
 /** Paths below the base URL, by wire. */
 export function wiresOf(slug: string, wanted: DeclaredProvider): ReadonlyMap<Wire, string> {
-  return wanted.wires === undefined ? (addressOf(slug, wanted)?.vendor.wires ?? new Map()) : declaredWires(wanted.wires)
+  const vendor = addressOf(slug, wanted, {})?.vendor
+  return wanted.wires === undefined ? (vendor?.wires ?? new Map()) : declaredWires(wanted.wires, vendor)
 }
 
 /** The keys of turnpike.yaml, complete. */
@@ -167,7 +179,7 @@ function declaredProvider(
       named(),
       `${named()}: the name sim belongs to the built-in simulator; write \`sim: true\` to enable it, or choose another name.`,
     )
-  const address = addressOf(slug, wanted)
+  const address = addressOf(slug, wanted, env)
   if (address === undefined) {
     const vendorName = wanted.vendor ?? ''
     const near = didYouMean(nearestNames(vendorName, vendors.keys(), 1))
@@ -182,14 +194,17 @@ function declaredProvider(
       named('base_url'),
       vendor.baseUrlForm === undefined
         ? `${named()} has neither a known vendor nor a base_url; give one of them.`
-        : `${named()} needs a base_url: every account of ${vendor.name} has its own, ${vendor.baseUrlForm}.`,
+        : `${named()} needs a base_url: every account of ${vendor.name} has its own, ${vendor.baseUrlForm}.${addressHint(vendor)}`,
     )
-  const own = (wanted.credentials ?? []).map(({ name, value }, index): Credential => ({
-    name: name ?? `credential-${index + 1}`,
-    secret: value ?? '',
-  }))
+  const { origin } = new URL(baseUrl)
+  const own = (wanted.credentials ?? []).map(({ name, value }, index): Credential => {
+    const at = `${named('credentials')}[${index}]`
+    const credential = { name: name ?? `credential-${index + 1}`, secret: value ?? '' }
+    return withAccount(credential, vendor.accounts, { origin, env, named: at, setting: at })
+  })
   const found = own.length === 0 && !lacksCredentials ? keyFor(slug, wanted, env) : undefined
-  const credentials = found === undefined ? own : [found]
+  const credentials =
+    found === undefined ? own : [withAccount(found, vendor.accounts, { origin, env, named: found.name, setting: found.name })]
   if (credentials.length === 0 && wanted.base_url === undefined && vendor.local !== true && !lacksCredentials) {
     const variable = vendor.keyVariables[0]
     throw new ConfigError(
@@ -197,12 +212,13 @@ function declaredProvider(
       `${named()} has no key: give it credentials${variable === undefined ? '' : `, or set ${variable} in the environment`}.`,
     )
   }
-  const models = declaredModels(named, vendor.id, wanted, modelsOf(vendor.id))
+  const models = declaredModels(named, vendor.id, wanted, modelsOf(vendor.modelsOf ?? vendor.id))
   return assemble(slug, vendor, baseUrl, credentials, {
     models: overridden(slug, models, prices),
     allowPrivateNetwork,
     lacksCredentials,
-    ...(wanted.wires === undefined ? {} : { wires: declaredWires(wanted.wires) }),
+    ...(wanted.wires === undefined ? {} : { wires: declaredWires(wanted.wires, vendor) }),
+    isPathExact: wanted.wires !== undefined && !Array.isArray(wanted.wires),
     ...(wanted.embeddings === undefined ? {} : { embeddings: declaredEmbeddings(wanted.embeddings) }),
     ...(wanted.headers === undefined ? {} : { headers: wanted.headers }),
     ...(wanted.models?.allow === undefined ? {} : { allow: wanted.models.allow }),
@@ -231,6 +247,8 @@ function overridden(
 type Particulars = {
   readonly models: ReadonlyMap<string, ModelEntry>
   readonly wires?: ReadonlyMap<Wire, string>
+  /** The paths are as somebody wrote them for this base URL. */
+  readonly isPathExact?: boolean
   readonly embeddings?: VendorEmbeddings
   readonly headers?: Readonly<Record<string, string>>
   readonly allow?: readonly string[]
@@ -244,12 +262,12 @@ type Particulars = {
 
 function assemble(slug: string, vendor: Vendor, baseUrl: string, credentials: readonly Credential[], own: Particulars): Provider {
   const url = new URL(baseUrl)
-  const base = url.pathname.replace(/\/+$/, '')
+  const written = url.pathname.replace(/\/+$/, '')
   const wires = own.wires ?? vendor.wires
+  const base = own.isPathExact === true ? written : above(written, wires)
   const endpoints = new Map([...wires].map(([wire, path]) => [wire, below(base, path)]))
   const onlyMessages = !wires.has('openai-chat')
   const headers = new Map(Object.entries(vendor.headers))
-  if (wires.has('anthropic-messages')) headers.set('anthropic-version', '2023-06-01')
   for (const [name, value] of Object.entries(own.headers ?? {})) headers.set(name.toLowerCase(), value)
   const dialect: Dialect = Object.freeze({ ...vendor.dialect, ...own.dialect })
   const embeddings = embeddingEndpoint(base, vendor.id, dialect, own, wires.get('openai-chat'))
@@ -261,11 +279,13 @@ function assemble(slug: string, vendor: Vendor, baseUrl: string, credentials: re
     endpoints,
     ...(vendor.wireModels === undefined ? {} : { wireModels: wireModels(vendor.wireModels) }),
     auth: credentials.length === 0 && own.lacksCredentials !== true ? 'none' : auth,
+    ...(vendor.wireAuth === undefined ? {} : { wireAuth: vendor.wireAuth }),
     credentials,
     headers: Object.freeze(Object.fromEntries(headers)),
     ...(embeddings === undefined ? {} : { embeddings }),
     dialect,
     ...(vendor.sealDomain === undefined ? {} : { sealDomain: vendor.sealDomain }),
+    ...(vendor.wireSealDomains === undefined ? {} : { wireSealDomains: vendor.wireSealDomains }),
     models: own.models,
     ...(own.allow === undefined ? {} : { allow: own.allow }),
     ...(own.deny === undefined ? {} : { deny: own.deny }),
@@ -278,7 +298,8 @@ function assemble(slug: string, vendor: Vendor, baseUrl: string, credentials: re
 
 /** Where it is declared, where the vendor has it, or beside the chat endpoint: servers of OpenAI's wire have both. */
 function embeddingEndpoint(base: string, vendor: string, dialect: Dialect, own: Particulars, chat = ''): EmbeddingEndpoint | undefined {
-  const theirs = vendorEmbeddings.get(vendor)
+  const known = vendorEmbeddings.get(vendor)
+  const theirs = own.isPathExact === true && known?.path !== undefined ? undefined : known
   const beside = chat.replace(/\/chat\/completions(?=$|\?)/, '/embeddings')
   const { form, path = beside } = own.embeddings ?? theirs ?? inOpenaiForm
   if (path === chat) return undefined
@@ -301,23 +322,41 @@ function below(base: string, path: string): string {
   return path.startsWith('/v1/') && base.endsWith('/v1') ? base + path.slice(3) : base + path
 }
 
+/** The base that all of a vendor's paths are below, from one that ends where the SDK of one of its wires has it end. */
+function above(base: string, wires: ReadonlyMap<Wire, string>): string {
+  const ends = [...wires]
+    .flatMap(([wire, path]) => (path.endsWith(defaultPaths[wire]) ? [path.slice(0, -defaultPaths[wire].length)] : []))
+    .filter((end) => end.startsWith('/') && base.endsWith(end))
+    .sort((a, b) => b.length - a.length)
+  return base.slice(0, base.length - (ends[0] ?? '').length)
+}
+
 function wireModels(patterns: NonNullable<Vendor['wireModels']>): NonNullable<Provider['wireModels']> {
   return new Map(
     [...patterns].map(([wire, globs]) => {
-      const matchers = globs.map(createGlob)
-      return [wire, (model: string) => matchers.some((matches) => matches(model))]
+      const [no, yes] = [true, false].map((negative) => globs.filter((glob) => glob.startsWith('!') === negative)) as [string[], string[]]
+      const excluded = no.map((glob) => createGlob(glob.slice(1)))
+      const included = yes.map(createGlob)
+      return [
+        wire,
+        (model: string) =>
+          !excluded.some((matches) => matches(model)) && (included.length === 0 || included.some((matches) => matches(model))),
+      ]
     }),
   )
+}
+
+/** What a message says of the variables in which a vendor's address may be. */
+function addressHint({ address }: Vendor): string {
+  return address === undefined ? '' : ` Or set ${address.variables.join(' and ')} in the environment.`
 }
 
 /** The first of the variables that is set. */
 function keyInEnvironment(vendor: Vendor, variables: readonly string[], env: Environment): Credential | undefined {
   for (const variable of variables) {
-    const secret = env[variable]?.trim()
-    if (secret === undefined || secret === '') continue
-    if (/\s/.test(secret))
-      throw new ConfigError(variable, `${variable} contains white space, which no ${vendor.name} key does; set it again, in one piece.`)
-    return { name: variable, secret }
+    const { secret, trouble } = secretInEnvironment(env, variable)
+    if (trouble !== undefined) throw new ConfigError(variable, `${variable} ${trouble}; set it again, as ${vendor.name} gives it out.`)
+    if (secret !== undefined) return { name: variable, secret }
   }
   return undefined
 }
@@ -382,8 +421,8 @@ function priced(price: Price | undefined): { readonly price?: Price } {
   return price === undefined ? {} : { price }
 }
 
-function declaredWires(wires: NonNullable<DeclaredProvider['wires']>): ReadonlyMap<Wire, string> {
-  if (Array.isArray(wires)) return new Map(wires.map((wire) => [wire, defaultPaths[wire]]))
+function declaredWires(wires: NonNullable<DeclaredProvider['wires']>, vendor: Vendor | undefined): ReadonlyMap<Wire, string> {
+  if (Array.isArray(wires)) return new Map(wires.map((wire) => [wire, vendor?.wires.get(wire) ?? defaultPaths[wire]]))
   return new Map(Object.entries(wires).filter((entry): entry is [Wire, string] => entry[1] !== undefined))
 }
 

@@ -1,6 +1,7 @@
 // The shapes of turnpike.yaml and of the admin API's bodies, which are one: same fields, same bounds; unknown fields are errors.
 import { embeddingFormNames, parseNanoUsd, wireNames } from '#ir'
 import { z } from 'zod'
+import { maxSecretCharacters, secretFault } from './secrets.ts'
 
 const maxEntries = 1000
 const maxModels = 10_000
@@ -23,6 +24,13 @@ const modelName = text(256)
 const secret = text(maxCharacters)
   .min(1, 'is empty')
   .regex(/^[!-~]+$/, 'contains white space or characters that no header can carry')
+/** What a provider is called with: a key, or the JSON of an account. */
+const providerSecret = text(maxSecretCharacters)
+  .min(1, 'is empty')
+  .superRefine((written, issues) => {
+    const fault = secretFault(written)
+    if (fault !== undefined) issues.addIssue(fault)
+  })
 const variable = text(256).regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not the name of an environment variable')
 const count = z.int('is not a whole number').min(1, 'is less than 1')
 /** USD as decimal text; a plain YAML number is taken by its shortest decimal form. */
@@ -39,7 +47,7 @@ const wire = z.enum(wireNames)
 const path = text(1024).regex(/^(?:\/|(?:\.\.\/)+)[^\s#]*$/, 'is not a path below base_url, such as /chat/completions')
 const patterns = list(text(256).min(1, 'is empty'), maxEntries)
 
-const credentialFields = { name: label.optional(), value: secret.optional(), env: variable.optional() }
+const credentialFields = { name: label.optional(), value: providerSecret.optional(), env: variable.optional() }
 const credential = z
   .strictObject(credentialFields)
   .refine((one) => (one.value === undefined) !== (one.env === undefined), 'needs either `value` or `env`')

@@ -107,7 +107,7 @@ test('a wrong value is named with what it is and what is expected', (context) =>
   assert.match(refusal(context, 'providers: {a: {priority: high}}'), /providers\.a\.priority is "high", which is not/)
   assert.match(
     refusal(context, 'providers: {a: {wires: [openai]}}'),
-    /providers\.a\.wires\[0\] is "openai", which is not one of openai-chat, anthropic-messages/,
+    /providers\.a\.wires\[0\] is "openai", which is not one of openai-chat, openai-responses, anthropic-messages/,
   )
   assert.match(refusal(context, 'providers: [a]'), /providers is a list, which is not a mapping/)
   assert.match(refusal(context, 'providers: {Work Stuff: {}}'), /the key "Work Stuff" is not a slug/)

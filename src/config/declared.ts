@@ -4,6 +4,7 @@ import { ConfigError } from './config-error.ts'
 import { dotted, explain } from './declared-errors.ts'
 import { fileSchema, type DeclaredFile, type DeclaredKey, type DeclaredProvider } from './declared-schema.ts'
 import type { Environment } from './environment.ts'
+import { secretInEnvironment } from './secrets.ts'
 import { readYamlFile, type YamlFile } from './yaml-file.ts'
 
 /** As written in the file, by the names of `Settings`; `readSettings` checks them. */
@@ -55,7 +56,10 @@ export function readDeclared(fileName: string, env: Environment): Declared {
   for (const [name, declared] of Object.entries(data.providers ?? {})) {
     const credentials = declared.credentials?.map((one, index) => {
       const where = ['providers', name, 'credentials', index]
-      return { name: one.name ?? one.env ?? `credential-${index + 1}`, value: one.value ?? fromEnvironment(one.env!, env, yaml, where) }
+      return {
+        name: one.name ?? one.env ?? `credential-${index + 1}`,
+        value: one.value ?? credentialFromEnvironment(one.env!, env, yaml, where),
+      }
     })
     refuseTwice(credentials?.map((one) => one.name) ?? [], yaml, ['providers', name, 'credentials'], 'name')
     refuseTwice(declared.models?.custom?.map((one) => one.id) ?? [], yaml, ['providers', name, 'models', 'custom'], 'id')
@@ -65,7 +69,7 @@ export function readDeclared(fileName: string, env: Environment): Declared {
   }
   const keys = (data.keys ?? []).map((key, index) => {
     if (key.env === undefined) return key
-    const value = fromEnvironment(key.env, env, yaml, ['keys', index])
+    const value = keyFromEnvironment(key.env, env, yaml, ['keys', index])
     if (value.length < 16)
       throw new ConfigError(
         `keys[${index}]`,
@@ -101,13 +105,27 @@ export function readDeclaredSettings(fileName: string, env: Environment): Declar
   return camelKeys(parsed.data.settings ?? {})
 }
 
-function fromEnvironment(name: string, env: Environment, yaml: YamlFile, where: readonly PropertyKey[]): string {
+function credentialFromEnvironment(name: string, env: Environment, yaml: YamlFile, where: readonly PropertyKey[]): string {
+  const { secret, trouble } = secretInEnvironment(env, name)
+  if (trouble !== undefined)
+    throw new ConfigError(
+      dotted(where),
+      `${yaml.locate([...where, 'env'])}: ${dotted(where)}.env names ${name}, which ${trouble}; correct it.`,
+    )
+  return secret ?? missing(name, yaml, where)
+}
+
+function keyFromEnvironment(name: string, env: Environment, yaml: YamlFile, where: readonly PropertyKey[]): string {
   const value = env[name]
+  if (value === undefined || value === '') return missing(name, yaml, where)
   const at = `${yaml.locate([...where, 'env'])}: ${dotted(where)}.env`
-  if (value === undefined || value === '')
-    throw new ConfigError(dotted(where), `${at} names ${name}, which is not set in the environment; set it or remove the entry.`)
   if (/\s/.test(value)) throw new ConfigError(dotted(where), `${at} names ${name}, whose value contains white space; set it without.`)
   return value
+}
+
+function missing(name: string, yaml: YamlFile, where: readonly PropertyKey[]): never {
+  const at = `${yaml.locate([...where, 'env'])}: ${dotted(where)}.env`
+  throw new ConfigError(dotted(where), `${at} names ${name}, which is not set in the environment; set it or remove the entry.`)
 }
 
 /** What an alias may not be: see `aliasFault`. Whether its model is served is known only when the environment has been looked at. */

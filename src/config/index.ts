@@ -1,6 +1,6 @@
 // Settings and declared state -> frozen snapshots; the only reader of process.env.
 export type * from './snapshot.ts'
-export { ConfigError, didYouMean, fileTrouble } from './config-error.ts'
+export { ConfigError, didYouMean } from './config-error.ts'
 export { aliasFault, nothingDeclared, readDeclared, type Declared } from './declared.ts'
 export { checkBody } from './declared-errors.ts'
 export {
@@ -27,6 +27,7 @@ export {
   type MasterKey,
   type OldKey,
 } from './home.ts'
+export { secretInEnvironment } from './secrets.ts'
 export {
   listSettings,
   parseRunningSetting,

@@ -1,7 +1,56 @@
 // The immutable view of everything configured. A request keeps the one it began with; a change makes a new one.
 import type { Dialect, EmbeddingForm, Price, Wire } from '#ir'
 
-export type Credential = { readonly name: string; readonly secret: string }
+/**
+ * An account whose requests are signed, or carry a token that is fetched for it, instead of a key. Read from a credential's secret by
+ * whoever builds the provider, never from what a client sent.
+ */
+export type Account =
+  | {
+      readonly kind: 'aws'
+      readonly accessKeyId: string
+      readonly secretAccessKey: string
+      readonly sessionToken?: string
+      readonly region: string
+      /** The name that signatures have for the API, such as `bedrock`. */
+      readonly service: string
+    }
+  | {
+      readonly kind: 'google-service-account'
+      readonly clientEmail: string
+      readonly privateKey: string
+      readonly tokenUrl: string
+    }
+  | {
+      readonly kind: 'google-user'
+      readonly clientId: string
+      readonly clientSecret: string
+      readonly refreshToken: string
+      readonly tokenUrl: string
+      /** The project that is charged, where the account belongs to none. */
+      readonly quotaProject?: string
+    }
+  /** Of the machine it runs on, from Google's metadata server. */
+  | { readonly kind: 'google-metadata'; readonly origin: string }
+  | {
+      readonly kind: 'entra'
+      readonly tenantId: string
+      readonly clientId: string
+      readonly clientSecret: string
+      /** `https://login.microsoftonline.com` */
+      readonly authority: string
+      readonly scope: string
+    }
+
+export type Credential = {
+  readonly name: string
+  readonly secret: string
+  /** Absent: the secret itself is sent, as `Provider.auth` says. */
+  readonly account?: Account
+}
+
+/** How a key is sent: in `authorization` after `Bearer`, or alone in a header of that name. */
+export type KeyHeader = 'bearer' | 'x-api-key' | 'api-key' | 'x-goog-api-key'
 
 /** Milliseconds. `firstTokenMs` undefined: the default applies (60 s, streams only, only while another target remains). */
 export type Timeouts = {
@@ -24,6 +73,8 @@ export type ModelEntry = {
   readonly inputModalities?: readonly string[]
   readonly outputModalities?: readonly string[]
   readonly capabilities?: readonly string[]
+  /** The only wires on which the provider serves it; absent: whichever it has. */
+  readonly wires?: readonly Wire[]
   /** undefined: unpriced. What is free has a price of 0 throughout (`freePrice`). */
   readonly price?: Price
   readonly free?: boolean
@@ -51,12 +102,16 @@ export type Provider = {
   readonly embeddings?: EmbeddingEndpoint
   /** Which models it serves on a wire, where that is not all of them. */
   readonly wireModels?: ReadonlyMap<Wire, (model: string) => boolean>
-  readonly auth: 'bearer' | 'x-api-key' | 'none'
+  readonly auth: KeyHeader | 'none'
+  /** The wires whose endpoints want a key in another header. */
+  readonly wireAuth?: ReadonlyMap<Wire, KeyHeader>
   readonly credentials: readonly Credential[]
   /** Extra headers, lower-case names. */
   readonly headers: Readonly<Record<string, string>>
   readonly dialect: Dialect
   readonly sealDomain?: string
+  /** On the wires on which it is another one. */
+  readonly wireSealDomains?: ReadonlyMap<Wire, string>
   readonly models: ReadonlyMap<string, ModelEntry>
   /** When given, only these ids (globs with `*`) may be asked for; and never those in `deny`. */
   readonly allow?: readonly string[]

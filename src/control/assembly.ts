@@ -11,6 +11,7 @@ import {
 } from '#catalog'
 import {
   ConfigError,
+  secretInEnvironment,
   type Credential,
   type Declared,
   type DeclaredProvider,
@@ -123,7 +124,7 @@ export function createAssembler({ declared, env, vault }: AssemblerDeps): Assemb
   function storedProvider(builder: ProviderBuilder, row: StoredProvider, prices: Prices, strict: boolean): ConfiguredProvider {
     const { slug } = row
     const document = row.document as ProviderDocument
-    const { vendor, origin } = addressOf(slug, document.body) ?? {}
+    const { vendor, origin } = addressOf(slug, document.body, env) ?? {}
     const opened = row.credentials.map((credential) => openCredential(slug, document.origin, origin, credential))
     const usable = opened.flatMap(({ view, secret }) => (secret === undefined ? [] : [{ name: view.name, value: secret }]))
     const headers = openHeaders(slug, document, origin)
@@ -161,15 +162,14 @@ export function createAssembler({ declared, env, vault }: AssemblerDeps): Assemb
     { name, env: variable, sealed, last4 }: StoredCredential,
   ): { readonly view: CredentialView; readonly secret: string | undefined } {
     if (variable !== null) {
-      const secret = env[variable]?.trim() ?? ''
+      const { secret, trouble: fault } = secretInEnvironment(env, variable)
+      const view = { name, source: 'env' as const, env: variable, last4: secret === undefined ? null : lastFour(secret) }
+      if (secret !== undefined) return { view, secret }
       const trouble =
-        secret === ''
+        fault === undefined
           ? `${variable} is not set in the environment of this process. Set it where Turnpike is started (a service doesn't see a shell's variables), and start it again.`
-          : /\s/.test(secret)
-            ? `${variable} contains white space; set it in one piece, and start Turnpike again.`
-            : undefined
-      const view = { name, source: 'env' as const, env: variable, last4: trouble === undefined ? lastFour(secret) : null }
-      return trouble === undefined ? { view, secret } : { view: { ...view, trouble }, secret: undefined }
+          : `${variable} ${fault}. Correct it, and start Turnpike again.`
+      return { view: { ...view, trouble }, secret: undefined }
     }
     const secret = origin === storedFor ? vault.open(sealed ?? '', placeOfCredential(slug, storedFor, name)) : undefined
     const view = { name, source: 'value' as const, last4 }
@@ -196,7 +196,7 @@ export function createAssembler({ declared, env, vault }: AssemblerDeps): Assemb
 
 /** What was not said: a server of one's own at its usual address is in one's own network. */
 export function mayBePrivate(slug: string, body: ProviderDocument['body']): boolean {
-  return body.allow_private_network ?? (body.base_url === undefined && addressOf(slug, body)?.vendor.local === true)
+  return body.allow_private_network ?? (body.base_url === undefined && addressOf(slug, body, {})?.vendor.local === true)
 }
 
 function declaredProvider(provider: Provider, wanted: DeclaredProvider): ConfiguredProvider {

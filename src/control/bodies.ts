@@ -34,7 +34,7 @@ export function timeText(ms: number | null | undefined): string | null {
   return ms === null || ms === undefined ? null : new Date(ms).toISOString()
 }
 
-/** Of a secret that is long enough to keep four characters public. */
+/** Of a key that is long enough to keep four characters public; an account's JSON ends in nothing that tells it from another. */
 export function lastFour(secret: string): string | null {
-  return secret.length < 12 ? null : secret.slice(-4)
+  return secret.length < 12 || secret.startsWith('{') ? null : secret.slice(-4)
 }

@@ -139,7 +139,7 @@ test('each wrong field is named, and nothing changes', async (t) => {
     [{ ...own, models: { allow: Array<string>(1001).fill('x') } }, 'models.allow', /more than 1000 entries/],
     [{ ...own, headers: { 'Content-Length': '3' } }, 'headers.Content-Length', /header of the connection/],
     [{ ...own, headers: { a: '1', A: '2' } }, 'headers', /one header twice/],
-    [{ ...own, wires: ['openai'] }, 'wires[0]', /not one of openai-chat, anthropic-messages/],
+    [{ ...own, wires: ['openai'] }, 'wires[0]', /not one of openai-chat, openai-responses, anthropic-messages/],
     [
       { vendor: 'opnai', credentials: [{ value: secret }] },
       'vendor',

@@ -45,7 +45,7 @@ export function createProviders(plane: Plane): Control['providers'] {
     const { credentials: sent = [], headers, ...rest } = body
     const names = sent.map((one, index) => one.name ?? one.env ?? `credential-${index + 1}`)
     refuseTwice(names, (index) => `credentials[${index}].name`)
-    const { vendor, origin = '' } = addressOf(slug, body) ?? {}
+    const { vendor, origin = '' } = addressOf(slug, body, plane.env) ?? {}
     const before = plane.stored().providers.get(slug)
     const credentials = sent.map((one, index): StoredCredential => {
       const name = names[index]!
@@ -140,7 +140,7 @@ export function unknownProvider(plane: Plane, slug: string): Refusal {
 
 /** A literal private address needs the permission; a name is looked at when it is resolved. */
 function refusePrivate(slug: string, body: ProviderBody): void {
-  const { baseUrl } = addressOf(slug, body) ?? {}
+  const { baseUrl } = addressOf(slug, body, {}) ?? {}
   if (baseUrl === undefined || mayBePrivate(slug, body)) return
   const { hostname: host } = new URL(baseUrl)
   if (!isPrivateAddress(host)) return
@@ -171,7 +171,7 @@ function refuseForeignSecret(plane: Plane, secret: string, field: string, vendor
 }
 
 export function viewOf({ slug, origin, wanted, provider, trouble, credentials, updatedAt }: ConfiguredProvider): ProviderView {
-  const { vendor, baseUrl } = addressOf(slug, wanted) ?? {}
+  const { vendor, baseUrl } = addressOf(slug, wanted, {}) ?? {}
   const timeouts = provider?.timeouts ?? defaultTimeouts
   return {
     slug,

@@ -58,7 +58,7 @@ export class EmbeddingAttempt implements Try, CallOwner {
 
   #sendNext(): void {
     const { simulator, network, buffers } = this.exchange.deps
-    const { provider, path } = this.target
+    const { provider, credential, path } = this.target
     const call = new EmbeddingCall(this, this.#calls.length, buffers)
     this.#calls.push(call)
     call.send(provider.simulated ? simulator : network, {
@@ -69,6 +69,7 @@ export class EmbeddingAttempt implements Try, CallOwner {
       body: this.#written[call.position]!.body,
       connectMs: provider.timeouts.connectMs,
       allowPrivateNetwork: provider.allowPrivateNetwork,
+      ...(credential.account === undefined ? {} : { account: credential.account }),
     })
   }
 
@@ -89,7 +90,11 @@ export class EmbeddingAttempt implements Try, CallOwner {
   failed(failure: Failure, body?: Buffer): void {
     if (this.over) return
     this.abort()
-    this.exchange.attemptFailed(this, failureWithoutSecrets(failure, this.target), body)
+    this.exchange.attemptFailed(this, failureWithoutSecrets(failure, this.target, this.#secrets()), body)
+  }
+
+  #secrets(): readonly string[] {
+    return this.#calls.flatMap(({ secrets }) => secrets)
   }
 
   // What a call says.
@@ -101,7 +106,7 @@ export class EmbeddingAttempt implements Try, CallOwner {
   }
 
   errorCame(call: EmbeddingCall, bytes: Buffer): void {
-    const body = bytesWithoutSecrets(Buffer.from(bytes), this.target)
+    const body = bytesWithoutSecrets(Buffer.from(bytes), this.target, this.#secrets())
     this.failed(this.#said(call, body), this.passes && isJson(call.headers['content-type']) ? body : undefined)
   }
 

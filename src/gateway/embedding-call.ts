@@ -50,6 +50,10 @@ export class EmbeddingCall implements UpstreamHandler {
     return this.#call === undefined || this.#call.bodySent()
   }
 
+  get secrets(): readonly string[] {
+    return this.#call?.secrets ?? []
+  }
+
   head(status: number, headers: Readonly<Record<string, string>>): void {
     if (this.#over) return
     this.status = status

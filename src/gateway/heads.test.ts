@@ -95,7 +95,12 @@ describe('a provider is sent', () => {
     lane: Lane = 'pass',
     headers: Record<string, string> = {},
   ): PlannedTarget {
-    return { provider: { auth, headers }, credential: { name: 'main', secret: 's3cret' }, wire, lane } as unknown as PlannedTarget
+    return {
+      provider: { auth, headers, dialect: {} },
+      credential: { name: 'main', secret: 's3cret' },
+      wire,
+      lane,
+    } as unknown as PlannedTarget
   }
   const sent = (to: PlannedTarget, headers: Record<string, string> = {}, stream = false) => {
     const flat = requestHeaders(to, { headers } as Arrival, stream)

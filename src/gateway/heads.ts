@@ -2,6 +2,8 @@
 import { formatUsd } from '#ir'
 import type { PlannedTarget } from '#routing'
 import { Failure, type FailureKind } from '#kernel'
+import { keyLines } from '#upstream'
+import { providerCodecOf } from '#wires'
 import type { Arrival } from './port.ts'
 import type { Told } from './record.ts'
 
@@ -14,35 +16,40 @@ const fixedHeaders = new WeakMap<PlannedTarget, { stream: string[]; whole: strin
 export function requestHeaders(target: PlannedTarget, arrival: Arrival, stream: boolean): readonly string[] {
   let fixed = fixedHeaders.get(target)
   if (fixed === undefined)
-    fixedHeaders.set(target, (fixed = { stream: build(target, 'text/event-stream'), whole: build(target, 'application/json') }))
+    fixedHeaders.set(target, (fixed = { stream: build(target, streamType(target)), whole: build(target, 'application/json') }))
   const headers = stream ? fixed.stream : fixed.whole
   if (target.wire !== 'anthropic-messages') return headers
   const version = arrival.headers['anthropic-version']
-  const beta = target.lane === 'pass' ? arrival.headers['anthropic-beta'] : undefined
+  const { headers: own, dialect } = target.provider
+  // Bedrock has them in the body.
+  const sendsBeta = target.lane === 'pass' && dialect.anthropicVersion !== 'bedrock-2023-05-31'
+  const beta = sendsBeta ? arrival.headers['anthropic-beta'] : undefined
+  // Written for the provider, or in the body.
+  const ownVersion = own['anthropic-version'] !== undefined || dialect.anthropicVersion !== undefined
   return [
     ...headers,
-    'anthropic-version',
-    target.lane === 'pass' && typeof version === 'string' ? version : anthropicVersion,
+    ...(ownVersion ? [] : ['anthropic-version', target.lane === 'pass' && typeof version === 'string' ? version : anthropicVersion]),
     ...(typeof beta === 'string' && beta !== '' ? ['anthropic-beta', beta] : []),
   ]
 }
 
-function build({ provider, credential }: PlannedTarget, accept: string): string[] {
-  const headers = ['content-type', 'application/json', 'accept', accept, 'accept-encoding', 'identity', 'user-agent', userAgent]
-  switch (provider.auth) {
-    case 'bearer':
-      headers.push('authorization', `Bearer ${credential.secret}`)
-      break
-    case 'x-api-key':
-      headers.push('x-api-key', credential.secret)
-      break
-    case 'none':
-      break
-    default:
-      provider.auth satisfies never
-  }
-  for (const [name, value] of Object.entries(provider.headers)) headers.push(name, value)
-  return headers
+function streamType({ provider, wire }: PlannedTarget): string {
+  return providerCodecOf(wire).egress.framing?.(provider.dialect)?.contentType ?? 'text/event-stream'
+}
+
+function build({ provider, credential, wire }: PlannedTarget, accept: string): string[] {
+  return [
+    'content-type',
+    'application/json',
+    'accept',
+    accept,
+    'accept-encoding',
+    'identity',
+    'user-agent',
+    userAgent,
+    ...keyLines(provider, wire, credential),
+    ...Object.entries(provider.headers).flat(),
+  ]
 }
 
 /** Head lines of an answer: the given ones, and what the contract says about every answer. */

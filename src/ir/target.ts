@@ -32,11 +32,6 @@ export type Dialect = {
    * path. On Bedrock the betas are in the body too, and streams are binary event streams.
    */
   readonly anthropicVersion?: 'bedrock-2023-05-31' | 'vertex-2023-10-16'
-  /**
-   * anthropic-messages: Claude on another platform. The body has this as `anthropic_version`, and neither model nor stream, which are in the
-   * path. On Bedrock the betas are in the body too, and streams are binary event streams.
-   */
-  readonly anthropicVersion?: 'bedrock-2023-05-31' | 'vertex-2023-10-16'
   /** Top-level request fields that this provider refuses: removed in both lanes, with a note. */
   readonly strip?: readonly string[]
 }

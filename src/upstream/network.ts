@@ -2,6 +2,8 @@
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
 import type { Transform } from 'node:stream'
 import { Failure } from '#kernel'
+import type { Authorizer } from './authorizer.ts'
+import { createAuthorizers } from './authorizers.ts'
 import { connectionClosed, type Connection, type ConnectionUser } from './connection.ts'
 import { createConnections, type Connections } from './connections.ts'
 import { connectionFailure } from './failures.ts'
@@ -11,63 +13,104 @@ export function createNetwork(): Upstream {
   // Apart, so that who may not be in a private network never gets a socket that leads there.
   const anywhere = createConnections()
   const publicOnly = createConnections({ publicOnly: true })
-  return {
+  const network: Upstream = {
     send(request, handler) {
-      return new NetworkCall(request.allowPrivateNetwork ? anywhere : publicOnly, request, handler)
+      const { account, allowPrivateNetwork } = request
+      const connections = allowPrivateNetwork ? anywhere : publicOnly
+      return new NetworkCall(connections, request, handler, account === undefined ? undefined : authorizerOf(account))
     },
     async close() {
       anywhere.close()
       publicOnly.close()
     },
   }
+  const authorizerOf = createAuthorizers(network)
+  return network
 }
+
+const noLines: readonly string[] = []
+const secretHeaders: ReadonlySet<string> = new Set(['authorization', 'x-amz-security-token'])
 
 class NetworkCall implements UpstreamCall, ConnectionUser {
   readonly #connections: Connections
-  readonly #request: UpstreamRequest
   readonly #handler: UpstreamHandler
-  #connection: Connection
+  readonly #authorizer: Authorizer | undefined
+  #request: UpstreamRequest
+  /** What the authorizer added. */
+  #lines = noLines
+  /** undefined: what authorizes the call is still awaited. */
+  #connection: Connection | undefined
   #decompressor: Transform | undefined
   #headSeen = false
   #retried = false
-  #reusedSocket: boolean
+  #reusedSocket = false
   #over = false
   #paused = false
 
-  constructor(connections: Connections, request: UpstreamRequest, handler: UpstreamHandler) {
+  constructor(connections: Connections, request: UpstreamRequest, handler: UpstreamHandler, authorizer: Authorizer | undefined) {
     this.#connections = connections
     this.#request = request
     this.#handler = handler
-    this.#connection = connections.take(request.origin)
+    this.#authorizer = authorizer
+    const lines = authorizer === undefined ? noLines : authorizer.authorize(request)
+    if (lines instanceof Promise) {
+      lines.then(
+        (awaited) => {
+          if (!this.#over) this.#send(awaited)
+        },
+        (error: unknown) => {
+          if (!this.#over) this.#fail(error instanceof Failure ? error : connectionFailure(error as Error, false))
+        },
+      )
+    } else {
+      this.#send(lines)
+    }
+  }
+
+  #send(lines: readonly string[]): void {
+    if (lines.length > 0) {
+      this.#lines = lines
+      this.#request = { ...this.#request, headers: [...this.#request.headers, ...lines] }
+    }
+    this.#connection = this.#connections.take(this.#request.origin)
     this.#reusedSocket = this.#connection.served > 0
-    this.#connection.send(request, this)
+    this.#connection.send(this.#request, this)
+    if (this.#paused) this.pause()
+  }
+
+  get secrets(): readonly string[] {
+    return this.#lines.flatMap((value, at) =>
+      at % 2 === 1 && secretHeaders.has(this.#lines[at - 1]!) ? [value.replace(/^Bearer /, '')] : [],
+    )
   }
 
   abort(): void {
     if (this.#over) return
     this.#over = true
     this.#decompressor?.destroy()
-    this.#connections.drop(this.#connection)
+    if (this.#connection !== undefined) this.#connections.drop(this.#connection)
   }
 
   pause(): void {
     this.#paused = true
-    if (this.#decompressor === undefined) this.#connection.pause()
+    if (this.#decompressor === undefined) this.#connection?.pause()
     else this.#decompressor.pause()
   }
 
   resume(): void {
     this.#paused = false
-    if (this.#decompressor === undefined) this.#connection.resume()
+    if (this.#decompressor === undefined) this.#connection?.resume()
     else this.#decompressor.resume()
   }
 
   bodySent(): boolean {
-    return this.#connection.bodySent
+    // One that was given up before it was sent will not be.
+    return this.#connection === undefined ? this.#over : this.#connection.bodySent
   }
 
   onHead(status: number, headers: Readonly<Record<string, string>>): void {
     this.#headSeen = true
+    if (status === 401) this.#authorizer?.refused(this.#lines)
     const encoding = headers['content-encoding']
     if (encoding !== undefined && encoding !== '' && encoding !== 'identity') {
       this.#decompressor = createDecompressor(encoding)
@@ -84,7 +127,7 @@ class NetworkCall implements UpstreamCall, ConnectionUser {
     if (this.#over) return
     if (this.#decompressor === undefined) this.#handler.data(bytes)
     // The decompressor reads later, when these bytes are others.
-    else if (!this.#decompressor.write(Buffer.from(bytes))) this.#connection.pause()
+    else if (!this.#decompressor.write(Buffer.from(bytes))) this.#connection!.pause()
   }
 
   onComplete(): void {
@@ -100,7 +143,7 @@ class NetworkCall implements UpstreamCall, ConnectionUser {
     // A kept-alive socket that the server closed while it was idle: nothing was answered, and the request is safe to send again once.
     if (!this.#headSeen && !this.#retried && this.#reusedSocket && isReset(error)) {
       this.#retried = true
-      this.#connections.drop(this.#connection)
+      this.#connections.drop(this.#connection!)
       this.#connection = this.#connections.fresh(this.#request.origin)
       this.#connection.send(this.#request, this)
       if (this.#paused) this.pause()
@@ -114,7 +157,7 @@ class NetworkCall implements UpstreamCall, ConnectionUser {
     decompressor.on('data', (chunk: Buffer) => {
       if (!this.#over) this.#handler.data(chunk)
     })
-    decompressor.on('drain', () => this.#connection.resume())
+    decompressor.on('drain', () => this.#connection!.resume())
     decompressor.on('end', () => {
       if (!this.#over) this.#end()
     })
@@ -125,13 +168,13 @@ class NetworkCall implements UpstreamCall, ConnectionUser {
 
   #end(): void {
     this.#over = true
-    this.#connections.give(this.#request.origin, this.#connection)
+    this.#connections.give(this.#request.origin, this.#connection!)
     this.#handler.end()
   }
 
   #fail(failure: Failure): void {
     this.#over = true
-    this.#connections.drop(this.#connection)
+    if (this.#connection !== undefined) this.#connections.drop(this.#connection)
     this.#handler.error(failure)
   }
 }

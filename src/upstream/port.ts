@@ -1,4 +1,5 @@
 // One call to a provider, whatever carries it. Push interface from socket to socket: no promises, no streams.
+import type { Account } from '#config'
 import type { Failure } from '#kernel'
 
 export type UpstreamRequest = {
@@ -11,6 +12,8 @@ export type UpstreamRequest = {
   readonly connectMs: number
   /** Without it a private, loopback or link-local address is not connected to. */
   readonly allowPrivateNetwork: boolean
+  /** Signs the call, or has a token fetched for it, which adds headers; a call that needs neither is sent at once. */
+  readonly account?: Account
 }
 
 /** Calls come in order: head? data* (end | error). Nothing after `end`, `error` or an `abort()`. */
@@ -28,6 +31,8 @@ export interface UpstreamCall {
   resume(): void
   /** True once the request's body has left this process: only then may its buffer be reused. */
   bodySent(): boolean
+  /** What was sent for the account and must not be shown: its token or signature. */
+  readonly secrets?: readonly string[]
 }
 
 export interface Upstream {

@@ -1,88 +1,53 @@
-// One call of a probe: the whole answer as text, or the failure, within a time.
-import { Failure, type JsonObject } from '#kernel'
+// One call of a probe, as a provider wants it.
 import type { Credential, Provider } from '#config'
+import type { Wire } from '#ir'
+import type { Failure, JsonObject } from '#kernel'
+import { keyLines } from './key-lines.ts'
 import type { Upstream } from './port.ts'
+import { callWhole, type WholeAnswer } from './whole-call.ts'
 
-export type ProbeAnswer = {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string>>
-  readonly text: string
-  /** undefined: it is not JSON. */
-  readonly json: unknown
-}
+const anthropicVersion = '2023-06-01'
 
 export type ProbeCall = {
   readonly provider: Provider
   readonly credential: Credential | undefined
+  /** Whose endpoint, or whose list of models, is called. */
+  readonly wire: Wire
   readonly path: string
   /** Absent: GET. */
   readonly body?: JsonObject
 }
 
-/** The longest list of models is below a megabyte. */
-const maxBytes = 16 << 20
-
 export function callProvider(
   network: Upstream,
-  { provider, credential, path, body }: ProbeCall,
+  { provider, credential, wire, path, body }: ProbeCall,
   timeoutMs: number,
-): Promise<ProbeAnswer | Failure> {
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = []
-    let bytes = 0
-    let status = 0
-    let headers: Readonly<Record<string, string>> = {}
-    const finish = (answer: ProbeAnswer | Failure) => {
-      clearTimeout(timer)
-      resolve(answer)
-    }
-    // Before the call: it may fail before `send` returns.
-    const timer = setTimeout(() => {
-      call.abort()
-      finish(new Failure('first_token_timeout', 'The provider did not answer in time.'))
-    }, timeoutMs)
-    const call = network.send(
-      {
-        origin: provider.origin,
-        path,
-        method: body === undefined ? 'GET' : 'POST',
-        headers: headersOf(provider, credential, body !== undefined),
-        body: body === undefined ? undefined : Buffer.from(JSON.stringify(body)),
-        connectMs: Math.min(provider.timeouts.connectMs, timeoutMs),
-        allowPrivateNetwork: provider.allowPrivateNetwork,
-      },
-      {
-        head(code, said) {
-          status = code
-          headers = said
-        },
-        data(chunk) {
-          bytes += chunk.length
-          if (bytes <= maxBytes) chunks.push(Buffer.from(chunk))
-        },
-        end() {
-          const text = Buffer.concat(chunks).toString('utf8')
-          finish({ status, headers, text, json: parsed(text) })
-        },
-        error: finish,
-      },
-    )
-  })
-}
-
-function headersOf(provider: Provider, credential: Credential | undefined, hasBody: boolean): string[] {
-  const headers = ['accept', 'application/json', 'accept-encoding', 'identity', 'user-agent', 'turnpike']
-  if (hasBody) headers.push('content-type', 'application/json')
-  if (credential !== undefined && provider.auth === 'bearer') headers.push('authorization', `Bearer ${credential.secret}`)
-  if (credential !== undefined && provider.auth === 'x-api-key') headers.push('x-api-key', credential.secret)
-  for (const [name, value] of Object.entries(provider.headers)) headers.push(name, value)
-  return headers
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+): Promise<WholeAnswer | Failure> {
+  return callWhole(
+    network,
+    {
+      origin: provider.origin,
+      path,
+      method: body === undefined ? 'GET' : 'POST',
+      headers: [
+        'accept',
+        'application/json',
+        'accept-encoding',
+        'identity',
+        'user-agent',
+        'turnpike',
+        ...(body === undefined ? [] : ['content-type', 'application/json']),
+        ...(credential === undefined ? [] : keyLines(provider, wire, credential)),
+        ...(wire === 'anthropic-messages' && provider.headers['anthropic-version'] === undefined
+          ? ['anthropic-version', anthropicVersion]
+          : []),
+        ...Object.entries(provider.headers).flat(),
+      ],
+      body: body === undefined ? undefined : Buffer.from(JSON.stringify(body)),
+      connectMs: Math.min(provider.timeouts.connectMs, timeoutMs),
+      allowPrivateNetwork: provider.allowPrivateNetwork,
+      ...(credential?.account === undefined ? {} : { account: credential.account }),
+    },
+    timeoutMs,
+  )
 }

@@ -51,6 +51,10 @@ export function missingKeyTrouble(): string {
   return 'There is no usable key: the variable is not set, or the master key does not fit. Set it, or replace the credential.'
 }
 
+export function modelAccessTrouble(): string {
+  return 'The account works, but the model that was tried is not enabled for it (status 403). Request access to the models you need at the vendor.'
+}
+
 export function accountTrouble(status: number): string {
   return `The key works, but its account cannot pay: the balance or quota is used up (status ${status}). Top it up at the vendor, or raise its limit.`
 }

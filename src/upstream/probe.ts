@@ -2,10 +2,10 @@
 import type { Credential, Provider } from '#config'
 import type { Wire } from '#ir'
 import { Failure, isObject, type JsonObject } from '#kernel'
-import { codecOf, providerCodecOf } from '#wires'
+import { codecOf, endpointPath, providerCodecOf } from '#wires'
 import { createNetwork } from './network.ts'
 import type { Upstream } from './port.ts'
-import { callProvider, type ProbeAnswer } from './probe-call.ts'
+import { callProvider } from './probe-call.ts'
 import {
   accountTrouble,
   clockTrouble,
@@ -14,12 +14,14 @@ import {
   htmlTrouble,
   keyTrouble,
   missingKeyTrouble,
+  modelAccessTrouble,
   nothingThereTrouble,
   oddAnswerTrouble,
   providerTrouble,
   rateTrouble,
   redirectTrouble,
 } from './probe-troubles.ts'
+import type { WholeAnswer } from './whole-call.ts'
 
 /** As the admin API answers it. */
 export type ProbeReport = {
@@ -105,11 +107,16 @@ function reportOf(credentials: readonly (Credential | undefined)[], tried: reado
 
 type Listing = { readonly wire: Wire; readonly base: string; readonly suffix: string; readonly query: string }
 
-/** Where each wire's endpoint and its list of models lie below the base. */
-const layouts: ReadonlyMap<Wire, { readonly endpoint: string; readonly models: string }> = new Map([
-  ['openai-chat', { endpoint: '/chat/completions', models: '/models' }],
-  ['anthropic-messages', { endpoint: '/v1/messages', models: '/v1/models' }],
-])
+/** Where each wire's endpoint and its list of models lie below the base; those of Bedrock are at another host. */
+const layouts: Readonly<Record<Wire, { readonly endpoint: string; readonly models?: string }>> = {
+  'openai-chat': { endpoint: '/chat/completions', models: '/models' },
+  'openai-responses': { endpoint: '/responses', models: '/models' },
+  'anthropic-messages': { endpoint: '/v1/messages', models: '/v1/models' },
+  gemini: { endpoint: '/models/{model}:{generateContent|streamGenerateContent?alt=sse}', models: '/models' },
+  'bedrock-converse': { endpoint: '/model/{model}/{converse|converse-stream}' },
+  'cohere-chat': { endpoint: '/v2/chat', models: '/v1/models' },
+  'ollama-chat': { endpoint: '/api/chat', models: '/api/tags' },
+}
 
 class Probe {
   /** What is wrong whichever the credential. */
@@ -164,14 +171,17 @@ class Probe {
 
   /** The smallest real call: one token of the cheapest model that is known. Whether the model is right doesn't matter here. */
   async #touch(credential: Credential | undefined): Promise<Omit<Tried, 'ms'>> {
-    const [wire, path] = [...this.#provider.endpoints][0] ?? []
-    if (wire === undefined || path === undefined) return fails(null, 'The provider has no wires: name one in wires.')
-    const body = smallestRequest(wire, this.#provider)
-    const answer = await callProvider(this.#network, { provider: this.#provider, credential, path, body }, this.#timeoutMs)
+    const provider = this.#provider
+    const model = cheapestModel(provider) ?? 'test'
+    const [wire, template] = endpointFor(provider, model) ?? []
+    if (wire === undefined || template === undefined) return fails(null, 'The provider has no wires: name one in wires.')
+    const body = smallestRequest(wire, model, provider)
+    const path = endpointPath(template, model, false)
+    const answer = await callProvider(this.#network, { provider, credential, wire, path, body }, this.#timeoutMs)
     if (answer instanceof Failure) return this.#unreachable(answer)
     this.clock ??= clockTrouble(answer.headers['date'], Date.now())
     const { status } = answer
-    const base = this.#at(baseOf(wire, path))
+    const base = this.#at(baseOf(wire, template))
     if (status >= 500) return fails(status, providerTrouble(status))
     if (isHtml(answer)) return this.#wrongAddress(status, status === 404 ? nothingThereTrouble(base, status) : htmlTrouble(base))
     if (status >= 300 && status < 400) return this.#wrongAddress(status, redirectTrouble(status, answer.headers['location']))
@@ -191,9 +201,10 @@ class Probe {
     return base === undefined ? undefined : this.#at(base)
   }
 
-  #get(credential: Credential | undefined, base: string): Promise<ProbeAnswer | Failure> {
-    const { suffix, query } = this.#listing!
-    return callProvider(this.#network, { provider: this.#provider, credential, path: `${base}${suffix}${query}` }, this.#timeoutMs)
+  #get(credential: Credential | undefined, base: string): Promise<WholeAnswer | Failure> {
+    const { wire, suffix, query } = this.#listing!
+    const path = `${base}${suffix}${query}`
+    return callProvider(this.#network, { provider: this.#provider, credential, wire, path }, this.#timeoutMs)
   }
 
   #at(base: string): string {
@@ -201,6 +212,8 @@ class Probe {
   }
 
   #unreachable(failure: Failure): Omit<Tried, 'ms'> {
+    // Its token, before the provider was asked at all.
+    if (failure.kind === 'credential_rejected') return fails(null, failure.message)
     return this.#wrongAddress(null, failureTrouble(failure, this.#provider, this.#timeoutMs))
   }
 
@@ -214,8 +227,10 @@ const works = (status: number, ids: readonly string[] | undefined): Omit<Tried, 
 const fails = (status: number | null, trouble: string): Omit<Tried, 'ms'> => ({ status, ids: undefined, ok: false, trouble })
 
 /** What an error answer says about credential and account; undefined: nothing against them. */
-function judged(wire: Wire, { status, headers, text }: ProbeAnswer): Omit<Tried, 'ms'> | undefined {
+function judged(wire: Wire, { status, headers, text }: WholeAnswer): Omit<Tried, 'ms'> | undefined {
   if (status < 400) return undefined
+  // The account may call, and has not been given this model.
+  if (status === 403 && /access to the model/i.test(text)) return { ...works(status, undefined), trouble: modelAccessTrouble() }
   const { kind } = providerCodecOf(wire).egress.decodeError(status, headers, text)
   if (kind === 'credential_rejected') return fails(status, keyTrouble(status))
   if (kind === 'account_exhausted') return fails(status, accountTrouble(status))
@@ -224,18 +239,33 @@ function judged(wire: Wire, { status, headers, text }: ProbeAnswer): Omit<Tried,
   return undefined
 }
 
-function listingOf({ endpoints }: Provider): Listing | undefined {
+function listingOf({ endpoints, wireModels }: Provider): Listing | undefined {
   // A vendor of both wires has its list with OpenAI's.
-  for (const [wire, { endpoint, models }] of layouts) {
-    const [path = '', query] = (endpoints.get(wire) ?? '').split('?', 2)
-    if (path.endsWith(endpoint)) return { wire, base: baseOf(wire, path), suffix: models, query: query === undefined ? '' : `?${query}` }
+  const first: readonly Wire[] = wireModels?.has('openai-chat') === true ? [] : ['openai-chat']
+  for (const wire of [...first, ...endpoints.keys()]) {
+    const { endpoint, models } = layouts[wire]
+    const [path, query] = splitQuery(endpoints.get(wire) ?? '')
+    if (!path.endsWith(endpoint)) continue
+    return models === undefined ? undefined : { wire, base: baseOf(wire, path), suffix: models, query }
   }
   return undefined
 }
 
+/** Path and query; the `?` of a template's alternatives is not that of a query. */
+function splitQuery(template: string): readonly [path: string, query: string] {
+  const at = template.indexOf('?', template.lastIndexOf('}') + 1)
+  return at < 0 ? [template, ''] : [template.slice(0, at), template.slice(at)]
+}
+
 function baseOf(wire: Wire, path: string): string {
-  const { endpoint } = layouts.get(wire)!
+  const { endpoint } = layouts[wire]
   return path.endsWith(endpoint) ? path.slice(0, -endpoint.length) : path
+}
+
+/** The first wire on which it serves the model. */
+function endpointFor({ endpoints, wireModels, models }: Provider, model: string): readonly [Wire, string] | undefined {
+  const only = models.get(model)?.wires
+  return [...endpoints].find(([wire]) => wireModels?.get(wire)?.(model) !== false && only?.includes(wire) !== false)
 }
 
 function otherBases({ base, wire, suffix }: Listing): string[] {
@@ -243,18 +273,22 @@ function otherBases({ base, wire, suffix }: Listing): string[] {
     // The whole address of the endpoint, or of the list, was given.
     base.replace(/\/(chat\/completions|completions|responses|models|messages)$/, ''),
     base.replace(/(\/v\d+)\1+$/, '$1'),
-    ...(wire === 'openai-chat' ? [`${base}/v1`, base.replace(/\/v\d+$/, ''), '/v1', '/api/v1', '/openai/v1'] : ['', '/anthropic', '/api']),
+    ...(wire === 'openai-chat' || wire === 'openai-responses'
+      ? [`${base}/v1`, base.replace(/\/v\d+$/, ''), '/v1', '/api/v1', '/openai/v1']
+      : wire === 'anthropic-messages'
+        ? ['', '/anthropic', '/api']
+        : ['']),
   ]
   return [...new Set(candidates)].filter((other) => other !== base && !`${other}${suffix}`.includes('/v1/v1/')).slice(0, 6)
 }
 
 /** A list, or a refusal of the key in JSON. */
-function isApi(answer: ProbeAnswer): boolean {
+function isApi(answer: WholeAnswer): boolean {
   if (answer.status < 300) return modelIds(answer.json) !== undefined
   return (answer.status === 401 || answer.status === 403) && isObject(answer.json)
 }
 
-function isHtml({ headers, text }: ProbeAnswer): boolean {
+function isHtml({ headers, text }: WholeAnswer): boolean {
   return /^text\/html\b/i.test(headers['content-type'] ?? '') || /^\s*<(?:!doctype|html)\b/i.test(text)
 }
 
@@ -268,14 +302,13 @@ function modelIds(json: unknown): string[] | undefined {
   })
 }
 
-function smallestRequest(wire: Wire, provider: Provider): JsonObject {
-  const model = cheapestModel(provider) ?? 'test'
+function smallestRequest(wire: Wire, model: string, { dialect }: Provider): JsonObject {
   const { request } = codecOf('openai-chat').ingress.decodeRequest({
     model,
     messages: [{ role: 'user', content: 'Say hi.' }],
     max_completion_tokens: 1,
   })
-  return providerCodecOf(wire).egress.encodeRequest(request, { model, dialect: provider.dialect, defaultMaxOutputTokens: 1 }).body
+  return providerCodecOf(wire).egress.encodeRequest(request, { model, dialect, defaultMaxOutputTokens: 1 }).body
 }
 
 /** Of those that answer in text; one without a price only when none has one. */
