@@ -53,7 +53,7 @@ function saidErrors(): Said[] {
     const text = file === undefined ? JSON.stringify(body) : readCorpus('sse', ...file.split('/')).toString('utf8')
     said.set(`${provider} ${status}`, { what: `${provider} ${status}`, api: 'reported', wire, dialect: {}, status, headers, body: text })
   }
-  return [...said.values()].filter(({ wire, api }) => wires.has(wire) && api !== 'invoke')
+  return [...said.values()].filter(({ wire }) => wires.has(wire))
 }
 
 /** What the providers' documentation says these answers mean. */

@@ -4,7 +4,14 @@ import { test } from 'node:test'
 import { skipWithoutCorpus } from '#test/corpus.ts'
 import { clientWires, wires } from '#wires'
 import { keyOf, readLedger, rowsOf, seenLosses } from './losses.ts'
-import { allRequests, translations } from './translations.ts'
+import { allRequests, corpusRequests, translations, type Refusal } from './translations.ts'
+
+test('a request is refused only where the provider that it was meant for keeps something of its own', { skip: skipWithoutCorpus }, () => {
+  const refusals: Refusal[] = []
+  for (const _ of translations(corpusRequests(), refusals)) continue
+  assert.deepEqual([...new Set(refusals.map(({ from, param }) => `${from} ${param}`))], ['openai-responses previous_response_id'])
+  assert.equal(new Set(refusals.map(({ what }) => what)).size, 3)
+})
 
 test('every loss of a translated request is in the ledger, and the ledger holds nothing else', { skip: skipWithoutCorpus }, () => {
   const ledger = readLedger()

@@ -3,34 +3,43 @@ import { readFileSync } from 'node:fs'
 import { isObject, type JsonObject, type JsonValue } from '#kernel'
 
 /**
- * `at` is a JSON pointer into the document. `optional`: these properties of the schema there need not be present; `nullable`: they may be
- * null; `open`: the strings there may be others than the listed; `any-of`: more than one of the alternatives there may fit. Without `at`, `nullable-optionals`: every property that is not required may be null.
+ * `at` is a JSON pointer into the document (gemini: the name of a schema). `optional`: these properties of the schema there need not be
+ * present; `extra`: these may be anything, in the document or not; `open`: strings there may be others than the listed; `any`: more than one
+ * alternative may fit. Of a whole document: `nullable-optionals`,
+ * every property that is not required may be null; `extensions`, items, tools and events whose type it doesn't name are not its business.
  */
 export type Relaxation = { readonly spec: string; readonly reason: string } & (
-  | { readonly rule: 'nullable-optionals' }
-  | { readonly rule: 'optional' | 'nullable'; readonly at: string; readonly properties: readonly string[] }
-  | { readonly rule: 'open' | 'any-of'; readonly at: string }
+  | { readonly rule: 'nullable-optionals' | 'extensions' }
+  | { readonly rule: 'optional'; readonly at: string; readonly properties: readonly string[] }
+  | { readonly rule: 'extra'; readonly at: string; readonly properties: readonly string[] }
+  | { readonly rule: 'open'; readonly at: string }
+  | { readonly rule: 'any'; readonly at: string }
 )
 
-export function readRelaxations(spec: string): Relaxation[] {
-  const all = JSON.parse(readFileSync(new URL('relaxations.json', import.meta.url), 'utf8')) as Relaxation[]
-  return all.filter((each) => each.spec === spec)
-}
+export const readRelaxations = (): Relaxation[] =>
+  JSON.parse(readFileSync(new URL('relaxations.json', import.meta.url), 'utf8')) as Relaxation[]
 
-/** The document with the relaxations; OpenAPI 3.0's `nullable: true` is read as it was meant. */
+/** The document with its relaxations; OpenAPI 3.0's `nullable: true` is read as it was meant. */
 export function relaxed(document: JsonObject, relaxations: readonly Relaxation[]): JsonObject {
   for (const relaxation of relaxations) {
-    if (relaxation.rule === 'nullable-optionals') continue
-    const schema = find(document, relaxation.at)
-    if (relaxation.rule === 'open') delete schema['enum']
-    else if (relaxation.rule === 'any-of') {
-      schema['anyOf'] = schema['oneOf']!
-      delete schema['oneOf']
-    } else if (relaxation.rule === 'optional')
-      schema['required'] = (schema['required'] as string[]).filter((name) => !relaxation.properties.includes(name))
-    else {
-      const properties = schema['properties'] as JsonObject
-      for (const name of relaxation.properties) properties[name] = orNull(properties[name]!)
+    if (!('at' in relaxation)) continue
+    const schema = find(document, relaxation.at.startsWith('/') ? relaxation.at : `/schemas/${relaxation.at}`)
+    switch (relaxation.rule) {
+      case 'open':
+        delete schema['enum']
+        break
+      case 'any':
+        schema['anyOf'] = schema['oneOf']!
+        delete schema['oneOf']
+        break
+      case 'optional':
+        schema['required'] = (schema['required'] as string[]).filter((name) => !relaxation.properties.includes(name))
+        break
+      case 'extra':
+        for (const name of relaxation.properties) (schema['properties'] as JsonObject)[name] = {}
+        break
+      default:
+        relaxation satisfies never
     }
   }
   const nullableOptionals = relaxations.some(({ rule }) => rule === 'nullable-optionals')

@@ -1,7 +1,7 @@
 // Requests of every client wire, each on its way to every provider wire: what the ledger of losses and the published specs are held against.
 import { readdirSync } from 'node:fs'
 import type { ClientWire, Wire } from '#ir'
-import type { JsonObject } from '#kernel'
+import { Failure, type JsonObject } from '#kernel'
 import { corpusPath, readCorpus } from '#test/corpus.ts'
 import { askedOf, readAnswered, recordedRequest, translate, type Asked, type Translated } from '#test/pairs.ts'
 import { clientWires, wires } from '#wires'
@@ -19,6 +19,8 @@ const modelsOf: Readonly<Record<Wire, readonly [string, ...string[]]>> = {
 
 export type Source = { readonly asked: Asked; readonly what: string }
 export type Step = { readonly from: ClientWire; readonly to: Wire; readonly translated: Translated; readonly what: string }
+/** A request that cannot be translated: refused, with the field that is in the way. */
+export type Refusal = { readonly from: ClientWire; readonly to: Wire; readonly param: string; readonly what: string }
 
 const wireOfUrl: readonly (readonly [RegExp, ClientWire])[] = [
   [/\/chat\/completions$/, 'openai-chat'],
@@ -60,20 +62,25 @@ export function* allRequests(): Generator<Source> {
 }
 
 /** Each request to its own wire and to every model of the others; what arrives there is asked for again by a client of that wire. */
-export function* translations(sources: Iterable<Source>): Generator<Step> {
+export function* translations(sources: Iterable<Source>, refusals: Refusal[] = []): Generator<Step> {
   for (const { asked, what } of sources) {
     const { wire, body, path, model } = asked
-    yield { from: wire, to: wire, translated: translate(body, wire, wire, model, path), what }
-    for (const other of wires.keys()) {
-      if (other === wire) continue
-      for (const named of modelsOf[other]) {
-        const there = translate(body, wire, other, named, path)
-        yield { from: wire, to: other, translated: there, what }
-        const client = clientWires.get(other as ClientWire)?.wire
-        if (client === undefined || named !== modelsOf[other][0]) continue
-        const again = askedOf(client, there.body, named, path.stream === true)
-        yield { from: client, to: wire, translated: translate(again.body, client, wire, model, again.path), what }
+    const steps: { readonly to: Wire; readonly model: string }[] = [{ to: wire, model }]
+    for (const to of wires.keys()) if (to !== wire) steps.push(...modelsOf[to].map((each) => ({ to, model: each })))
+    for (const { to, model: named } of steps) {
+      let there: Translated
+      try {
+        there = translate(body, wire, to, named, path)
+      } catch (error) {
+        if (!(error instanceof Failure) || error.details.param === undefined) throw error
+        refusals.push({ from: wire, to, param: error.details.param, what })
+        continue
       }
+      yield { from: wire, to, translated: there, what }
+      const client = clientWires.get(to as ClientWire)?.wire
+      if (client === undefined || to === wire || named !== modelsOf[to][0]) continue
+      const again = askedOf(client, there.body, named, path.stream === true)
+      yield { from: client, to: wire, translated: translate(again.body, client, wire, model, again.path), what }
     }
   }
 }

@@ -60,8 +60,8 @@ function reasonToLeaveOut({ api, path, resp, req }: Exchange): string | undefine
 }
 
 /** How the recorded provider differs from its wire's own vendor. */
-function dialectOf(_exchange: Exchange): Dialect {
-  return {}
+function dialectOf({ api }: Exchange): Dialect {
+  return api === 'invoke' ? { anthropicVersion: 'bedrock-2023-05-31' } : {}
 }
 
 /** Recorded through a client of Google's that asked for enums as numbers, which the canon left as they were: 1 is STOP, 2 is MAX_TOKENS. */
