@@ -2,7 +2,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { createGrammar, explode, fold, type FunctionTool, type Request, type Response, type StreamEvent, type Turn } from '#ir'
+import {
+  createGrammar,
+  explode,
+  fold,
+  type FunctionTool,
+  type Request,
+  type Response,
+  type StreamEvent,
+  type TokenLogprob,
+  type Turn,
+} from '#ir'
 import { Failure, type JsonObject } from '#kernel'
 import * as any from '#test/arbitraries.ts'
 import { clientWires, createSseParser, type AnswerContext, type EncodeTarget, type RawFrame, type WireCodec } from '#wires'
@@ -63,6 +73,33 @@ function essence(response: Response) {
   }
 }
 
+type CitationField = 'url' | 'title' | 'quote' | 'start' | 'end'
+/** What the wires with a form for it carry of a citation of a web page; and those that carry probabilities. */
+const citationFields: ReadonlyMap<string, readonly CitationField[]> = new Map([
+  ['openai-chat', ['url', 'title', 'start', 'end']],
+  ['openai-responses', ['url', 'title', 'start', 'end']],
+  ['anthropic-messages', ['url', 'title', 'quote']],
+] as const)
+const carriesLogprobs = new Set(['openai-chat', 'openai-responses'])
+
+/** Some wires demand the bytes of a token: then those of its text. */
+const withBytes = (token: TokenLogprob): TokenLogprob => ({ bytes: [...Buffer.from(token.token)], ...token })
+
+/** What hangs on the words of an answer, as far as the wire has a form for it. A place that isn't known is the whole text. */
+function marksOf(response: Response, wire: string) {
+  const fields = citationFields.get(wire) ?? []
+  const texts = response.parts.filter((part) => part.type === 'text')
+  const cited = texts.flatMap(({ text, citations = [] }) =>
+    citations.map((citation) => ({ quote: '', start: 0, end: text.length, ...citation })),
+  )
+  return {
+    citations: fields.length === 0 ? [] : cited.map((citation) => Object.fromEntries(fields.map((field) => [field, citation[field]]))),
+    logprobs: carriesLogprobs.has(wire)
+      ? texts.flatMap(({ logprobs = [] }) => logprobs.map(({ top, ...token }) => ({ ...withBytes(token), top: top.map(withBytes) })))
+      : [],
+  }
+}
+
 /** Some wires demand usage: then an answer without any gets zeros. A refusal may end with a word of its own. */
 function comparable(response: Response, original: Response) {
   const { tokens, reason, ...rest } = essence(response)
@@ -96,13 +133,14 @@ function normal(request: Request): Record<string, unknown> {
 
 for (const codec of clientWires.values()) {
   const { wire } = codec
-  const response = any.response(sealDomains.get(wire))
+  const response = any.response(sealDomains.get(wire), true)
 
   test(`${wire}: an answer survives being written and read`, () => {
     fc.assert(
       fc.property(response, (original) => {
         const read = codec.egress.decodeResponse(codec.ingress.encodeResponse(original, context, 0.25), {})
         assert.deepEqual(comparable(read, original), comparable(original, original))
+        assert.deepEqual(marksOf(read, wire), marksOf(original, wire))
         assert.equal(read.model, original.model ?? context.model)
       }),
     )
@@ -120,6 +158,7 @@ for (const codec of clientWires.values()) {
             framesOf(written, () => 1_000_000),
           )
           assert.deepEqual(comparable(fold(whole), original), comparable(original, original))
+          assert.deepEqual(marksOf(fold(whole), wire), marksOf(original, wire))
           for (const size of [() => 1, () => 2, () => 7, () => sizes.next().value as number]) {
             assert.deepEqual(decode(codec, framesOf(written, size)), whole)
           }

@@ -53,6 +53,30 @@ export const seal = (domain = 'anthropic'): fc.Arbitrary<Seal> =>
 export const textPart: fc.Arbitrary<TextPart> = someText
   .filter((value) => value.trim() !== '')
   .map((value) => ({ type: 'text', text: value }))
+/** Citations of web pages, and probabilities: what hangs on a text. The title is what a reader sees, so there is one. */
+const markedTextPart: fc.Arbitrary<TextPart> = textPart.chain((part) => {
+  const place = fc.tuple(fc.nat({ max: part.text.length - 1 }), fc.nat({ max: part.text.length - 1 }))
+  const citation = fc
+    .record({ page: word, title: word, quote: maybe(someText), place: maybe(place) })
+    .map(({ page, title, quote, place: at }) => ({
+      url: `https://pages.example/${page}`,
+      title,
+      quote,
+      ...(at === undefined ? {} : { start: Math.min(...at), end: Math.max(...at) + 1 }),
+    }))
+  const token = {
+    token: someText,
+    logprob: fc.integer({ min: -9_999, max: -1 }).map((value) => value / 100),
+    bytes: maybe(fc.array(fc.nat({ max: 255 }))),
+  }
+  const logprob = fc.record({ ...token, top: fc.array(fc.record(token), { maxLength: 2 }) })
+  return fc
+    .record({
+      citations: maybe(fc.array(citation, { minLength: 1, maxLength: 2 })),
+      logprobs: maybe(fc.array(logprob, { minLength: 1, maxLength: 3 })),
+    })
+    .map((marks) => present<TextPart>({ ...part, ...marks } as TextPart))
+})
 export const reasoningPart = (domain = 'anthropic'): fc.Arbitrary<ReasoningPart> =>
   fc.record({ text: someText, seal: maybe(seal(domain)) }).map((fields) => present<ReasoningPart>({ type: 'reasoning', ...fields }))
 export const toolCallPart: fc.Arbitrary<ToolCallPart> = fc
@@ -80,8 +104,11 @@ export const usage: fc.Arbitrary<Usage> = fc
     raw: {},
   }))
 
-/** An answer as models give them: reasoning, then words or a refusal, then tool calls; finish says which. */
-export const response = (domain = 'anthropic'): fc.Arbitrary<Response> =>
+/**
+ * An answer as models give them: reasoning, then words or a refusal, then tool calls; finish says which. `marked`: with citations and
+ * probabilities on its words.
+ */
+export const response = (domain = 'anthropic', marked = false): fc.Arbitrary<Response> =>
   fc
     .record({
       id: maybe(word.map((value) => `msg_${value}`)),
@@ -89,7 +116,7 @@ export const response = (domain = 'anthropic'): fc.Arbitrary<Response> =>
       created: maybe(fc.integer({ min: 1, max: 2_000_000_000 })),
       reasoning: fc.array(reasoningPart(domain), { maxLength: 1 }),
       prose: fc.oneof(
-        fc.array(textPart, { maxLength: 1 }),
+        fc.array(marked ? markedTextPart : textPart, { maxLength: 1 }),
         someText.map((value): AssistantPart[] => [{ type: 'refusal', text: value }]),
       ),
       calls: fc.uniqueArray(toolCallPart, { maxLength: 3, selector: (part) => part.id }),
@@ -110,6 +137,7 @@ export const anyResponse: fc.Arbitrary<Response> = fc
     parts: fc.array(
       fc.oneof(
         fc.record({ text: text() }).map((fields): AssistantPart => ({ type: 'text', ...fields })),
+        markedTextPart,
         fc.record({ text: text() }).map((fields): AssistantPart => ({ type: 'refusal', ...fields })),
         fc
           .record({ text: text(), summary: maybe(fc.boolean()), seal: maybe(seal()), ext: maybe(fc.record({ 'openai-chat': jsonObject })) })
@@ -225,6 +253,7 @@ export const request = (domain = 'anthropic'): fc.Arbitrary<Request> =>
       temperature: maybe(fc.integer({ min: 0, max: 10 }).map((tenths) => tenths / 10)),
       topP: maybe(fc.integer({ min: 0, max: 10 }).map((tenths) => tenths / 10)),
       seed: maybe(fc.nat()),
+      logprobs: maybe(fc.integer({ min: 0, max: 20 })),
       user: maybe(word),
     })
     .map(({ system, rounds, tools, choice, ...rest }) =>

@@ -1,11 +1,13 @@
 // Content blocks of a request -> parts. A block that the IR has no word for stays as it is (`opaque`).
 import { isObject, type JsonObject, type JsonValue } from '#kernel'
 import type { AssistantPart, CacheMark, MediaPart, MediaSource, OpaquePart, PartExtras, TextPart, ToolResultPart, UserPart } from '#ir'
+import { decodeCitations } from './citations.ts'
 import { sealDomain } from './decode-stream.ts'
 import { isGiven, readArray, readFlag, readName, readObject, readText, restOf, typeOf, wire } from './fields.ts'
 import { argsOfInput } from '#wires/tool-ids'
 
 const textKeys = new Set(['type', 'text', 'cache_control'])
+const citedTextKeys = new Set([...textKeys, 'citations'])
 const imageKeys = new Set(['type', 'source', 'cache_control'])
 const documentKeys = new Set(['type', 'source', 'title', 'cache_control'])
 const toolUseKeys = new Set(['type', 'id', 'name', 'input', 'cache_control'])
@@ -57,7 +59,10 @@ export function decodeAssistantBlock(block: JsonObject, path: string): Assistant
 }
 
 export function decodeTextBlock(block: JsonObject, path: string): TextPart {
-  return { type: 'text', text: readText(block['text'], `${path}.text`), ...extras(block, textKeys, path) }
+  const text = readText(block['text'], `${path}.text`)
+  const citations = decodeCitations(block['citations'], text.length)
+  if (citations === undefined) return { type: 'text', text, ...extras(block, textKeys, path) }
+  return { type: 'text', text, citations, ...extras(block, citedTextKeys, path) }
 }
 
 function decodeShared(block: JsonObject, path: string): TextPart | MediaPart | OpaquePart {

@@ -2,6 +2,7 @@
 import { asText, Failure, isObject, type JsonObject, type JsonValue } from '#kernel'
 import type { Seal, StreamEvent } from '#ir'
 import type { SseFrame, StreamDecoder } from '#wires/codec'
+import { decodeCitation } from './citations.ts'
 import { failureOf } from './errors.ts'
 import { restOf, typeOf, wire } from './fields.ts'
 import { decodeFinish } from './finish.ts'
@@ -15,7 +16,7 @@ export function createStreamDecoder(): StreamDecoder {
 
 /** A block that has begun. `part`: its index as a part. `opaque` blocks have no deltas in the IR: they are gathered in `value`. */
 type Block =
-  | { readonly type: 'text'; readonly part: number; citations: JsonValue[] | undefined }
+  | { readonly type: 'text'; readonly part: number; length: number; readonly citations: JsonObject[] }
   | { readonly type: 'reasoning'; readonly part: number; signature: string }
   | { readonly type: 'tool-call'; readonly part: number; readonly input: JsonValue | undefined; spoke: boolean }
   | { readonly type: 'opaque'; readonly value: JsonObject; json: string }
@@ -146,9 +147,8 @@ export class MessageReader implements StreamDecoder {
     switch (typeOf(block)) {
       case 'text': {
         const part = this.#begin({ type: 'text' }, out)
-        const citations = Array.isArray(block['citations']) && block['citations'].length > 0 ? [...block['citations']] : undefined
-        this.#blocks.set(index, { type: 'text', part, citations })
-        append(part, block['text'], out)
+        const citations = Array.isArray(block['citations']) ? block['citations'].filter(isObject) : []
+        this.#blocks.set(index, { type: 'text', part, length: append(part, block['text'], out), citations })
         return
       }
       case 'thinking': {
@@ -191,15 +191,15 @@ export class MessageReader implements StreamDecoder {
     }
     switch (block.type) {
       case 'text':
-        if (delta['type'] === 'citations_delta') (block.citations ??= []).push(delta['citation'] ?? null)
-        else append(block.part, delta['text'], out)
+        if (isObject(delta['citation'])) block.citations.push(delta['citation'])
+        else block.length += append(block.part, delta['text'], out)
         return
       case 'reasoning':
         if (delta['type'] === 'signature_delta') block.signature = asText(delta['signature']) ?? block.signature
         else append(block.part, delta['thinking'], out)
         return
       case 'tool-call':
-        if (append(block.part, delta['partial_json'], out)) block.spoke = true
+        if (append(block.part, delta['partial_json'], out) > 0) block.spoke = true
         return
       case 'opaque':
         if (delta['type'] === 'input_json_delta') block.json += asText(delta['partial_json']) ?? ''
@@ -219,7 +219,7 @@ export class MessageReader implements StreamDecoder {
         out.push({
           type: 'part-end',
           index: block.part,
-          ...(block.citations === undefined ? {} : { ext: { [wire]: { citations: block.citations } } }),
+          ...(block.citations.length === 0 ? {} : { citations: block.citations.map((each) => decodeCitation(each, block.length)) }),
         })
         return
       case 'reasoning': {
@@ -272,11 +272,11 @@ export class MessageReader implements StreamDecoder {
   }
 }
 
-/** Appends a delta, unless it is empty; says whether it did. */
-function append(index: number, text: JsonValue | undefined, out: StreamEvent[]): boolean {
-  if (typeof text !== 'string' || text === '') return false
+/** Appends a delta, unless it is empty; says how long it is. */
+function append(index: number, text: JsonValue | undefined, out: StreamEvent[]): number {
+  if (typeof text !== 'string' || text === '') return 0
   out.push({ type: 'part-delta', index, text })
-  return true
+  return text.length
 }
 
 /** A delta of a block that we don't know (`compaction_delta`): its strings continue the block's fields of the same name. */

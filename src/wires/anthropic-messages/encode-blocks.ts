@@ -2,6 +2,7 @@
 import type { JsonObject } from '#kernel'
 import type { AssistantPart, MediaPart, Notes, OpaquePart, PartExtras, TextPart, ToolCallPart, ToolResultPart, UserPart } from '#ir'
 import { inputOfArgs, toPlainId } from '#wires/tool-ids'
+import { encodeCitations, ownCitations } from './citations.ts'
 import { sealDomain } from './decode-stream.ts'
 import { ownExt, wire } from './fields.ts'
 
@@ -77,7 +78,9 @@ function encodeText(part: TextPart, path: string, notes: Notes): JsonObject | un
     notes.dropped(path, 'Anthropic refuses text blocks without visible text')
     return undefined
   }
-  return { type: 'text', text: part.text, ...marks(part) }
+  const citations = ownCitations(part)
+  if (citations.length < (part.citations?.length ?? 0)) notes.dropped(`${path}.citations`, 'Anthropic knows only its own citations')
+  return { type: 'text', text: part.text, ...(citations.length === 0 ? {} : { citations }), ...marks(part) }
 }
 
 function encodeToolResult(part: ToolResultPart, path: string, notes: Notes): JsonObject {
@@ -167,8 +170,11 @@ function marks(part: PartExtras): JsonObject {
 /** A block of an answer to a client; undefined where this wire has none and nothing to say it with (generated media). */
 export function encodeAnswerPart(part: AssistantPart): JsonObject | undefined {
   switch (part.type) {
-    case 'text':
-      return part.text === '' ? undefined : { type: 'text', text: part.text, ...ownExt(part.ext) }
+    case 'text': {
+      if (part.text === '') return undefined
+      const citations = encodeCitations(part.citations)
+      return { type: 'text', text: part.text, ...(citations.length === 0 ? {} : { citations }), ...ownExt(part.ext) }
+    }
     case 'refusal':
       return part.text === '' ? undefined : { type: 'text', text: part.text }
     case 'reasoning':

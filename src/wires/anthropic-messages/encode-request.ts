@@ -147,6 +147,7 @@ function noteUnsayable(request: Request, notes: Notes): void {
   if (request.seed !== undefined) notes.dropped('seed', lacks)
   if (request.frequencyPenalty !== undefined && request.frequencyPenalty !== 0) notes.dropped('frequencyPenalty', lacks)
   if (request.presencePenalty !== undefined && request.presencePenalty !== 0) notes.dropped('presencePenalty', lacks)
+  if (request.logprobs !== undefined) notes.dropped('logprobs', 'Anthropic gives no probabilities')
   if (request.n !== undefined && request.n !== 1) notes.dropped('n', 'Anthropic gives one answer')
   if (request.verbosity !== undefined && request.verbosity !== 'medium') notes.dropped('verbosity', lacks)
   if (request.cacheKey !== undefined) notes.dropped('cacheKey', 'Anthropic keys its cache by the prompt itself')

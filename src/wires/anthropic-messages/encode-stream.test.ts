@@ -47,7 +47,7 @@ const answer: Answer = {
     {
       type: 'text',
       text: 'Grüße \u2028 "quoted"\n',
-      ext: { 'anthropic-messages': { citations: [{ type: 'page_location', cited_text: 'y' }] } },
+      citations: [{ quote: 'y', raw: { wire: 'anthropic-messages', value: { type: 'page_location', cited_text: 'y' } } }],
     },
     {
       type: 'opaque',

@@ -3,6 +3,7 @@
 import type { JsonObject } from '#kernel'
 import type { Finish, PartHead, StreamEvent, Usage } from '#ir'
 import type { AnswerContext, StreamEncoder } from '#wires/codec'
+import { encodeCitations } from './citations.ts'
 import { encodeAnswerPart, signatureOf } from './encode-blocks.ts'
 import { messageId } from './encode-response.ts'
 import { encodeStreamError } from './errors.ts'
@@ -160,10 +161,7 @@ class Encoder implements StreamEncoder {
     this.#nextBlock++
     let out = begun ? '' : startFrame(block, { type: 'thinking', thinking: '', signature: '' })
     if (signature !== '') out += deltaFrame(block, { type: 'signature_delta', signature })
-    const citations = ownExt(end.ext)?.['citations']
-    if (head?.type === 'text' && Array.isArray(citations)) {
-      for (const citation of citations) out += deltaFrame(block, { type: 'citations_delta', citation })
-    }
+    for (const citation of encodeCitations(end.citations)) out += deltaFrame(block, { type: 'citations_delta', citation })
     return out + stopFrame(block)
   }
 

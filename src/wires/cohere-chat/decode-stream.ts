@@ -74,11 +74,12 @@ export class AnswerReader implements StreamDecoder {
         if (!isObject(part)) return
         this.#contentStart(part, block)
         if (this.#open?.type !== 'text' || this.#open.block !== block) return
-        this.#open.citations.push(...citations.filter((each) => isOfText(each) && (asCount(each['content_index']) ?? block) === block))
-        if (texts === 1) this.#open.logprobs.push(...decodeLogprobs(body['logprobs']))
+        const { citations: own, logprobs } = this.#open
+        for (const each of citations) if (isOfText(each) && (asCount(each['content_index']) ?? block) === block) own.push(each)
+        if (texts === 1) for (const each of decodeLogprobs(body['logprobs'])) logprobs.push(each)
       })
     }
-    this.#otherCitations.push(...citations.filter((each) => !isOfText(each)))
+    for (const each of citations) if (!isOfText(each)) this.#otherCitations.push(each)
     const calls = message['tool_calls']
     if (Array.isArray(calls)) {
       calls.forEach((call, index) => {

@@ -9,6 +9,9 @@ import { thinksAhead, wire } from './generation.ts'
 export function encodeMessages(turns: readonly Turn[], instruction: string | undefined, target: EncodeTarget, notes: Notes): JsonObject[] {
   const system: JsonObject[] = []
   const messages: JsonObject[] = []
+  const add = (said: readonly JsonObject[]) => {
+    for (const message of said) messages.push(message)
+  }
   turns.forEach((turn, at) => {
     const path = `turns[${at}]`
     notes.foreignExt(turn.ext, path)
@@ -16,16 +19,14 @@ export function encodeMessages(turns: readonly Turn[], instruction: string | und
     switch (turn.role) {
       case 'system': {
         const texts = encodeSystem(turn, path, notes)
-        if (messages.length === 0) system.push(...texts)
-        else messages.push(...laterSystem(texts, path, notes))
+        if (messages.length > 0) return add(laterSystem(texts, path, notes))
+        for (const text of texts) system.push(text)
         return
       }
       case 'user':
-        messages.push(...encodeUser(turn, path, notes))
-        return
+        return add(encodeUser(turn, path, notes))
       case 'assistant':
-        messages.push(...encodeAssistant(turn, path, target, notes))
-        return
+        return add(encodeAssistant(turn, path, target, notes))
       default:
         turn satisfies never
     }

@@ -3,7 +3,8 @@ import { asText, Failure, isObject, type JsonObject, type JsonValue } from '#ker
 import type { Finish, FinishReason, Logprob, StreamEvent } from '#ir'
 import type { SseFrame, StreamDecoder } from '#wires/codec'
 import { findError, streamFailure } from '#wires/provider-errors'
-import { decodeLogprobs, ofText } from './logprobs.ts'
+import { decodeTokenLogprobs } from '#wires/token-logprobs'
+import { ofText } from './logprobs.ts'
 import { decodeUsage } from './usage.ts'
 
 export function createStreamDecoder(): StreamDecoder {
@@ -44,7 +45,7 @@ export class LineReader implements StreamDecoder {
     const { message } = line
     if (isObject(message)) {
       this.#start(line)
-      this.#takeMessage(message, decodeLogprobs(line['logprobs']))
+      this.#takeMessage(message, decodeTokenLogprobs(line['logprobs']))
     } else {
       const said = findError(line)
       if (said !== undefined) this.#fail(streamFailure(said, JSON.stringify(line)))
@@ -88,7 +89,7 @@ export class LineReader implements StreamDecoder {
       this.#open = { type, index: this.#nextIndex++, logprobs: [] }
       this.#events.push({ type: 'part-start', index: this.#open.index, part: { type } })
     }
-    this.#open.logprobs.push(...logprobs)
+    for (const each of logprobs) this.#open.logprobs.push(each)
     this.#events.push({ type: 'part-delta', index: this.#open.index, text })
   }
 

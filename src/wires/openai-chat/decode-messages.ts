@@ -2,6 +2,7 @@
 import { asText, isObject, type JsonObject, type JsonValue } from '#kernel'
 import type { AssistantPart, PartExtras, Seal, SystemTurn, ToolCallPart, ToolResultPart, Turn, UserPart } from '#ir'
 import { present } from '#wires/present'
+import { decodeAnnotations } from './annotations.ts'
 import { decodeContent, decodeTextContent } from './decode-parts.ts'
 import { asExt, cacheOf, isGiven, readArray, readName, readObject, restOf, wrong } from './fields.ts'
 import { decodeReasoning } from './reasoning-details.ts'
@@ -65,14 +66,18 @@ const assistantFields = new Set([
   'reasoning',
   'reasoning_details',
 ])
+const citedFields = new Set([...assistantFields, 'annotations'])
 
 function decodeAssistant(message: JsonObject, path: string, at: number): Turn {
   const refusal = asText(message['refusal'])
   const calls = isGiven(message['tool_calls']) ? readArray(message['tool_calls'], `${path}.tool_calls`) : []
   const legacy = message['function_call']
+  const content = decodeContent(message['content'], `${path}.content`)
+  const annotations = isGiven(message['annotations']) ? readArray(message['annotations'], `${path}.annotations`) : []
+  const cited = decodeAnnotations(content, annotations)
   const words: AssistantPart[] = [
     ...decodeReasoning(message),
-    ...decodeContent(message['content'], `${path}.content`),
+    ...(cited ?? content),
     ...(refusal === undefined ? [] : [{ type: 'refusal' as const, text: refusal }]),
   ]
   const called: AssistantPart[] = [
@@ -82,7 +87,7 @@ function decodeAssistant(message: JsonObject, path: string, at: number): Turn {
     ...(isObject(legacy) ? [decodeToolCall({ function: legacy }, `${path}.function_call`, `call_${at}`)] : []),
   ]
   const parts = words.length > 0 ? [...marked(words, message), ...called] : marked(called, message)
-  return { role: 'assistant', parts, ...nameOf(message), ...asExt(restOf(message, assistantFields)) }
+  return { role: 'assistant', parts, ...nameOf(message), ...asExt(restOf(message, cited === undefined ? assistantFields : citedFields)) }
 }
 
 const callFields = new Set(['id', 'type', 'function', 'custom', 'index', 'extra_content', 'cache_control'])

@@ -40,6 +40,8 @@ const known = new Set([
   'frequency_penalty',
   'presence_penalty',
   'n',
+  'logprobs',
+  'top_logprobs',
   'reasoning_effort',
   'response_format',
   'verbosity',
@@ -72,6 +74,7 @@ export function decodeRequest(body: JsonObject): { request: Request; notes: read
     frequencyPenalty: optionalNumber(body, 'frequency_penalty'),
     presencePenalty: optionalNumber(body, 'presence_penalty'),
     n: optionalCount(body, 'n'),
+    logprobs: decodeLogprobs(body, ext),
     reasoning: decodeEffort(body),
     output: decodeFormat(body, ext),
     verbosity: optionalText(body, 'verbosity'),
@@ -91,6 +94,20 @@ function decodeCap(body: JsonObject, notes: Note[]): number | undefined {
     notes.push({ code: 'dropped', path: 'max_tokens', why: 'max_completion_tokens says something else and is the newer word' })
   }
   return cap ?? older
+}
+
+/** Together and others write the number into `logprobs` itself: kept for them, and understood. */
+function decodeLogprobs(body: JsonObject, ext: JsonObject): number | undefined {
+  if (typeof body['logprobs'] === 'number') {
+    const count = optionalCount(body, 'logprobs')!
+    ext['logprobs'] = count
+    return count
+  }
+  const top = optionalCount(body, 'top_logprobs')
+  if (optionalFlag(body, 'logprobs') === true) return top ?? 0
+  // OpenAI refuses it alone; so shall it be seen by a provider of this wire.
+  if (top !== undefined && top > 0) ext['top_logprobs'] = top
+  return undefined
 }
 
 function decodeStop(value: JsonValue | undefined): string[] | undefined {

@@ -4,6 +4,8 @@ import type { Dialect, MediaPart, ReasoningPart, StreamEvent } from '#ir'
 import type { SseFrame, StreamDecoder } from '#wires/codec'
 import { sourceOf } from '#wires/data-urls'
 import { findError, streamFailure } from '#wires/provider-errors'
+import { decodeTokenLogprobs } from '#wires/token-logprobs'
+import { TextMarks } from './annotations.ts'
 import { argsText, thoughtSignature } from './decode-messages.ts'
 import { thinkingText } from './decode-parts.ts'
 import { asExt, isGiven, restOf, wire } from './fields.ts'
@@ -36,8 +38,10 @@ export class ChunkDecoder implements StreamDecoder {
   /** The plain reasoning fields have been used: text in `reasoning_details` repeats them. */
   #hasPlainReasoning = false
   #lastChoice: JsonObject | undefined
-  readonly #logprobs: JsonValue[] = []
-  readonly #annotations: JsonValue[] = []
+  readonly #marks = new TextMarks()
+  /** Annotations and probabilities that came where no text was open: of refusals, of calls, or late. */
+  readonly #strayAnnotations: JsonValue[] = []
+  readonly #strayLogprobs: { readonly content: JsonValue[]; readonly refusal: JsonValue[] } = { content: [], refusal: [] }
 
   constructor(dialect: Dialect) {
     this.#dialect = dialect
@@ -84,10 +88,10 @@ export class ChunkDecoder implements StreamDecoder {
     }
     if (choice !== undefined) {
       if (isObject(choice['error'])) return this.#failed(streamFailure(findError({ error: choice['error'] })!))
+      const sources = chunk['search_results'] ?? chunk['citations']
+      if (Array.isArray(sources)) this.#marks.setSources(sources)
       const delta = choice[whole ? 'message' : 'delta']
-      if (isObject(delta)) this.#takeDelta(delta)
-      const logprobs = choice['logprobs']
-      if (isObject(logprobs) && Array.isArray(logprobs['content'])) this.#logprobs.push(...logprobs['content'])
+      this.#takeDelta(isObject(delta) ? delta : {}, choice['logprobs'])
       const raw = rawFinish(choice)
       if (raw === 'error')
         return this.#failed(streamFailure({ message: 'The provider ended its answer with an error.', code: '', type: '' }))
@@ -119,11 +123,13 @@ export class ChunkDecoder implements StreamDecoder {
     })
   }
 
-  #takeDelta(delta: JsonObject): void {
+  #takeDelta(delta: JsonObject, logprobs: JsonValue | undefined): void {
     this.#takeReasoning(delta)
     const content = delta['content']
     if (typeof content === 'string') this.#say('text', content)
     else if (Array.isArray(content)) for (const part of content) this.#takeContentPart(part)
+    if (Array.isArray(delta['annotations'])) for (const annotation of delta['annotations']) this.#takeAnnotation(annotation)
+    if (isObject(logprobs)) this.#takeLogprobs(logprobs)
     const refusal = delta['refusal']
     if (typeof refusal === 'string') this.#say('refusal', refusal)
     const calls = delta['tool_calls']
@@ -132,7 +138,19 @@ export class ChunkDecoder implements StreamDecoder {
     if (isObject(legacy)) this.#takeCall({ index: -1, function: legacy })
     if (Array.isArray(delta['images'])) for (const image of delta['images']) this.#takeImage(image)
     if (isObject(delta['audio'])) this.#whole({ type: 'opaque', wire, kind: 'audio', value: delta['audio'] })
-    if (Array.isArray(delta['annotations'])) this.#annotations.push(...delta['annotations'])
+  }
+
+  #takeAnnotation(annotation: JsonValue): void {
+    if (this.#prose === 'text' && isObject(annotation)) this.#marks.cite(annotation)
+    else this.#strayAnnotations.push(annotation)
+  }
+
+  #takeLogprobs({ content, refusal }: JsonObject): void {
+    if (Array.isArray(content)) {
+      if (this.#prose === 'text') this.#marks.addLogprobs(decodeTokenLogprobs(content))
+      else for (const each of content) this.#strayLogprobs.content.push(each)
+    }
+    if (Array.isArray(refusal)) for (const each of refusal) this.#strayLogprobs.refusal.push(each)
   }
 
   #takeReasoning(delta: JsonObject): void {
@@ -171,14 +189,18 @@ export class ChunkDecoder implements StreamDecoder {
       this.#endProse()
       this.#prose = type
       this.#proseIndex = this.#nextIndex++
+      if (type === 'text') this.#marks.begin()
       const part = type === 'reasoning' && summary === true ? { type, summary } : { type }
       this.#events.push({ type: 'part-start', index: this.#proseIndex, part })
     }
+    if (type === 'text') this.#marks.grow(text)
     this.#events.push({ type: 'part-delta', index: this.#proseIndex, text })
   }
 
   #endProse(): void {
-    if (this.#prose !== undefined) this.#events.push({ type: 'part-end', index: this.#proseIndex })
+    if (this.#prose !== undefined) {
+      this.#events.push({ type: 'part-end', index: this.#proseIndex, ...(this.#prose === 'text' ? this.#marks.take() : {}) })
+    }
     this.#prose = undefined
   }
 
@@ -267,10 +289,12 @@ export class ChunkDecoder implements StreamDecoder {
     this.#endProse()
     for (const { index, seal } of this.#calls.values())
       this.#events.push({ type: 'part-end', index, ...(seal === undefined ? {} : { seal }) })
-    const choice = this.#lastChoice ?? {}
-    const logprobs = this.#logprobs.length > 0 ? { logprobs: { content: this.#logprobs } } : {}
-    const finish = decodeFinish(rawFinish(choice), { ...choice, ...logprobs }, this.#calls.size > 0)
-    const ext = this.#annotations.length > 0 ? asExt({ annotations: this.#annotations }) : {}
+    const { logprobs: _ofLastChunk, ...choice } = this.#lastChoice ?? {}
+    const { content, refusal } = this.#strayLogprobs
+    const some = (list: JsonValue[]) => (list.length > 0 ? list : null)
+    const stray = (some(content) ?? some(refusal)) ? { logprobs: { content: some(content), refusal: some(refusal) } } : {}
+    const finish = decodeFinish(rawFinish(choice), { ...choice, ...stray }, this.#calls.size > 0)
+    const ext = this.#strayAnnotations.length > 0 ? asExt({ annotations: this.#strayAnnotations }) : {}
     this.#events.push({ type: 'finish', finish, ...ext })
     this.#ended = true
     return this.#taken()

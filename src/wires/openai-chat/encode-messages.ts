@@ -1,11 +1,11 @@
 // Turns -> messages.
 import type { JsonObject } from '#kernel'
-import type { AssistantTurn, Dialect, Notes, ReasoningPart, SystemTurn, ToolCallPart, ToolResultPart, Turn, UserTurn } from '#ir'
+import type { AssistantTurn, Dialect, Notes, ReasoningPart, SystemTurn, TextPart, ToolCallPart, ToolResultPart, Turn, UserTurn } from '#ir'
 import type { EncodeTarget } from '#wires/codec'
 import { encodePart } from './encode-parts.ts'
 import { encodeToolCall } from './encode-response.ts'
 import { wire } from './fields.ts'
-import { encodeDetail } from './reasoning-details.ts'
+import { encodeDetails } from './reasoning-details.ts'
 
 export function encodeMessages(turns: readonly Turn[], target: EncodeTarget, notes: Notes): JsonObject[] {
   return turns.flatMap((turn, at) => {
@@ -90,6 +90,7 @@ function encodeAssistant(turn: AssistantTurn, path: string, target: EncodeTarget
   const content: JsonObject[] = []
   const calls: JsonObject[] = []
   const reasoning: ReasoningPart[] = []
+  const annotations: JsonObject[] = []
   turn.parts.forEach((part, index) => {
     const partPath = `${path}.parts[${index}]`
     switch (part.type) {
@@ -97,6 +98,7 @@ function encodeAssistant(turn: AssistantTurn, path: string, target: EncodeTarget
       case 'refusal':
       case 'media':
       case 'opaque': {
+        if (part.type === 'text') for (const each of ownAnnotations(part, partPath, notes)) annotations.push(each)
         if (part.type === 'media') return notes.dropped(partPath, `an assistant message takes no ${part.kind}`)
         const encoded = encodePart(part, partPath, notes, target.dialect.cacheControl === true)
         if (encoded === undefined) return
@@ -123,8 +125,16 @@ function encodeAssistant(turn: AssistantTurn, path: string, target: EncodeTarget
     ...assistantContent(content, calls.length > 0),
     ...(turn.name === undefined ? {} : { name: turn.name }),
     ...encodeReasoning(reasoning, target.dialect),
+    ...(annotations.length === 0 ? {} : { annotations }),
     ...(calls.length === 0 ? {} : { tool_calls: calls }),
   }
+}
+
+/** Annotations go back as they came. Others have no use in a history, and a provider may refuse the field. */
+function ownAnnotations({ citations = [] }: TextPart, path: string, notes: Notes): JsonObject[] {
+  const own = citations.flatMap(({ raw }) => (raw?.wire === wire ? [raw.value] : []))
+  if (own.length < citations.length) notes.dropped(`${path}.citations`, 'citations of another wire mean nothing to the models of this one')
+  return own
 }
 
 function assistantContent(content: JsonObject[], hasCalls: boolean): JsonObject {
@@ -161,6 +171,6 @@ function encodeReasoning(parts: readonly ReasoningPart[], dialect: Dialect): Jso
   const field = dialect.reasoningField === 'reasoning' ? 'reasoning' : 'reasoning_content'
   return {
     ...(text === '' ? {} : { [field]: text }),
-    ...(parts.some((part) => part.seal !== undefined) ? { reasoning_details: parts.map(encodeDetail) } : {}),
+    ...(parts.some((part) => part.seal !== undefined) ? { reasoning_details: parts.flatMap(encodeDetails) } : {}),
   }
 }

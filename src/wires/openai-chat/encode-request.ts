@@ -32,6 +32,8 @@ export function encodeRequest(request: Request, target: EncodeTarget): { body: J
     frequency_penalty: request.frequencyPenalty,
     presence_penalty: request.presencePenalty,
     n: request.n,
+    logprobs: ext['logprobs'] ?? (request.logprobs === undefined ? undefined : true),
+    top_logprobs: ext['top_logprobs'] ?? (ext['logprobs'] === undefined && request.logprobs !== 0 ? request.logprobs : undefined),
     reasoning_effort: encodeEffort(request, dialect, ext, notes),
     response_format: ext['response_format'] ?? encodeFormat(request.output, dialect, notes),
     verbosity: request.verbosity,

@@ -2,17 +2,19 @@
 import type { JsonObject } from '#kernel'
 import type { PartHead, StreamEvent, Usage } from '#ir'
 import type { AnswerContext, StreamEncoder } from '#wires/codec'
+import { encodeTokenLogprobs } from '#wires/token-logprobs'
+import { encodeAnnotations } from './annotations.ts'
 import { imageUrl } from './encode-parts.ts'
 import { encodeStreamError } from './errors.ts'
 import { wire } from './fields.ts'
 import { encodeFinish } from './finish.ts'
-import { encodeDetail } from './reasoning-details.ts'
+import { encodeDetails } from './reasoning-details.ts'
 import { encodeUsage } from './usage.ts'
 
 const middle = ',"finish_reason":null}]}\n\n'
 
-/** A part that is being told. `prefix` is the delta up to its text, `suffix` what follows it. */
-type OpenPart = { readonly head: PartHead; readonly prefix: string; readonly suffix: string; text: string }
+/** A part that is being told. `prefix` is the delta up to its text, `suffix` what follows it, `base` where it begins in the content. */
+type OpenPart = { readonly head: PartHead; readonly prefix: string; readonly suffix: string; readonly base: number; text: string }
 
 export function createStreamEncoder(context: AnswerContext): StreamEncoder {
   let id = context.requestId
@@ -25,6 +27,7 @@ export function createStreamEncoder(context: AnswerContext): StreamEncoder {
   let usage: Usage | undefined
   let callCount = 0
   let detailCount = 0
+  let contentLength = 0
   const open = new Map<number, OpenPart>()
 
   function begin(): string {
@@ -40,20 +43,20 @@ export function createStreamEncoder(context: AnswerContext): StreamEncoder {
   function startPart(index: number, head: PartHead): string {
     switch (head.type) {
       case 'text':
-        open.set(index, { head, prefix: '{"content":', suffix: '}', text: '' })
+        open.set(index, { head, prefix: '{"content":', suffix: '}', base: contentLength, text: '' })
         return ''
       case 'refusal':
-        open.set(index, { head, prefix: '{"refusal":', suffix: '}', text: '' })
+        open.set(index, { head, prefix: '{"refusal":', suffix: '}', base: 0, text: '' })
         return ''
       case 'reasoning':
-        open.set(index, { head, prefix: '{"reasoning_content":', suffix: '}', text: '' })
+        open.set(index, { head, prefix: '{"reasoning_content":', suffix: '}', base: 0, text: '' })
         return ''
       case 'tool-call': {
         // Tools that the provider ran itself have no place on this wire.
         if (head.ranBy === 'provider') return ''
         const at = callCount++
         const [type, field] = head.kind === 'custom' ? ['custom', 'input'] : ['function', 'arguments']
-        open.set(index, { head, prefix: `{"tool_calls":[{"index":${at},"${type}":{"${field}":`, suffix: '}}]}', text: '' })
+        open.set(index, { head, prefix: `{"tool_calls":[{"index":${at},"${type}":{"${field}":`, suffix: '}}]}', base: 0, text: '' })
         const call = { index: at, id: head.id, type, [type]: { name: head.name, [field]: '' } }
         return delta(`{"tool_calls":[${JSON.stringify(call)}]}`)
       }
@@ -67,17 +70,17 @@ export function createStreamEncoder(context: AnswerContext): StreamEncoder {
     if (part === undefined) return ''
     // Only reasoning may need its text again, for its seal.
     if (part.head.type === 'reasoning') part.text += text
+    else if (part.head.type === 'text') contentLength += text.length
     return envelope + '[{"index":0,"delta":' + part.prefix + JSON.stringify(text) + part.suffix + middle
   }
 
   function endPart(event: Extract<StreamEvent, { type: 'part-end' }>): string {
     const part = open.get(event.index)
     open.delete(event.index)
+    if (part?.head.type === 'text') return marks(event, part.base)
     if (part === undefined || event.seal === undefined) return ''
     if (part.head.type === 'reasoning') {
-      return delta(
-        JSON.stringify({ reasoning_details: [encodeDetail({ ...part.head, text: part.text, seal: event.seal }, detailCount++)] }),
-      )
+      return delta(JSON.stringify({ reasoning_details: encodeDetails({ ...part.head, text: part.text, seal: event.seal }, detailCount++) }))
     }
     if (event.seal.domain !== 'google') return ''
     return delta(
@@ -86,8 +89,17 @@ export function createStreamEncoder(context: AnswerContext): StreamEncoder {
     )
   }
 
+  /** Annotations, and the probabilities of the whole text: the language has both at its end. */
+  function marks({ citations, logprobs }: Extract<StreamEvent, { type: 'part-end' }>, base: number): string {
+    const annotations = encodeAnnotations(citations, base, contentLength - base)
+    const cited = annotations.length === 0 ? '' : delta(JSON.stringify({ annotations }))
+    if (logprobs === undefined) return cited
+    const content = JSON.stringify(encodeTokenLogprobs(logprobs))
+    return `${cited}${envelope}[{"index":0,"delta":{},"logprobs":{"content":${content},"refusal":null}${middle}`
+  }
+
   function wholePart(part: Extract<StreamEvent, { type: 'part' }>['part']): string {
-    if (part.type === 'reasoning') return delta(JSON.stringify({ reasoning_details: [encodeDetail(part, detailCount++)] }))
+    if (part.type === 'reasoning') return delta(JSON.stringify({ reasoning_details: encodeDetails(part, detailCount++) }))
     if (part.type === 'opaque' && part.wire === wire && part.kind === 'audio') return delta(JSON.stringify({ audio: part.value }))
     const image = part.type === 'media' && part.kind === 'image' ? imageUrl(part) : undefined
     return image === undefined ? '' : delta(JSON.stringify({ images: [image] }))

@@ -43,15 +43,19 @@ export function decodeDetail(detail: JsonValue): ReasoningPart | undefined {
   return { type: 'reasoning', text, ...(isSummary ? { summary: true } : {}), ...seal }
 }
 
-/** One entry of `reasoning_details` with a part's whole text, so that a client can send it back as it came. */
-export function encodeDetail(part: { readonly text: string; readonly summary?: boolean; readonly seal?: Seal }, index: number): JsonObject {
+/** Entries of `reasoning_details` with a part's whole text, so that a client can send it back as it came: the words, and what is sealed. */
+export function encodeDetails(
+  part: { readonly text: string; readonly summary?: boolean; readonly seal?: Seal },
+  index: number,
+): JsonObject[] {
   const { seal } = part
   const id = seal?.itemId === undefined ? {} : { id: seal.itemId }
   const format = { format: seal === undefined ? 'unknown' : (formats.get(seal.domain) ?? seal.domain), index }
-  if (seal !== undefined && seal.kind !== 'signature') return { type: 'reasoning.encrypted', data: seal.data, ...id, ...format }
-  const signature = seal === undefined ? {} : { signature: seal.data }
   const words = part.summary === true ? { type: 'reasoning.summary', summary: part.text } : { type: 'reasoning.text', text: part.text }
-  return { ...words, ...signature, ...id, ...format }
+  if (seal === undefined) return [{ ...words, ...format }]
+  if (seal.kind === 'signature') return [{ ...words, signature: seal.data, ...id, ...format }]
+  const sealed = { type: 'reasoning.encrypted', data: seal.data, ...id, ...format }
+  return part.text === '' ? [sealed] : [{ ...words, ...id, ...format }, sealed]
 }
 
 /** The reasoning of a whole message, in order. Details are the better partition of the text; without text of theirs, the plain field is. */
