@@ -1,9 +1,10 @@
 // Every recorded exchange with Bedrock's Converse, and with Claude by InvokeModel: the answer says what the canon says.
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
 import { createGrammar, fold, type Dialect, type StreamEvent, type Wire } from '#ir'
 import { Failure, type JsonObject } from '#kernel'
-import { readCanon, readExchanges, skipWithoutCorpus, type Exchange } from '#test/corpus.ts'
+import { corpusPath, readCanon, readCorpus, readExchanges, skipWithoutCorpus, type Exchange } from '#test/corpus.ts'
 import { reduce, reduceCanon } from '#test/pairs.ts'
 import { codecOf, createSseParser, providerCodecOf, type RawFrame } from '#wires'
 
@@ -148,4 +149,75 @@ test('a recorded stream of InvokeModel with one flipped bit is a bad response', 
       `byte ${at}`,
     )
   }
+})
+
+/** What another gateway made of the same bytes: its stream of chat completions, without a codec. */
+function secondOpinion(snap: string) {
+  type Chunk = {
+    choices: {
+      delta: { content?: string | null; reasoning_content?: string; tool_calls?: { function: { name?: string; arguments?: string } }[] }
+    }[]
+    usage: { prompt_tokens: number; completion_tokens: number } | null
+  }
+  const chunks = [...snap.matchAll(/^data: (\{.*)$/gm)].map(([, data]) => JSON.parse(data!) as Chunk)
+  const deltas = chunks.flatMap(({ choices }) => choices.map(({ delta }) => delta))
+  const usage = chunks.find((chunk) => chunk.usage)?.usage
+  const functions = deltas.flatMap((delta) => delta.tool_calls ?? [])
+  return {
+    text: deltas.map(({ content }) => content ?? '').join(''),
+    reasoning: deltas.map((delta) => delta.reasoning_content ?? '').join(''),
+    names: functions.flatMap(({ function: { name } }) => name ?? []),
+    args: functions.map((each) => each.function.arguments ?? '').join(''),
+    tokens: [usage?.prompt_tokens, usage?.completion_tokens],
+  }
+}
+
+test("another gateway's golden streams of Bedrock say the same to us; a broken one is a bad response", { skip }, () => {
+  const golden = (...segments: string[]) => readCorpus('agentgateway-goldens', 'response', ...segments)
+  for (const name of ['basic', 'reasoning', 'tool']) {
+    const { parts, usage } = fold(decode(converse, framesOf(converse, golden('bedrock', `${name}.bin`).toString('base64'))))
+    const join = (type: string) => parts.map((part) => (part.type === type && 'text' in part ? part.text : '')).join('')
+    const calls = parts.filter((part) => part.type === 'tool-call')
+    assert.deepEqual(
+      {
+        text: join('text'),
+        reasoning: join('reasoning'),
+        names: calls.map((part) => part.name),
+        args: calls.map(({ args }) => args).join(''),
+        tokens: [usage?.input.total, usage?.output.total],
+      },
+      secondOpinion(golden('bedrock', `${name}.bedrock-completions-streaming.snap`).toString('utf8')),
+      name,
+    )
+  }
+  assert.throws(
+    () => framesOf(converse, golden('detect', 'bedrock-broken.bin').toString('base64')),
+    (error: unknown) => error instanceof Failure && error.kind === 'bad_response',
+  )
+})
+
+test("the fixtures of Vercel's SDK decode, streamed and whole", { skip }, () => {
+  const folder = corpusPath('vercel-ai-fixtures', 'amazon-bedrock')
+  assert.ok(folder !== undefined)
+  let read = 0
+  for (const file of readdirSync(folder)) {
+    const text = () => readCorpus('vercel-ai-fixtures', 'amazon-bedrock', file).toString('utf8')
+    if (file.endsWith('.chunks.txt')) {
+      const decoder = providerCodecOf('bedrock-converse').egress.createStreamDecoder({})
+      const events: StreamEvent[] = []
+      for (const line of text().split('\n')) {
+        if (line.trim() === '') continue
+        for (const [event, body] of Object.entries(JSON.parse(line) as JsonObject))
+          events.push(...decoder.push({ event, data: JSON.stringify(body) }))
+      }
+      events.push(...decoder.end())
+      assertGrammatical(events, file)
+      assert.equal(events.at(-1)?.type, 'finish', file)
+    } else if (file.endsWith('.json')) {
+      const { parts } = providerCodecOf('bedrock-converse').egress.decodeResponse(JSON.parse(text()) as JsonObject, {})
+      assert.ok(parts.length > 0, file)
+    } else continue
+    read++
+  }
+  assert.ok(read >= 22, `${read} fixtures`)
 })

@@ -240,6 +240,14 @@ test('each stop reason has its neutral word, and an unknown one keeps its own', 
   for (const [raw, reason] of reasons) assert.deepEqual(fold(decode(start, stop(raw), metadata)).finish, { reason, raw })
 })
 
+test('the stop sequence is told where Claude tells it, whole or streamed', () => {
+  const finishOf = (fields: JsonObject) =>
+    fold(decode(start, stop('stop_sequence', { additionalModelResponseFields: fields }), metadata)).finish
+  assert.equal(finishOf({ stop_sequence: 'A' }).stopSequence, 'A')
+  assert.equal(finishOf({ delta: { stop_sequence: 'B' } }).stopSequence, 'B')
+  assert.equal('stopSequence' in finishOf({ delta: { stop_sequence: null } }), false)
+})
+
 test('exceptions inside a stream are classified by their name and words', () => {
   const kinds = new Map([
     ['throttlingException', 'rate_limited'],

@@ -45,7 +45,7 @@ test('instructions, sampling, stop sequences and the cap have their places', () 
   assert.deepEqual(body['system'], [{ text: 'Be brief.' }])
   assert.deepEqual(body['inferenceConfig'], { maxTokens: 100, temperature: 1, stopSequences: ['END'] })
   assert.deepEqual(body['additionalModelRequestFields'], { top_k: 5 })
-  assert.deepEqual(body['additionalModelResponseFieldPaths'], ['/stop_sequence'])
+  assert.deepEqual(body['additionalModelResponseFieldPaths'], ['/stop_sequence', '/delta/stop_sequence'])
   assert.deepEqual(notes, ['approximated temperature', 'dropped stop[1]'])
 })
 

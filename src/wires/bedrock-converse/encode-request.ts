@@ -42,8 +42,8 @@ export function encodeRequest(request: Request, target: EncodeTarget): { readonl
     messages: messages.map(({ role, content, ext }) => ({ role, content: blocks.placed(content), ...ext })),
     ...(system.length > 0 ? { system: blocks.placed(system) } : {}),
     ...(toolConfig === undefined ? {} : { toolConfig }),
-    // Ignored by models that don't say which sequence it was (API reference, 2026-11).
-    ...(asksWhichStop ? { additionalModelResponseFieldPaths: ['/stop_sequence'] } : {}),
+    // Where Claude's own answer has it, whole and streamed; models that don't say it ignore the paths (API reference, 2026-11).
+    ...(asksWhichStop ? { additionalModelResponseFieldPaths: ['/stop_sequence', '/delta/stop_sequence'] } : {}),
     ...encodeTier(request.serviceTier, notes),
   }
   noteUnsayable(request, notes)

@@ -19,12 +19,14 @@ const reasons = new Map<string, FinishReason>([
   ['malformed_tool_use', 'other'],
 ])
 
-/** `additional`: the answer's `additionalModelResponseFields`, in which `/stop_sequence` is asked for. */
+/** `additional`: the answer's `additionalModelResponseFields`: `{stop_sequence}`, or `{delta: {stop_sequence}}` of a stream. */
 export function decodeFinish(stopReason: JsonValue | undefined, additional: JsonValue | undefined): Finish {
   const raw = asText(stopReason)
+  const fields = isObject(additional) ? additional : {}
+  const sequence = asText(fields['stop_sequence']) ?? (isObject(fields['delta']) ? asText(fields['delta']['stop_sequence']) : undefined)
   return present<Finish>({
     reason: (raw === undefined ? undefined : reasons.get(raw)) ?? 'other',
     raw,
-    stopSequence: isObject(additional) ? asText(additional['stop_sequence']) : undefined,
+    stopSequence: sequence,
   })
 }

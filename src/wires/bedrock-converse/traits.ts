@@ -48,7 +48,7 @@ export function traitsOf(model: string): Traits {
     return {
       generation,
       reasoning: generation.thinking === 'none' ? undefined : 'thinking',
-      sealed: true,
+      sealed: generation.thinking !== 'none',
       schemas: generation.schemas,
       cachePoints: uncached.test(model) ? 'none' : 'everywhere',
       cacheHour: generation.schemas || uncertain,
