@@ -1,7 +1,25 @@
 // Writes `cost` into the usage object of a chunk's text; no other byte changes.
+import type { RawFrame, SseFrame } from './codec.ts'
+
+type UsageName = 'usage' | 'usageMetadata'
+
+/** The bytes of a frame, with the cost in its usage; undefined when it has none. Its comments, ids and newlines stay as they were. */
+export function frameWithCost(frame: SseFrame | RawFrame, costUsd: number, name: UsageName): string | undefined {
+  const before = frame.data ?? ''
+  const data = insertCost(before, costUsd, name)
+  if (data === undefined) return undefined
+  const raw = 'raw' in frame ? frame.raw.toString('utf8') : ''
+  const at = raw.indexOf(before)
+  if (raw === '' || at === -1) {
+    const event = frame.event === undefined ? '' : `event: ${frame.event}\n`
+    return `${event}data: ${data.replaceAll('\n', '\ndata: ')}\n\n`
+  }
+  const end = 'incomplete' in frame && frame.incomplete ? '\n\n' : ''
+  return raw.slice(0, at) + data + raw.slice(at + before.length) + end
+}
 
 /** The JSON text with `"cost":x` in its usage object (`name`); undefined when it has none. A cost that stands there is replaced. */
-export function insertCost(json: string, costUsd: number, name: 'usage' | 'usageMetadata' = 'usage'): string | undefined {
+function insertCost(json: string, costUsd: number, name: UsageName): string | undefined {
   const open = usageStart(json, `"${name}"`)
   if (open === -1) return undefined
   const member = `"cost":${JSON.stringify(costUsd)}`
@@ -64,10 +82,10 @@ function usageStart(json: string, key: string): number {
 
 /** The position after the string that begins at `at`. */
 function stringEnd(json: string, at: number): number {
-  for (let next = at + 1; next < json.length; next++) {
-    const character = json.charCodeAt(next)
-    if (character === BACKSLASH) next++
-    else if (character === QUOTE) return next + 1
+  for (let quote = json.indexOf('"', at + 1); quote !== -1; quote = json.indexOf('"', quote + 1)) {
+    let backslashes = 0
+    while (json.charCodeAt(quote - 1 - backslashes) === BACKSLASH) backslashes++
+    if (backslashes % 2 === 0) return quote + 1
   }
   return json.length
 }

@@ -42,11 +42,17 @@ test('a blocked prompt is a finish, an error is an error', () => {
   assert.equal(watch().frame({ data: '<html>' }).error?.kind, 'bad_response')
 })
 
-test('the cost is written into the usage and nothing else changes', () => {
-  const data =
-    '{"candidates":[{"content":{"parts":[{"text":"\\"usageMetadata\\":{"}]}}], "usageMetadata" : {"promptTokenCount": 1}, "x": 1}'
-  assert.equal(watch().withCost({ data }, 0.5), `data: ${data.replace('{"promptTokenCount"', '{"cost":0.5,"promptTokenCount"')}\n\n`)
-  assert.equal(watch().withCost({ data: '{"candidates":[]}' }, 0.5), undefined)
+test('the cost is written into the last usage and nothing else changes', () => {
+  const content = '{"parts":[{"text":"\\"usageMetadata\\":{"}]}'
+  const data = `{"candidates":[{"content":${content},"finishReason":"STOP"}], "usageMetadata" : {"promptTokenCount": 1}, "x": 1}`
+  const costly = (text: string) => text.replace('{"promptTokenCount"', '{"cost":0.5,"promptTokenCount"')
+  assert.equal(watch().withCost({ data }, 0.5), `data: ${costly(data)}\n\n`)
+  const raw = `: hi\r\ndata: ${data}\r\n\r\n`
+  const frame = { data, raw: Buffer.from(raw), incomplete: false }
+  assert.equal(watch().withCost(frame, 0.5), costly(raw))
+  // Before the finish reason usage is not final.
+  assert.equal(watch().withCost({ data: '{"candidates":[],"usageMetadata":{"promptTokenCount":1}}' }, 0.5), undefined)
+  assert.equal(watch().withCost({ data: '{"candidates":[{"finishReason":"STOP"}]}' }, 0.5), undefined)
 })
 
 test('a finish that the client does not know is replaced, behind a notice', () => {

@@ -4,7 +4,7 @@ import type { Finish } from '#ir'
 import type { PassThrough, SseFrame, Watch, Watched } from '#wires/codec'
 import { textBehind } from '#wires/json-text'
 import { requestEdits } from '#wires/request-edits'
-import { insertCost } from '#wires/usage-bytes'
+import { frameWithCost } from '#wires/usage-bytes'
 import { failureIn } from './errors.ts'
 import { listOf, objectOf } from './fields.ts'
 import { blockedFinish, decodeFinish, encodeFinish, knowsFinish, rawFinish } from './finish.ts'
@@ -52,11 +52,9 @@ class AnswerWatch implements Watch {
     }
   }
 
+  /** Every chunk has usage: only that of the last one is final. */
   withCost(frame: SseFrame, costUsd: number): string | undefined {
-    const data = insertCost(frame.data, costUsd, 'usageMetadata')
-    if (data === undefined) return undefined
-    const event = frame.event === undefined ? '' : `event: ${frame.event}\n`
-    return `${event}data: ${data.replaceAll('\n', '\ndata: ')}\n\n`
+    return frame.data.includes('"finishReason"') ? frameWithCost(frame, costUsd, 'usageMetadata') : undefined
   }
 
   /** A word that was read in the frame: it is JSON, and has a candidate or a blocked prompt. */

@@ -4,7 +4,7 @@ import type { Dialect, Finish, Usage } from '#ir'
 import type { PassThrough, SseFrame, Watch, Watched } from '#wires/codec'
 import { textBehind } from '#wires/json-text'
 import { requestEdits } from '#wires/request-edits'
-import { insertCost } from '#wires/usage-bytes'
+import { frameWithCost } from '#wires/usage-bytes'
 import { findError, streamFailure } from '#wires/provider-errors'
 import { chatEdits } from './edits.ts'
 import { isGiven } from './fields.ts'
@@ -29,16 +29,7 @@ export const passThrough: PassThrough = {
 function createWatch(dialect: Dialect): Watch {
   return {
     frame: (frame) => readFrame(frame, dialect),
-    withCost: (frame, costUsd) => {
-      const data = insertCost(frame.data, costUsd)
-      if (data === undefined) return undefined
-      // With the frame's own bytes at hand, its comments, ids and newlines stay as they were.
-      const raw = (frame as { readonly raw?: Buffer }).raw?.toString('utf8')
-      const at = raw?.indexOf(frame.data) ?? -1
-      if (raw !== undefined && at !== -1) return raw.slice(0, at) + data + raw.slice(at + frame.data.length)
-      const event = frame.event === undefined ? '' : `event: ${frame.event}\n`
-      return `${event}data: ${data.replaceAll('\n', '\ndata: ')}\n\n`
-    },
+    withCost: (frame, costUsd) => frameWithCost(frame, costUsd, 'usage'),
     withFinish,
   }
 }
