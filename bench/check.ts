@@ -7,7 +7,7 @@ import type { Scenario } from './scenarios.ts'
 /** Requests that the provider got for it. Throws with what came instead of the answer. */
 export async function checkAnswer(contender: Contender, scenario: Scenario): Promise<number> {
   // The providers of streams answer nothing else; each of their streams is checked by the load itself.
-  if (scenario.load.kind === 'streams' || scenario.load.kind === 'open-streams') return 0
+  if (scenario.load.kind !== 'saturate' && scenario.load.kind !== 'rate') return 0
   const response = await fetch(`http://127.0.0.1:${contender.port}/v1/chat/completions`, {
     method: 'POST',
     body: smallBody,

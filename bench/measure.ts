@@ -8,6 +8,7 @@ import { cpuBetween, readCpu, readRssBytes, type Cpu } from './proc.ts'
 import { run } from './processes.ts'
 import type { Load, Scenario } from './scenarios.ts'
 import { percentile } from './statistics.ts'
+import type { BenchWire } from './load/wires.ts'
 
 export type Figures = {
   /** Requests, chunks or streams that the CPU is divided by. */
@@ -19,6 +20,9 @@ export type Figures = {
   readonly byThreadUs?: Readonly<Record<string, number>>
   readonly p50Ms?: number
   readonly p99Ms?: number
+  /** The longest time between two chunks of any stream, while images were under way; and how long an image took, the median. */
+  readonly longestGapMs?: number
+  readonly imageMs?: number
   readonly rssBytes?: number
   readonly rssPerStreamBytes?: number
   /** Share of one core while streams are open. */
@@ -42,12 +46,13 @@ type Loaded = {
   readonly seconds: number
   readonly p50Ms?: number
   readonly p99Ms?: number
+  readonly longestGapMs?: number
+  readonly imageMs?: number
   readonly problems: string[]
 }
 
 export const smallBody =
   '{"model":"mock/gpt-4o-mini","messages":[{"role":"user","content":"Say in one sentence why a toll road remembers."}],"max_tokens":100,"n":1,"stream":false}'
-export const streamBody = smallBody.replace('"stream":false', '"stream":true')
 const chatPath = '/v1/chat/completions'
 
 export async function measure(bench: Bench, scenario: Scenario, contender: Contender, tally: Tally): Promise<Figures> {
@@ -66,6 +71,8 @@ export async function measure(bench: Bench, scenario: Scenario, contender: Conte
     problems,
     ...(loaded.p50Ms === undefined ? {} : { p50Ms: loaded.p50Ms }),
     ...(loaded.p99Ms === undefined ? {} : { p99Ms: loaded.p99Ms }),
+    ...(loaded.longestGapMs === undefined ? {} : { longestGapMs: loaded.longestGapMs }),
+    ...(loaded.imageMs === undefined ? {} : { imageMs: loaded.imageMs }),
   }
   if (contender.pids.length === 0) return figures
   if (load.kind === 'open-streams') {
@@ -94,6 +101,8 @@ async function generate(
       return atRate(bench, load, contender)
     case 'streams':
       return streams(load, contender, scenario)
+    case 'beside-images':
+      return besideImages(load, contender, scenario)
   }
 }
 
@@ -161,7 +170,29 @@ async function atRate(bench: Bench, load: Extract<Load, { kind: 'rate' }>, conte
   }
 }
 
-type StreamsResult = { streams: number; content: number; seconds: number; firstContentMs: number[]; errors: Record<string, number> }
+type StreamsResult = {
+  streams: number
+  content: number
+  seconds: number
+  firstContentMs: number[]
+  longestGapMs: number[]
+  imageMs: number[]
+  errors: Record<string, number>
+}
+
+async function besideImages(load: Extract<Load, { kind: 'beside-images' }>, contender: Contender, scenario: Scenario): Promise<Loaded> {
+  const { connections, events, images, imageBytes } = load
+  const job = { connections, streamsEach: 1, events, wire: wireOf(contender, scenario), images: { count: images, bytes: imageBytes } }
+  const result = await runStreams(job, contender, events * load.intervalMs * 3 + 60_000)
+  return {
+    requests: result.streams + result.imageMs.length,
+    units: result.streams,
+    seconds: result.seconds,
+    longestGapMs: Math.max(...result.longestGapMs),
+    imageMs: percentile(result.imageMs, 0.5),
+    problems: Object.entries(result.errors).map(([why, count]) => `${count} streams: ${why}`),
+  }
+}
 
 async function streams(load: Extract<Load, { kind: 'streams' }>, contender: Contender, scenario: Scenario): Promise<Loaded> {
   const atEachEvent = load.streamsEach * (load.events + 2) * load.intervalMs
@@ -186,7 +217,7 @@ async function openStreams(
   const idleBytes = readRssBytes(contender.pids)
   let ended = false
   const running = runStreams(
-    { connections: load.connections, streamsEach: 1, events: load.events, holdFile, wire: 'chat' },
+    { connections: load.connections, streamsEach: 1, events: load.events, holdFile, wire: 'openai-chat' },
     contender,
     load.events * load.intervalMs + 60_000,
   ).finally(() => (ended = true))
@@ -207,28 +238,20 @@ function perUnit(byThreadUs: Readonly<Record<string, number>>, units: number): R
 }
 
 /** A peer that only forwards brings the provider's own frames to the client. */
-function wireOf(contender: Contender, scenario: Scenario): 'chat' | 'messages' {
-  const forwards = contender.name !== 'turnpike' && contender.name !== 'portkey'
-  return forwards && scenario.provider === 'anthropic-messages' ? 'messages' : 'chat'
+function wireOf({ name }: Contender, { provider, client }: Scenario): BenchWire {
+  return name === 'turnpike' || name === 'portkey' ? client : provider
 }
 
 async function runStreams(
-  job: { connections: number; streamsEach: number; events: number; holdFile?: string; wire: 'chat' | 'messages' },
+  job: Readonly<Record<'connections' | 'streamsEach' | 'events', number>> & {
+    holdFile?: string
+    wire: BenchWire
+    images?: { count: number; bytes: number }
+  },
   contender: Contender,
   timeoutMs: number,
 ): Promise<StreamsResult> {
-  const { connections, streamsEach, events, holdFile, wire } = job
-  const argument = {
-    port: contender.port,
-    path: wire === 'chat' ? chatPath : '/v1/messages',
-    wire,
-    headers: contender.headers,
-    body: streamBody,
-    connections,
-    streamsEach,
-    events,
-    ...(holdFile === undefined ? {} : { holdFile }),
-  }
+  const argument = { ...job, port: contender.port, headers: contender.headers }
   const output = await run(process.execPath, [path.join(import.meta.dirname, 'load', 'streams.ts'), JSON.stringify(argument)], timeoutMs)
   return JSON.parse(output) as StreamsResult
 }

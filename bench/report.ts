@@ -89,6 +89,32 @@ export function tableOf({ scenario, rounds, idleRssBytes }: ScenarioResult): Tab
       ],
     }
   }
+  if (scenario.name === 'S5') {
+    const beside = (f: Figures) => f.longestGapMs
+    return {
+      title,
+      columns: ['longest pause of any stream, ms', 'beside the direct run, ms', 'an image, ms', 'RSS MB'],
+      rows: names.map((contender) => ({
+        contender,
+        cells: [
+          cell(values(rounds, contender, beside), 0),
+          cell(added(rounds, contender, beside, 'direct'), 0),
+          cell(
+            values(rounds, contender, (f) => f.imageMs),
+            0,
+          ),
+          cell(
+            values(rounds, contender, (f) => f.rssBytes).map((bytes) => bytes / 2 ** 20),
+            0,
+          ),
+        ],
+      })),
+      verdicts: verdict('longest pause of any stream beside the direct run, ms', added(rounds, 'turnpike', beside, 'direct'), {
+        target: 25,
+        ceiling: 50,
+      }),
+    }
+  }
   if (scenario.name === 'S6') {
     return {
       title,
@@ -232,11 +258,16 @@ function threadsOf(rounds: readonly Round[], digits: number): string {
 const order: readonly ContenderName[] = ['direct', 'nginx', 'naive', 'turnpike', 'portkey']
 const kilo = (bytes: number) => bytes / 1024
 
-function added(rounds: readonly Round[], contender: ContenderName, of: (figures: Figures) => number | undefined): number[] {
+function added(
+  rounds: readonly Round[],
+  contender: ContenderName,
+  of: (figures: Figures) => number | undefined,
+  beside: ContenderName = 'naive',
+): number[] {
   return rounds.flatMap((round) => {
     const own = of(round.get(contender) ?? noFigures)
-    const naive = of(round.get('naive') ?? noFigures)
-    return own === undefined || naive === undefined ? [] : [own - naive]
+    const other = of(round.get(beside) ?? noFigures)
+    return own === undefined || other === undefined ? [] : [own - other]
   })
 }
 

@@ -49,7 +49,8 @@ export async function runScenario(
   const started: Contender[] = []
   const provider = await startProvider(bench, scenario, scratch)
   try {
-    for (const name of names) started.push(await starters[name]({ scratch, scenario, providerPort: provider.port, profile }))
+    for (const name of names.filter((one) => takesPart(one, scenario)))
+      started.push(await starters[name]({ scratch, scenario, providerPort: provider.port, profile }))
     const idleRssBytes = new Map(started.filter(({ pids }) => pids.length > 0).map(({ name, pids }) => [name, readRssBytes(pids)]))
     const tallies = new Map<ContenderName, Tally>()
     for (const contender of started) {
@@ -73,6 +74,11 @@ export async function runScenario(
     for (const contender of started) await contender.stop()
     await provider.stop()
   }
+}
+
+/** Portkey's gateway is measured where it speaks both wires. */
+function takesPart(name: ContenderName, { provider, client, load }: Scenario): boolean {
+  return name !== 'portkey' || (client === 'openai-chat' && provider !== 'gemini' && load.kind !== 'beside-images')
 }
 
 async function startProvider(bench: Bench, { load }: Scenario, scratch: string): Promise<{ port: number; stop(): Promise<void> }> {

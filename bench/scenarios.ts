@@ -1,6 +1,8 @@
 // What is measured: each scenario is one kind of load, with its unit and the targets that performance.md sets.
 
-export const scenarioNames = ['S2', 'S3', 'S3u', 'S4', 'S4t', 'L', 'S6'] as const
+import type { BenchWire } from './load/wires.ts'
+
+export const scenarioNames = ['S2', 'S3', 'S3u', 'S4', 'S4t', 'S4tr', 'S4tg', 'S5', 'L', 'S6'] as const
 export type ScenarioName = (typeof scenarioNames)[number]
 
 export type Load =
@@ -11,6 +13,15 @@ export type Load =
       readonly streamsEach: number
       readonly events: number
       readonly intervalMs: number
+    }
+  | {
+      /** Paced streams, and while they run large requests, one after the other. */
+      readonly kind: 'beside-images'
+      readonly connections: number
+      readonly events: number
+      readonly intervalMs: number
+      readonly images: number
+      readonly imageBytes: number
     }
   | { readonly kind: 'rate'; readonly connections: number; readonly perSecond: number; readonly seconds: number }
   | {
@@ -28,8 +39,9 @@ export type Scenario = {
   readonly name: ScenarioName
   readonly title: string
   readonly unit: 'request' | 'chunk' | 'stream'
-  /** What the provider speaks; clients always speak openai-chat. */
-  readonly provider: 'openai-chat' | 'anthropic-messages'
+  readonly provider: BenchWire
+  /** A peer that only forwards gets clients of the provider's wire. */
+  readonly client: BenchWire
   readonly load: Load
   readonly all?: Bounds
   readonly main?: Bounds
@@ -43,6 +55,7 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
     title: 'small request (154 B in, 0.7 KB out)',
     unit: 'request',
     provider: 'openai-chat',
+    client: 'openai-chat',
     load: { kind: 'saturate', body: 'small', connections: 32, seconds: 5 },
     all: { target: 1.5, ceiling: 2 },
     main: { target: 1.2, ceiling: 1.4 },
@@ -53,6 +66,7 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
     title: "96 KB, an agent's history resent and growing",
     unit: 'request',
     provider: 'openai-chat',
+    client: 'openai-chat',
     load: { kind: 'saturate', body: 'history', connections: 32, seconds: 5 },
     all: { target: 0.5, ceiling: 0.8 },
     portkey: { target: 8 },
@@ -62,6 +76,7 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
     title: '96 KB, every body new, all stored',
     unit: 'request',
     provider: 'openai-chat',
+    client: 'openai-chat',
     load: { kind: 'saturate', body: 'unique', connections: 32, seconds: 4 },
     all: { target: 1.3, ceiling: 1.6 },
   },
@@ -70,6 +85,7 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
     title: 'stream of 200 chunks, passed through',
     unit: 'chunk',
     provider: 'openai-chat',
+    client: 'openai-chat',
     load: { kind: 'streams', connections: 64, streamsEach: 6, events: 200, intervalMs: 5 },
     all: { target: 1.1, ceiling: 1.5 },
   },
@@ -78,14 +94,42 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
     title: 'stream of 200 chunks, translated from anthropic-messages to openai-chat (naive proxy: passed through)',
     unit: 'chunk',
     provider: 'anthropic-messages',
+    client: 'openai-chat',
     load: { kind: 'streams', connections: 64, streamsEach: 6, events: 200, intervalMs: 5 },
     all: { target: 3, ceiling: 5 },
+  },
+  S4tr: {
+    name: 'S4tr',
+    title: 'the same from openai-chat to openai-responses',
+    unit: 'chunk',
+    provider: 'openai-chat',
+    client: 'openai-responses',
+    load: { kind: 'streams', connections: 64, streamsEach: 6, events: 200, intervalMs: 5 },
+    all: { target: 3, ceiling: 5 },
+  },
+  S4tg: {
+    name: 'S4tg',
+    title: 'the same from gemini to anthropic-messages',
+    unit: 'chunk',
+    provider: 'gemini',
+    client: 'anthropic-messages',
+    load: { kind: 'streams', connections: 64, streamsEach: 6, events: 200, intervalMs: 5 },
+    all: { target: 3, ceiling: 5 },
+  },
+  S5: {
+    name: 'S5',
+    title: 'requests with an image of 20 MB, translated from openai-chat to anthropic-messages, beside 200 small streams',
+    unit: 'stream',
+    provider: 'anthropic-messages',
+    client: 'openai-chat',
+    load: { kind: 'beside-images', connections: 200, events: 250, intervalMs: 20, images: 4, imageBytes: 20e6 },
   },
   L: {
     name: 'L',
     title: 'latency at 200 requests a second, small request',
     unit: 'request',
     provider: 'openai-chat',
+    client: 'openai-chat',
     load: { kind: 'rate', connections: 8, perSecond: 200, seconds: 8 },
   },
   S6: {
@@ -93,6 +137,7 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
     title: '2,000 open streams, one chunk a second each',
     unit: 'stream',
     provider: 'openai-chat',
+    client: 'openai-chat',
     load: { kind: 'open-streams', connections: 2000, events: 25, intervalMs: 1000, watchSeconds: 10 },
   },
 }
@@ -105,6 +150,8 @@ export function shortened(scenario: Scenario): Scenario {
       return { ...scenario, load: { ...load, seconds: 2 } }
     case 'streams':
       return { ...scenario, load: { ...load, connections: 32, streamsEach: 1 } }
+    case 'beside-images':
+      return { ...scenario, load: { ...load, connections: 32, events: 100, images: 1 } }
     case 'rate':
       return { ...scenario, load: { ...load, seconds: 2 } }
     case 'open-streams':

@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as wait } from 'node:timers/promises'
 import { cpuBetween, readCpu } from '../proc.ts'
 import { freePort, gatewayCore, start } from '../processes.ts'
+import type { BenchWire } from '../load/wires.ts'
 import type { Contender, ContenderContext, Recorded } from './contender.ts'
 import { createSmallBodyCounter } from './small-bodies.ts'
 
@@ -12,12 +13,20 @@ const root = path.join(import.meta.dirname, '..', '..')
 const gatewayKey = 'tp-bench-0123456789abcdef0123456789abcdef'
 const drainSeconds = 60
 
+/** Who speaks each wire, and where its base URL ends. */
+const vendors: Readonly<Record<BenchWire, { readonly vendor: string; readonly base: string }>> = {
+  'openai-chat': { vendor: 'openai', base: '/v1' },
+  'openai-responses': { vendor: 'openai', base: '/v1' },
+  'anthropic-messages': { vendor: 'anthropic', base: '' },
+  gemini: { vendor: 'gemini', base: '/v1beta' },
+}
+
 export async function startTurnpike({ scratch, providerPort, scenario, profile }: ContenderContext): Promise<Contender> {
   const home = path.join(scratch, 'turnpike-home')
   const config = path.join(scratch, 'turnpike.yaml')
   const port = await freePort()
   mkdirSync(home, { mode: 0o700 })
-  const chat = scenario.provider === 'openai-chat'
+  const { vendor, base } = vendors[scenario.provider]
   // JSON is YAML.
   writeFileSync(
     config,
@@ -25,8 +34,9 @@ export async function startTurnpike({ scratch, providerPort, scenario, profile }
       keys: [{ name: 'bench', value: gatewayKey }],
       providers: {
         mock: {
-          vendor: chat ? 'openai' : 'anthropic',
-          base_url: `http://127.0.0.1:${providerPort}${chat ? '/v1' : ''}`,
+          vendor,
+          base_url: `http://127.0.0.1:${providerPort}${base}`,
+          wires: [scenario.provider],
           credentials: [{ value: 'sk-provider' }],
           models: {
             custom: [

@@ -1,4 +1,5 @@
-// A paced provider of streams, both wires by path: every stream gets one event each interval, each in its own packet.
+// A paced provider of streams, its wire by path: every stream gets one event each interval, each in its own packet. What is larger than
+// a small request gets a whole answer at once.
 // Usage: node stream-server.ts PORT EVENTS INTERVAL_MS
 import { createServer, type ServerResponse } from 'node:http'
 
@@ -46,15 +47,40 @@ const messagesFrames = [
     messagesEvent('message_stop', {}),
 ].map((text) => Buffer.from(text))
 
+const geminiFrames = [
+  ...Array.from({ length: events }, (_, n) => geminiChunk({ content: { parts: [{ text: ` word${n}` }], role: 'model' }, index: 0 })),
+  geminiChunk(
+    { content: { parts: [{ text: '' }], role: 'model' }, finishReason: 'STOP', index: 0 },
+    { promptTokenCount: 24, candidatesTokenCount: events, totalTokenCount: 24 + events },
+  ),
+].map((text) => Buffer.from(text))
+
+const largeFrom = 1 << 20
+const wholeAnswer = JSON.stringify({
+  id: 'msg_bench000000000000000002',
+  type: 'message',
+  role: 'assistant',
+  model: 'claude-sonnet-4-5-20250929',
+  content: [{ type: 'text', text: 'A toll road.' }],
+  stop_reason: 'end_turn',
+  stop_sequence: null,
+  usage: { input_tokens: 1600, output_tokens: 5 },
+})
+
 const waiting: Set<Stream>[] = Array.from({ length: turns }, () => new Set())
 let turn = 0
 let joined = 0
 
 const server = createServer((request, response) => {
   request.resume()
+  const large = Number(request.headers['content-length'] ?? 0) >= largeFrom
   request.once('end', () => {
+    if (large) {
+      response.writeHead(200, { 'content-type': 'application/json' }).end(wholeAnswer)
+      return
+    }
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' })
-    const stream: Stream = { response, frames: request.url?.startsWith('/v1/messages') === true ? messagesFrames : chatFrames, sent: 0 }
+    const stream: Stream = { response, frames: framesFor(request.url ?? ''), sent: 0 }
     const group = waiting[joined++ % turns]!
     group.add(stream)
     response.once('close', () => group.delete(stream))
@@ -72,6 +98,16 @@ server.keepAliveTimeout = 300_000
 server.on('connection', (socket) => socket.setNoDelay(true))
 server.listen(port, '127.0.0.1', 4096)
 process.once('SIGTERM', () => process.exit(0))
+
+function framesFor(url: string): readonly Buffer[] {
+  if (url.includes(':streamGenerateContent')) return geminiFrames
+  return url.startsWith('/v1/messages') ? messagesFrames : chatFrames
+}
+
+function geminiChunk(candidate: object, usageMetadata?: object): string {
+  const chunk = { candidates: [candidate], usageMetadata, modelVersion: 'gemini-2.5-flash', responseId: 'bench000000000000000001' }
+  return `data: ${JSON.stringify(chunk)}\r\n\r\n`
+}
 
 function chatChunk(choices: unknown[], usage?: object): string {
   const chunk = {
