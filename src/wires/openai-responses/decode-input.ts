@@ -2,7 +2,7 @@
 import { asText, invalidRequest, isObject, type JsonObject, type JsonValue } from '#kernel'
 import type { AssistantPart, SystemTurn, ToolCallPart, ToolResultPart, Turn, UserPart } from '#ir'
 import { decodeContent, decodeTextContent } from './decode-parts.ts'
-import { asExt, isGiven, readArray, readName, readObject, readText, restOf, typeOf, wire, wrong } from './fields.ts'
+import { asExt, isGiven, readName, readObject, readText, restOf, typeOf, wire, wrong } from './fields.ts'
 import { argsText, decodeImage, opaqueItem, thoughtSignature, vendorDomain } from './items.ts'
 import { decodeReasoningItem } from './reasoning-items.ts'
 
@@ -17,7 +17,8 @@ export function decodeInput(body: JsonObject): Turn[] {
     turns.add({ role: 'system', authority: 'system', parts: decodeTextContent(instructions, 'instructions') })
   const input = body['input']
   if (typeof input === 'string') turns.add({ role: 'user', parts: input === '' ? [] : [{ type: 'text', text: input }] })
-  else readArray(input, 'input').forEach((value, at) => decodeItem(readObject(value, `input[${at}]`), `input[${at}]`, turns))
+  else if (!Array.isArray(input)) wrong('input', 'a string or an array of items', input)
+  else input.forEach((value, at) => decodeItem(readObject(value, `input[${at}]`), `input[${at}]`, turns))
   return turns.list
 }
 
@@ -96,7 +97,7 @@ function decodeItem(item: JsonObject, path: string, turns: Turns): void {
     }
     case 'item_reference':
       throw invalidRequest(
-        `${path}.id`,
+        path,
         `\`${path}\` refers to an item that this model's provider does not store. Send the item itself: with \`store: false\`, clients do.`,
       )
     case 'compaction':

@@ -1,7 +1,7 @@
 // Content of messages and of tool outputs -> parts.
 import { asText, isObject, type JsonObject, type JsonValue } from '#kernel'
 import type { CacheMark, MediaPart, MediaSource, OpaquePart, RefusalPart, TextPart } from '#ir'
-import { isBase64, sourceOf } from '#wires/data-urls'
+import { readAudio, readFile, readSource } from '#wires/openai-media'
 import { asExt, isGiven, readName, readObject, readText, restOf, wrong } from './fields.ts'
 import { opaqueContent } from './items.ts'
 import { decodeAnnotations } from './annotations.ts'
@@ -57,16 +57,11 @@ function decodePart(value: JsonValue, path: string): ContentPart {
       }
     }
     case 'input_file': {
-      const name = asText(part['filename'])
-      const named = name === undefined ? {} : { name }
-      const source = decodeFileSource(part, path)
-      return { type: 'media', kind: 'document', source, ...named, ...breakpointOf(part), ...asExt(restOf(part, fileFields)) }
+      return { type: 'media', kind: 'document', ...readFile(part, path), ...breakpointOf(part), ...asExt(restOf(part, fileFields)) }
     }
     case 'input_audio': {
       const audio = readObject(part['input_audio'], `${path}.input_audio`)
-      const format = readName(audio['format'], `${path}.input_audio.format`)
-      const data = readBase64(readText(audio['data'], `${path}.input_audio.data`), `${path}.input_audio.data`)
-      const source: MediaSource = { type: 'base64', mediaType: audioTypes.get(format) ?? `audio/${format}`, data }
+      const source = readAudio(audio, `${path}.input_audio`)
       return { type: 'media', kind: 'audio', source, ...asExt(restOf(part, audioFields)) }
     }
     case 'input_video': {
@@ -77,8 +72,6 @@ function decodePart(value: JsonValue, path: string): ContentPart {
       return opaqueContent(part)
   }
 }
-
-const audioTypes: ReadonlyMap<string, string> = new Map([['mp3', 'audio/mpeg']])
 
 /** OpenAI's own mark of a prefix to cache says what Anthropic's does. */
 function breakpointOf(part: JsonObject): { cache?: CacheMark } {
@@ -91,33 +84,4 @@ function decodeImageSource(part: JsonObject, path: string): MediaSource {
   // Some clients write chat's form.
   const image = isObject(part['image_url']) ? part['image_url']['url'] : part['image_url']
   return readSource(readName(image, `${path}.image_url`), `${path}.image_url`)
-}
-
-function decodeFileSource(part: JsonObject, path: string): MediaSource {
-  const id = asText(part['file_id'])
-  if (id !== undefined) return { type: 'file', id }
-  const url = asText(part['file_url'])
-  if (url !== undefined) return { type: 'url', url }
-  const data = readName(part['file_data'], `${path}.file_data`)
-  if (data.startsWith('data:')) return readSource(data, `${path}.file_data`)
-  const extension = /\.([a-z0-9]+)$/i.exec(asText(part['filename']) ?? '')?.[1]?.toLowerCase() ?? ''
-  return { type: 'base64', mediaType: fileTypes.get(extension) ?? 'application/pdf', data: readBase64(data, `${path}.file_data`) }
-}
-
-const fileTypes: ReadonlyMap<string, string> = new Map([
-  ['txt', 'text/plain'],
-  ['md', 'text/markdown'],
-  ['csv', 'text/csv'],
-  ['html', 'text/html'],
-  ['json', 'application/json'],
-])
-
-function readSource(url: string, path: string): MediaSource {
-  const source = sourceOf(url)
-  if (source.type === 'base64') readBase64(source.data, path)
-  return source
-}
-
-function readBase64(data: string, path: string): string {
-  return isBase64(data) ? data : wrong(path, 'valid base64')
 }

@@ -38,6 +38,8 @@ class ResponseWatch implements Watch {
     const { data } = frame
     if (data === '' || data === '[DONE]') return {}
     if (frame.event !== undefined && terminals.has(frame.event)) return readEnd(data)
+    // It repeats the request, which can be big.
+    if (frame.event === 'response.in_progress') return {}
     const event = parseObject(data)
     if (event === undefined) {
       if (frame.event === 'error') return failed(streamFailure({ message: data, code: '', type: '' }, data))

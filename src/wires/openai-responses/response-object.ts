@@ -40,7 +40,7 @@ export function emptyResponse(id: string): JsonObject {
 }
 
 /** Fields of the request that stand in the answer as they were sent. `store` and `truncation` would be untrue there. */
-const echoed = [
+const echoedFields = [
   'frequency_penalty',
   'instructions',
   'max_output_tokens',
@@ -63,7 +63,7 @@ export function createResponseObject(context: AnswerContext): JsonObject {
   response['model'] = context.model
   const request = context.request?.()
   if (request === undefined) return response
-  for (const field of echoed) {
+  for (const field of echoedFields) {
     const value = request[field]
     if (value !== undefined && value !== null) response[field] = value
   }
