@@ -1,7 +1,7 @@
-// The tables' models -> rows of the catalog: what each vendor serves for conversations, with limits and prices. Facts only.
+// The tables' models -> rows of the catalog: what each vendor serves for conversations and embeddings, with limits and prices. Facts only.
 import { identify } from './identity.ts'
 import type { DevModel, Tables } from './tables.ts'
-import { curated, leftOut, makersOfTheirOwn, type Curated } from './vendor-rows.ts'
+import { curated, leftOut, makersOfTheirOwn, type Curated, type EmbeddingSource } from './vendor-rows.ts'
 
 export type ModelRow = Record<string, unknown> & {
   id: string
@@ -10,9 +10,14 @@ export type ModelRow = Record<string, unknown> & {
   free?: true
 }
 
-/** Not for chat or messages: other endpoints (embeddings, speech, images, realtime), which the catalog covers when they exist. */
+/** Neither for conversations nor for embeddings: other endpoints (speech, images, realtime), which the catalog covers when they exist. */
 const otherEndpoint =
-  /embed|whisper|\btts\b|orpheus|transcribe|realtime|native-audio|-live|imagine|lyria|\bveo\b|image|moderation|\bocr\b|guard|dall-e|sora|rerank|safeguard|flux|seedream|seedance|\basr\b|\b(bge|gte|e5|mpnet)\b|mini-?lm/i
+  /whisper|\btts\b|orpheus|transcribe|realtime|native-audio|-live|imagine|lyria|\bveo\b|image|moderation|\bocr\b|guard|dall-e|sora|rerank|safeguard|flux|seedream|seedance|\basr\b|voyage-(multimodal|context)|multimodalembedding|marengo/i
+
+/** Vectors instead of words; the tables say "text" of both. */
+const embedding = /embed|^voyage-|\b(bge|gte|e5|mpnet)\b|mini-?lm/i
+/** Nobody asks more for a million tokens: the table has a wrong power of ten. */
+const maxEmbeddingUsd = 10
 
 /** OpenCode answers each family on its maker's wire; these are the ones that are not on the chat wire. https://opencode.ai/docs/zen */
 const onAnotherWire = new Map([['opencode', /^(claude|gpt|gemini)/]])
@@ -42,6 +47,7 @@ export function modelRows(tables: Tables): Map<string, ModelRow[]> {
       bases.set(model.id, model.base_model)
     }
     if (vendor.litellm !== undefined) supplement(rows, tables.litellm, vendor.litellm)
+    for (const source of vendor.embeddings ?? []) supplementEmbeddings(rows, tables.litellm, source)
     for (const row of [...rows.values()].sort((a, b) => (a.id < b.id ? -1 : 1))) all.push({ vendor, row, baseModel: bases.get(row.id) })
   }
   const identities = identify(
@@ -68,11 +74,14 @@ function servesText(id: string, modalities: readonly string[] | undefined): bool
 function fromDev(model: DevModel): ModelRow {
   const cost = model.cost ?? {}
   const row: ModelRow = { id: model.id }
+  const embeds = embedding.test(model.id)
   if (model.name !== undefined) row['name'] = model.name.trim()
   if (model.release_date !== undefined) row['created'] = model.release_date
   if (model.limit?.context) row['context'] = model.limit.context
-  if (model.limit?.output) row['maxOutput'] = model.limit.output
+  // Of a vector, the table has its length here.
+  if (model.limit?.output && !embeds) row['maxOutput'] = model.limit.output
   if (model.modalities?.input !== undefined) row['in'] = model.modalities.input
+  if (embeds) return asEmbedding(row, cost['input'])
   if (model.modalities?.output !== undefined && String(model.modalities.output) !== 'text') row['out'] = model.modalities.output
   row['can'] = [
     ...(model.tool_call ? ['tools'] : []),
@@ -119,6 +128,28 @@ function supplement(rows: Map<string, ModelRow>, litellm: Tables['litellm'], fro
     }
     rows.set(id, fromLitellm(id, entry, rates))
   }
+}
+
+/** Ids, contexts and rates of models that embed, where models.dev has few of them or none. */
+function supplementEmbeddings(rows: Map<string, ModelRow>, litellm: Tables['litellm'], from: EmbeddingSource): void {
+  for (const [key, entry] of Object.entries(litellm)) {
+    if (entry['litellm_provider'] !== from.provider || !key.startsWith(from.prefix) || entry['mode'] !== 'embedding') continue
+    const id = key.slice(from.prefix.length)
+    if (id.includes('/') || rows.has(id) || !embedding.test(id) || otherEndpoint.test(id)) continue
+    // At Vertex they have another method than the others.
+    if (entry['uses_embed_content'] === true && from.provider.startsWith('vertex')) continue
+    const row: ModelRow = { id }
+    if (typeof entry['max_input_tokens'] === 'number') row['context'] = entry['max_input_tokens']
+    row['in'] = ['text']
+    rows.set(id, asEmbedding(row, perMillion(entry['input_cost_per_token'])))
+  }
+}
+
+function asEmbedding(row: ModelRow, inputRate: unknown): ModelRow {
+  row['out'] = ['embeddings']
+  const input = decimal(inputRate)
+  if (input !== undefined && Number(input) > 0 && Number(input) <= maxEmbeddingUsd) row.price = { input, output: '0' }
+  return row
 }
 
 function fromLitellm(id: string, entry: Tables['litellm'][string], rates: Readonly<Record<string, unknown>>): ModelRow {

@@ -24,22 +24,47 @@ export type VendorRow = {
   readonly docs?: string
 }
 
+/** Keys of LiteLLM's map that begin so, and what they say their provider is. */
+export type EmbeddingSource = { readonly prefix: string; readonly provider: string }
+
 /** A vendor of src/catalog/vendors.ts: its id at models.dev, its rows in LiteLLM's map (absent: not supplemented), whose models it makes. */
 export type Curated = {
   readonly id: string
   readonly dev?: string
   readonly litellm?: { readonly prefix: string; readonly provider: string; readonly slashes?: true }
   readonly maker?: string
+  /** LiteLLM's rows of its models that embed. */
+  readonly embeddings?: readonly EmbeddingSource[]
   /** A server of one's own has whatever was put there. */
   readonly withoutModels?: true
 }
 
 /** Written by hand in src/catalog/vendors.ts, in its order. */
 export const curated: readonly Curated[] = [
-  { id: 'openai', dev: 'openai', litellm: { prefix: '', provider: 'openai' }, maker: 'openai' },
+  {
+    id: 'openai',
+    dev: 'openai',
+    litellm: { prefix: '', provider: 'openai' },
+    embeddings: [{ prefix: '', provider: 'openai' }],
+    maker: 'openai',
+  },
   { id: 'anthropic', dev: 'anthropic', litellm: { prefix: '', provider: 'anthropic' }, maker: 'anthropic' },
-  { id: 'gemini', dev: 'google', litellm: { prefix: 'gemini/', provider: 'gemini' }, maker: 'google' },
-  { id: 'mistral', dev: 'mistral', litellm: { prefix: 'mistral/', provider: 'mistral' }, maker: 'mistral' },
+  {
+    id: 'gemini',
+    dev: 'google',
+    litellm: { prefix: 'gemini/', provider: 'gemini' },
+    embeddings: [{ prefix: 'gemini/', provider: 'gemini' }],
+    maker: 'google',
+  },
+  { id: 'vertex', embeddings: [{ prefix: '', provider: 'vertex_ai-embedding-models' }] },
+  { id: 'bedrock', embeddings: [{ prefix: '', provider: 'bedrock' }] },
+  {
+    id: 'mistral',
+    dev: 'mistral',
+    litellm: { prefix: 'mistral/', provider: 'mistral' },
+    embeddings: [{ prefix: 'mistral/', provider: 'mistral' }],
+    maker: 'mistral',
+  },
   { id: 'deepseek', dev: 'deepseek', maker: 'deepseek' },
   { id: 'groq', dev: 'groq' },
   { id: 'xai', dev: 'xai', litellm: { prefix: 'xai/', provider: 'xai' }, maker: 'xai' },
@@ -57,12 +82,13 @@ export const curated: readonly Curated[] = [
   { id: 'cerebras', dev: 'cerebras' },
   { id: 'perplexity', dev: 'perplexity', maker: 'perplexity' },
   { id: 'deepinfra', dev: 'deepinfra' },
-  { id: 'cohere', dev: 'cohere', maker: 'cohere' },
+  { id: 'cohere', dev: 'cohere', embeddings: ['', 'cohere/'].map((prefix) => ({ prefix, provider: 'cohere' })), maker: 'cohere' },
+  { id: 'voyage', embeddings: [{ prefix: 'voyage/', provider: 'voyage' }], maker: 'voyage' },
   { id: 'vercel', dev: 'vercel' },
   { id: 'venice', dev: 'venice' },
   { id: 'aihubmix', dev: 'aihubmix' },
   { id: 'v0', dev: 'v0' },
-  { id: 'azure', dev: 'azure' },
+  { id: 'azure', dev: 'azure', embeddings: [{ prefix: 'azure/', provider: 'azure' }] },
   { id: 'opencode', dev: 'opencode' },
   { id: 'sambanova', litellm: { prefix: 'sambanova/', provider: 'sambanova' } },
   { id: 'hyperbolic', litellm: { prefix: 'hyperbolic/', provider: 'hyperbolic', slashes: true } },

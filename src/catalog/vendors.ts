@@ -374,6 +374,15 @@ const list: readonly Vendor[] = [
     ]),
     dialect: { maxTokensField: 'max_tokens', strip: ['store'] },
   }),
+  // Embeddings only: its base URL has no wire of conversations.
+  openAiLike({
+    id: 'voyage',
+    name: 'Voyage AI',
+    baseUrl: 'https://api.voyageai.com/v1',
+    keyVariables: ['VOYAGE_API_KEY'],
+    wires: new Map(),
+    docs: 'https://docs.voyageai.com/docs/embeddings',
+  }),
   // Its messages endpoint serves every model; https://vercel.com/docs/ai-gateway/sdks-and-apis/anthropic-messages-api (2026-03)
   openAiLike({
     id: 'vercel',

@@ -150,7 +150,7 @@ function geminiModel({ id, name, context_window, max_output_tokens, capabilities
     ...(context_window === undefined ? {} : { inputTokenLimit: context_window }),
     ...(max_output_tokens === undefined ? {} : { outputTokenLimit: max_output_tokens }),
     ...(capabilities === undefined ? {} : { thinking: capabilities.includes('reasoning') }),
-    ...(output_modalities === undefined ? {} : { embeds: output_modalities.includes('embedding') }),
+    ...(output_modalities === undefined ? {} : { embeds: output_modalities.every((kind) => kind === 'embeddings') }),
   }
 }
 

@@ -20,7 +20,12 @@ export type FailureRow = {
 export const failureTable = {
   invalid_request: row(400, false, 'client', 'The body is not JSON, or a field is missing, wrong or unknown; `param` names it.'),
   context_length_exceeded: row(400, true, 'client', 'The prompt does not fit the context window of the model.'),
-  unsupported_feature: row(400, true, 'client', 'With `x-turnpike-strict`: a part of the request cannot be carried to this target.'),
+  unsupported_feature: row(
+    400,
+    true,
+    'client',
+    'A part of the request cannot be carried to this target; with `x-turnpike-strict`, any part.',
+  ),
   invalid_api_key: row(401, false, 'client', 'No gateway key was sent, or it is not one of this instance.'),
   key_expired: row(401, false, 'client', 'The gateway key was right, and its time is over, or a rotation has replaced it.'),
   key_revoked: row(401, false, 'client', 'The gateway key has been revoked.'),

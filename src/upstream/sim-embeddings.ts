@@ -7,7 +7,7 @@ const defaultDimensions = 16
 const maxDimensions = 4096
 
 /** An answer in OpenAI's form, or what is wrong with the request. */
-export function simVectors(body: JsonObject): string | Failure {
+export function simVectors(model: string, body: JsonObject): string | Failure {
   try {
     const { inputs, encoding, dimensions = defaultDimensions } = embeddings.decodeRequest(body)
     if (dimensions > maxDimensions)
@@ -15,9 +15,7 @@ export function simVectors(body: JsonObject): string | Failure {
     const said = inputs.map(wordsOf)
     const vectors = said.map((words) => vectorOf(words, dimensions))
     const tokens = said.reduce((sum, words) => sum + words.length, 0)
-    return (
-      embeddings.opening + embeddings.encodeVectors(vectors, 0, encoding) + embeddings.closing(String(body['model']), tokens, undefined)
-    )
+    return embeddings.opening + embeddings.encodeVectors(vectors, 0, encoding) + embeddings.closing(model, tokens, undefined)
   } catch (error) {
     if (error instanceof Failure) return error
     throw error

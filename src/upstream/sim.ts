@@ -1,5 +1,5 @@
 // The built-in simulated provider: answers in-process, without a socket, key or network; its models are the faults to rehearse.
-import { Failure, isObject, type JsonObject } from '#kernel'
+import { asText, Failure, isObject, type JsonObject } from '#kernel'
 import type { Upstream, UpstreamCall, UpstreamHandler, UpstreamRequest } from './port.ts'
 import { exampleArguments } from './sim-arguments.ts'
 import { simVectors } from './sim-embeddings.ts'
@@ -97,10 +97,11 @@ export function createSim(deps: SimDeps = {}): Upstream {
 
   function embed(body: JsonObject | undefined): Step[] {
     if (body === undefined) return refusal(chatWire, 400, 'The body is not a JSON object.')
-    const made = simVectors(body)
+    const model = asText(body['model']) ?? ''
+    const made = simVectors(model, body)
     if (made instanceof Failure) return refusal(chatWire, 400, made.message)
     const whole: Step[] = [head({ stream: false }), ...dataSteps([made]), { kind: 'end', afterMs: 0 }]
-    switch (body['model']) {
+    switch (model) {
       case 'embed':
         return whole
       case 'cut':
@@ -108,7 +109,7 @@ export function createSim(deps: SimDeps = {}): Upstream {
       case 'stall':
         return [head({ stream: false })]
       default:
-        return numbered(chatWire, String(body['model']), () => whole)
+        return numbered(chatWire, model, () => whole)
     }
   }
 

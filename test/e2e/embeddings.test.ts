@@ -74,7 +74,7 @@ test('what the official client asks for by default comes as it is: base64 passes
   assert.deepEqual(asked.json(), { model: 'vectors-1', input: ['a', 'b'], encoding_format: 'base64' })
   assert.deepEqual(data.usage, { cost: 0.000006, prompt_tokens: 3, total_tokens: 3 })
   assert.equal(response.headers.get('x-turnpike-cost'), '0.000006')
-  const record = await recordOf(response as unknown as Response)
+  const record = await recordOf(response)
   assert.equal(record['endpoint'], '/v1/embeddings')
   assert.equal(record['outcome'], 'ok')
   assert.equal(record['cost_usd'], '0.000006')
@@ -226,7 +226,7 @@ for (const { slug, url, asked, answer, tokens } of forms) {
   test(`${slug}: asked in its own form, answered in OpenAI's, in both encodings`, async () => {
     const body = { model: `${slug}/vectors-1`, input: ['first', 'second'], dimensions: 2, input_type: 'query' }
     upstream.enqueue(json(answer))
-    const { data, response } = await client.embeddings.create(body as OpenAI.EmbeddingCreateParams).withResponse()
+    const { data, response } = await client.embeddings.create(body).withResponse()
     assert.deepEqual(
       data.data.map(({ index, embedding }) => [index, [...embedding]]),
       [
@@ -238,12 +238,12 @@ for (const { slug, url, asked, answer, tokens } of forms) {
     assert.deepEqual(upstream.received[0]!.json(), asked)
     assert.deepEqual(data.usage, { prompt_tokens: tokens, total_tokens: tokens, cost: (tokens * 2) / 1e6 })
     assert.equal(data.model, 'vectors-1')
-    const record = await recordOf(response as unknown as Response)
+    const record = await recordOf(response)
     assert.equal(record['cost_source'], 'computed')
     assert.equal((record['tokens'] as JsonObject)['input'], tokens)
 
     upstream.enqueue(json(answer))
-    const floats = await client.embeddings.create({ ...body, encoding_format: 'float' } as OpenAI.EmbeddingCreateParams)
+    const floats = await client.embeddings.create({ ...body, encoding_format: 'float' })
     assert.deepEqual(
       floats.data.map(({ embedding }) => embedding),
       [
@@ -307,7 +307,7 @@ test('a model that several providers serve fails over from one form to another',
   const { data, response } = await client.embeddings.create({ model: 'vectors-1', input: 'a' }).withResponse()
   assert.deepEqual([...data.data[0]!.embedding], [5, 6])
   assert.equal(response.headers.get('x-turnpike-provider'), 'gemini')
-  const record = await recordOf(response as unknown as Response)
+  const record = await recordOf(response)
   const attempts = record['attempt_list'] as JsonObject[]
   assert.deepEqual(attempts.at(-1)!['provider'], 'gemini')
   assert.ok(attempts.length > 1)
