@@ -51,14 +51,13 @@ export const agentScripts: Readonly<Record<ClientWire, AgentScript>> = {
     path: /^\/v1\/responses$/,
     read(request) {
       const body = request.json()
-      const items = list(body['input']).map((item) => ({ ...item, type: String(item['type']) }) as JsonObject & { type: string })
+      const items = list(body['input'])
+      const ending = (end: string) => items.filter(({ type }) => String(type).endsWith(end))
       return {
         stream: body['stream'] === true,
         tools: names(list(body['tools'])),
-        calls: items.flatMap(({ type, call_id: id }) => (type.endsWith('_call') ? [id] : [])),
-        results: items.flatMap(({ type, call_id: call, output }) =>
-          type.endsWith('_call_output') ? [{ call, text: textOf(output) }] : [],
-        ),
+        calls: ending('_call').map(({ call_id: id }) => id),
+        results: ending('_call_output').map(({ call_id: call, output }) => ({ call, text: textOf(output) })),
       }
     },
     answer: responsesScript,

@@ -33,13 +33,11 @@ export function pageOf(client: string, own: Own): ClientPage {
   return {
     block,
     env: () => Object.fromEntries([...block('sh').matchAll(/^export (\w+)=(.*)$/gm)].map(([, name, value]) => [name!, value!])),
-    rows: () =>
-      [...text.matchAll(/^\| `.*$/gm)].map(([row]) =>
-        row
-          .split('|')
-          .slice(1, -1)
-          .map((cell) => cell.trim().replaceAll('`', '')),
-      ),
+    rows() {
+      const [, ...lines] = text.split(/^\|(?:-+\|)+$/m)
+      const cells = (line: string) => line.split('|').slice(1, -1).map((cell) => cell.trim().replaceAll('`', '')) // prettier-ignore
+      return lines.flatMap((below) => [...below.matchAll(/^\|.*\|$/gm)].map(([line]) => cells(line)))
+    },
     option(after, name) {
       const at = block('js').split(after)[1]
       const value = new RegExp(`\\b${name}: '([^']*)'`).exec(at ?? '')?.[1]
