@@ -142,7 +142,7 @@ function unknownFrames(frame: RawFrame): RawFrame[] {
 function withMembers(frame: RawFrame): RawFrame {
   const value = frame.data === undefined ? undefined : parsed(frame.data)
   if (value === undefined) return frame
-  return { ...frame, data: JSON.stringify(grown(value)) } as RawFrame
+  return { ...frame, data: JSON.stringify(grown(value)) }
 }
 
 /** Objects of these names are the model's or the client's own. */
