@@ -1,6 +1,6 @@
 // Providers: what PUT takes, what is answered, what a test of one says; vendors that are known by name.
 import { z } from 'zod'
-import { wireNames } from '#ir'
+import { embeddingFormNames, wireNames } from '#ir'
 import { anyObject, count, instant, list, ms, pageOf, text } from './basics.ts'
 import { customModel, priceMultiplier } from './models.ts'
 
@@ -55,6 +55,10 @@ export const providerBody = z
       .union([z.array(z.enum(wireNames)).min(1), z.partialRecord(z.enum(wireNames), z.string())])
       .optional()
       .describe('Wires that it speaks, the preferred one first; as an object: with the path of each below base_url'),
+    embeddings: z
+      .strictObject({ form: z.enum(embeddingFormNames), path: z.string().optional() })
+      .optional()
+      .describe("In which form it makes embeddings, and where below base_url. By default the vendor's, or beside /chat/completions"),
     headers: z.record(z.string(), z.string()).optional().describe('Sent with every request to it'),
     models: z
       .strictObject({
