@@ -20,6 +20,7 @@ import { isFiltered, wantsPlainFinish, withPlainFinish } from './filtered.ts'
 import { peekResponse, type Inspected } from './inspect.ts'
 import type { Arrival, ExchangeDeps } from './port.ts'
 import { PassReader, TranslateReader, type StreamReader, type StreamSink } from './streams.ts'
+import { ownNamesIn, withOwnNames, type ToolNames } from './tool-names.ts'
 import { asFailure, isFailureBody, isJson, parseObject } from './whole-bodies.ts'
 
 const errorBodyBytes = 64 << 10
@@ -97,6 +98,8 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
   contentMs: number | undefined
   /** Whether the provider's bytes reach the client as they are. */
   passes: boolean
+  /** Tools that this provider knows by another name than the client; set before it is asked. */
+  toolNames: ToolNames | undefined
   readonly #endsPlainly: boolean
   #mode: Mode = 'waiting'
   /** The stream is not server-sent events: no chunk of it may pass unread. */
@@ -308,14 +311,19 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
   }
 
   #translateReader(): TranslateReader {
-    const decoder = this.codec.egress.createStreamDecoder(this.target.provider.dialect)
+    const decoder = this.#decoder()
     const { deps, conversation } = this.exchange
     return new TranslateReader(this, followed(decoder, deps.seals.follow(conversation)), this.exchange.encoder(), this.#endsPlainly)
   }
 
+  #decoder(): StreamDecoder {
+    const decoder = this.codec.egress.createStreamDecoder(this.target.provider.dialect)
+    return this.toolNames === undefined ? decoder : withOwnNames(decoder, this.toolNames)
+  }
+
   /** The client did not ask for a stream: events are gathered and become one body. */
   #foldReader(): StreamReader {
-    const decoder = this.codec.egress.createStreamDecoder(this.target.provider.dialect)
+    const decoder = this.#decoder()
     const events: StreamEvent[] = []
     return {
       pass: () => this.over,
@@ -356,7 +364,8 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
   }
 
   #decodeWhole(document: JsonObject): Response {
-    return this.codec.egress.decodeResponse(document, this.target.provider.dialect)
+    const response = this.codec.egress.decodeResponse(document, this.target.provider.dialect)
+    return this.toolNames === undefined ? response : ownNamesIn(response, this.toolNames)
   }
 
   /** The body goes out as it came, with the cost written into its usage. */

@@ -207,7 +207,7 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
     }
     let body: Buffer
     try {
-      body = target.lane === 'pass' ? (this.#firstBody ?? this.#spliced(target)) : this.#translated(target)
+      body = target.lane === 'pass' ? (this.#firstBody ?? this.#spliced(target)) : this.#translated(attempt, target)
       this.#firstBody = undefined
     } catch (error) {
       attempt.failed(error instanceof Failure ? error : internalError(error))
@@ -259,7 +259,7 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
     return { ...Object.fromEntries(body.present(strip).map((name) => [name, true])), ...fields }
   }
 
-  #translated(target: PlannedTarget): Buffer {
+  #translated(attempt: Attempt, target: PlannedTarget): Buffer {
     const translation = this.#translationFor(target)
     if (this.#request === undefined) {
       const decoded = decodeFor(translation, this.#readDocument(), this.deps.seals)
@@ -268,6 +268,7 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
     }
     const encoded = encodeFor(translation, this.#request)
     this.#note(encoded.notes, target)
+    attempt.toolNames = encoded.toolNames
     return encoded.body
   }
 
@@ -275,8 +276,9 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
   #sendLarge(attempt: Attempt, target: PlannedTarget): void {
     const { seals, translator } = this.deps
     translator.translate(this.#translationFor(target), this.inspected.body.splice([]), seals.of(this.conversation)).then(
-      ({ body, notes, rest }) => {
+      ({ body, notes, toolNames, rest }) => {
         if (attempt.over) return
+        attempt.toolNames = toolNames
         this.#document = rest
         try {
           this.#note(notes, target)

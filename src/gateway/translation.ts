@@ -3,6 +3,7 @@ import type { ClientWire, Note, Request, Wire } from '#ir'
 import type { JsonObject } from '#kernel'
 import { codecOf, providerCodecOf, type EncodeTarget, type PathFields } from '#wires'
 import type { SealedCalls } from './seals.ts'
+import { toolNamesFor, type ToolNames } from './tool-names.ts'
 
 export type Translation = {
   readonly from: ClientWire
@@ -15,6 +16,13 @@ export type Translation = {
 
 export type Decoded = { readonly request: Request; readonly notes: readonly Note[] }
 
+export type Encoded = {
+  readonly body: Buffer
+  readonly notes: readonly Note[]
+  /** Tools that the provider knows by another name. */
+  readonly toolNames?: ToolNames
+}
+
 /** Throws `Failure('invalid_request')` that names the field. */
 export function decodeFor(
   { from, path, conversation }: Omit<Translation, 'to' | 'target'>,
@@ -26,10 +34,8 @@ export function decodeFor(
 }
 
 /** The notes are those of encoding alone. */
-export function encodeFor(
-  { to, target }: Pick<Translation, 'to' | 'target'>,
-  request: Request,
-): { readonly body: Buffer; readonly notes: readonly Note[] } {
+export function encodeFor({ to, target }: Pick<Translation, 'to' | 'target'>, request: Request): Encoded {
   const { body, notes } = providerCodecOf(to).egress.encodeRequest(request, target)
-  return { body: Buffer.from(JSON.stringify(body)), notes }
+  const toolNames = toolNamesFor(to, request)
+  return { body: Buffer.from(JSON.stringify(body)), notes, ...(toolNames === undefined ? {} : { toolNames }) }
 }

@@ -15,10 +15,10 @@ function answer(question: TranslatorQuestion): unknown {
   try {
     const document = JSON.parse(Buffer.from(question.body).toString('utf8')) as JsonObject
     const decoded = decodeFor(question, document, createSealedCalls(notNow, undefined, question.seals))
-    const { body, notes } = encodeFor(question, decoded.request)
+    const { body, notes, toolNames } = encodeFor(question, decoded.request)
     const bytes = body.buffer.slice(body.byteOffset, body.byteOffset + body.length) as ArrayBuffer
     const { [codecOf(question.from).ingress.shape.turns]: _, ...rest } = document
-    return handedOver({ ok: true, body: bytes, notes: [...decoded.notes, ...notes], rest } satisfies TranslatorAnswer, [bytes])
+    return handedOver({ ok: true, body: bytes, notes: [...decoded.notes, ...notes], toolNames, rest } satisfies TranslatorAnswer, [bytes])
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     const { kind, message, details } = error

@@ -3,6 +3,7 @@ import { Failure, type FailureDetails, type FailureKind, type JsonObject } from 
 import type { Note } from '#ir'
 import { createAskedThread, siblingModule } from '#threads'
 import type { KeptSeal } from './seals.ts'
+import type { ToolNames } from './tool-names.ts'
 import type { Translation } from './translation.ts'
 
 /** Smaller bodies are parsed sooner than a thread has heard of them. */
@@ -21,12 +22,18 @@ export type TranslatorAnswer =
       readonly ok: true
       readonly body: ArrayBuffer
       readonly notes: readonly Note[]
+      readonly toolNames: ToolNames | undefined
       /** The client's request without its conversation. */
       readonly rest: JsonObject
     }
   | { readonly ok: false; readonly failure: ToldFailure }
 
-export type TranslatedBody = { readonly body: Buffer; readonly notes: readonly Note[]; readonly rest: JsonObject }
+export type TranslatedBody = {
+  readonly body: Buffer
+  readonly notes: readonly Note[]
+  readonly toolNames: ToolNames | undefined
+  readonly rest: JsonObject
+}
 
 export interface Translator {
   /** The bytes are copied before it returns. Rejects with the `Failure` of a codec. */
@@ -48,7 +55,7 @@ export function createTranslator(): Translator {
       const body = new ArrayBuffer(bytes.length)
       bytes.copy(Buffer.from(body))
       const answer = await thread.ask<TranslatorAnswer>({ ...translation, body, seals }, [body])
-      if (answer.ok) return { body: Buffer.from(answer.body), notes: answer.notes, rest: answer.rest }
+      if (answer.ok) return { body: Buffer.from(answer.body), notes: answer.notes, toolNames: answer.toolNames, rest: answer.rest }
       throw new Failure(answer.failure.kind, answer.failure.message, answer.failure.details)
     },
     close: () => thread.close(),

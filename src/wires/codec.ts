@@ -107,6 +107,8 @@ export interface EgressCodec {
   /** The framing of its streams at providers of this dialect; absent or undefined: server-sent events. */
   framing?(dialect: Dialect): Framing | undefined
   encodeRequest(request: Request, target: EncodeTarget): { readonly body: JsonObject; readonly notes: readonly Note[] }
+  /** The name by which the provider is told of a tool of this name, and calls it; absent: the same. */
+  toolName?(name: string): string
   /** Throws `Failure('bad_response' | 'error_in_stream')` when the body is not a response of this wire. */
   decodeResponse(body: JsonObject, dialect: Dialect): Response
   createStreamDecoder(dialect: Dialect): StreamDecoder
@@ -173,6 +175,14 @@ export interface PassThrough {
    * `model` is the provider's own id, `headers` the client's. A field is only ever changed for a reason that is stated in the code.
    */
   edits(fields: JsonObject, model: string, dialect: Dialect, headers?: ClientHeaders): RequestEdits
+  /** What this gateway writes into answers of other vendors for clients to bring back, and what no provider of the wire accepts. */
+  readonly own?: OwnWords
+}
+
+/** A request that holds the bytes of `mark` is parsed, and passes without what they mark. */
+export type OwnWords = {
+  readonly mark: string
+  without(body: JsonObject): { readonly body: JsonObject; readonly notes: readonly Note[] }
 }
 
 /** A wire that providers speak. */

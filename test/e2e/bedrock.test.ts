@@ -155,6 +155,46 @@ test('a Converse stream that is cut, or damaged, is an error in band', async () 
   }
 })
 
+test("a tool whose name Bedrock refuses is called by its own name in the client's answer, whole, streamed, and from a large request", async () => {
+  const name = `mcp__files__${'read_many_'.repeat(6)}`
+  const large = 'x'.repeat(300 << 10)
+  for (const [stream, content] of [
+    [false, 'Hi'],
+    [true, 'Hi'],
+    [true, large],
+  ] as const) {
+    upstream.clear()
+    upstream.enqueue(({ body }) => {
+      const asked = JSON.parse(body.toString()) as { toolConfig: { tools: { toolSpec: { name: string } }[] } }
+      const toolUse = { toolUseId: 't1', name: asked.toolConfig.tools[0]!.toolSpec.name }
+      assert.ok(toolUse.name.length <= 64)
+      const usage = { inputTokens: 1, outputTokens: 2, totalTokens: 3 }
+      if (!stream) {
+        const output = { message: { role: 'assistant', content: [{ toolUse: { ...toolUse, input: {} } }] } }
+        return { headers: { 'content-type': 'application/json' }, body: JSON.stringify({ output, stopReason: 'tool_use', usage }) }
+      }
+      const sent = [
+        streamEvent('messageStart', { role: 'assistant' }),
+        streamEvent('contentBlockStart', { contentBlockIndex: 0, start: { toolUse } }),
+        streamEvent('contentBlockStop', { contentBlockIndex: 0 }),
+        streamEvent('messageStop', { stopReason: 'tool_use' }),
+        streamEvent('metadata', { usage }),
+      ]
+      return { headers: binary, body: [write(Buffer.concat(sent))] }
+    })
+    const response = await turnpike.post('/v1/messages', {
+      model: `@aws/${nova}`,
+      max_tokens: 50,
+      stream,
+      tools: [{ name, input_schema: { type: 'object' } }],
+      messages: [{ role: 'user', content }],
+    })
+    const text = await response.text()
+    assert.equal(response.status, 200, text)
+    assert.ok(text.includes(`"name":"${name}"`), text)
+  }
+})
+
 test("Bedrock's refusals are told in the client's wire", async () => {
   upstream.enqueue({
     status: 400,

@@ -8,6 +8,12 @@ import { ownExt, wire } from './fields.ts'
 
 const unrefused = 'Anthropic has no refusal blocks; it is said as text'
 
+export const nameGrammar = 'Anthropic accepts names of letters, digits, _ and -, at most 128'
+
+export function toAnthropicName(name: string): string {
+  return toPlainId(name, 128)
+}
+
 /** A block of a user turn; undefined, with a note, when the part cannot be said on this wire. */
 export function encodeUserPart(part: UserPart, path: string, notes: Notes): JsonObject | undefined {
   notes.foreignExt(part.ext, path)
@@ -64,13 +70,15 @@ function encodeHistoryCall(part: ToolCallPart, path: string, notes: Notes): Json
   if (part.seal !== undefined) notes.dropped(`${path}.seal`, 'Anthropic seals reasoning, not tool calls')
   const id = toPlainId(part.id)
   if (id !== part.id) notes.renamed(`${path}.id`, 'Anthropic accepts only letters, digits, _ and - in ids')
+  const name = toAnthropicName(part.name)
+  if (name !== part.name) notes.renamed(`${path}.name`, nameGrammar)
   if (part.kind === 'custom') {
     notes.approximated(path, 'a call with free text becomes a call whose input holds that text')
-    return { type: 'tool_use', id, name: part.name, input: { input: part.args }, ...marks(part) }
+    return { type: 'tool_use', id, name, input: { input: part.args }, ...marks(part) }
   }
   const { input, verbatim } = inputOfArgs(part.args)
   if (!verbatim) notes.approximated(`${path}.args`, 'the arguments are not a JSON object; they are kept as text')
-  return { type: 'tool_use', id, name: part.name, input, ...marks(part) }
+  return { type: 'tool_use', id, name, input, ...marks(part) }
 }
 
 function encodeText(part: TextPart, path: string, notes: Notes): JsonObject | undefined {

@@ -7,6 +7,7 @@ import { encodeSampling } from '#wires/claude-sampling'
 import { objectSchema } from '#wires/closed-schema'
 import type { EncodeTarget } from '#wires/codec'
 import { present } from '#wires/present'
+import { nameGrammar, toAnthropicName } from './encode-blocks.ts'
 import { encodeTurns } from './encode-messages.ts'
 import { ownExt, wire } from './fields.ts'
 import { encodeOutput } from './output-format.ts'
@@ -84,8 +85,10 @@ function encodeTools(tools: readonly Tool[] | undefined, generation: Generation,
       notes.foreignExt(tool.ext, path)
       const strict = tool.strict === true && generation.schemas
       if (tool.strict === true && !strict) notes.dropped(`${path}.strict`, 'this model cannot enforce the schema')
+      const name = toAnthropicName(tool.name)
+      if (name !== tool.name) notes.renamed(`${path}.name`, nameGrammar)
       encoded.push({
-        name: tool.name,
+        name,
         ...(tool.description === undefined || tool.description === '' ? {} : { description: tool.description }),
         input_schema: objectSchema(tool.input),
         ...(strict ? { strict } : {}),
@@ -110,7 +113,7 @@ function encodeToolChoice(request: Request, hasTools: boolean, notes: Notes): Js
 }
 
 function choiceOf(choice: ToolChoice): JsonObject {
-  if (choice.mode === 'tool') return { type: 'tool', name: choice.name }
+  if (choice.mode === 'tool') return { type: 'tool', name: toAnthropicName(choice.name) }
   return { type: choice.mode === 'required' ? 'any' : choice.mode }
 }
 

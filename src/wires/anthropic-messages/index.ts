@@ -5,6 +5,7 @@ import { tokenCounting } from './count-tokens.ts'
 import { decodeRequest } from './decode-request.ts'
 import { decodeResponse } from './decode-response.ts'
 import { createStreamDecoder } from './decode-stream.ts'
+import { toAnthropicName } from './encode-blocks.ts'
 import { encodeRequest } from './encode-request.ts'
 import { encodeResponse } from './encode-response.ts'
 import { createStreamEncoder } from './encode-stream.ts'
@@ -26,6 +27,7 @@ export const anthropicMessages: WireCodec = {
   egress: {
     framing: ({ anthropicVersion }) => (anthropicVersion === 'bedrock-2023-05-31' ? bedrockFraming : undefined),
     encodeRequest,
+    toolName: toAnthropicName,
     decodeResponse,
     createStreamDecoder,
     decodeError,

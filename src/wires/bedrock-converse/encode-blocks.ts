@@ -8,7 +8,11 @@ import { DocumentNames, encodeMedia } from './media.ts'
 import type { Traits } from './traits.ts'
 
 /** Ids and names of tools are of letters, digits, _ and -, and at most this long. */
-export const longestName = 64
+const longestName = 64
+
+export function toBedrockName(name: string): string {
+  return toPlainId(name, longestName)
+}
 
 export class Blocks implements BlockForm {
   readonly wire = wire
@@ -141,7 +145,7 @@ export class Blocks implements BlockForm {
   }
 
   toolName(name: string, path: string): string {
-    const plain = toPlainId(name, longestName)
+    const plain = toBedrockName(name)
     if (plain !== name) this.#notes.renamed(path, 'Bedrock accepts names of letters, digits, _ and -, at most 64')
     return plain
   }
@@ -215,7 +219,7 @@ export class Blocks implements BlockForm {
   }
 
   #toolId(id: string, path: string): string {
-    const plain = toPlainId(id, longestName)
+    const plain = toBedrockName(id)
     if (plain !== id) this.#notes.renamed(`${path}.id`, 'Bedrock accepts ids of letters, digits, _ and -, at most 64')
     return plain
   }

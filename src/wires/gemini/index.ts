@@ -4,6 +4,7 @@ import { tokenCounting } from './count-tokens.ts'
 import { decodeRequest } from './decode-request.ts'
 import { decodeResponse } from './decode-response.ts'
 import { createStreamDecoder } from './decode-stream.ts'
+import { toGoogleName } from './encode-parts.ts'
 import { encodeRequest } from './encode-request.ts'
 import { encodeResponse } from './encode-response.ts'
 import { createStreamEncoder } from './encode-stream.ts'
@@ -25,7 +26,7 @@ export const gemini: WireCodec = {
     encodeError,
     encodeStreamError,
   },
-  egress: { encodeRequest, decodeResponse, createStreamDecoder, decodeError },
+  egress: { encodeRequest, toolName: toGoogleName, decodeResponse, createStreamDecoder, decodeError },
   passThrough,
   tokenCounting,
 }
