@@ -2,6 +2,7 @@
 import type { JsonObject } from '#kernel'
 import type { MediaPart, MediaSource, Notes, OpaquePart, TextPart } from '#ir'
 import { urlOf } from '#wires/data-urls'
+import { encodeFileData } from '#wires/openai-media'
 import { wire } from './fields.ts'
 import { isContent } from './items.ts'
 
@@ -53,20 +54,9 @@ function encodeMedia(part: MediaPart, path: string, notes: Notes): JsonObject | 
   }
 }
 
-const extensions: ReadonlyMap<string, string> = new Map([
-  ['application/pdf', 'pdf'],
-  ['text/plain', 'txt'],
-  ['text/markdown', 'md'],
-  ['text/csv', 'csv'],
-  ['text/html', 'html'],
-  ['application/json', 'json'],
-])
-
-/** Data without a name is refused. */
 function fileOf(source: MediaSource, name: string | undefined): JsonObject {
   const named = name === undefined ? {} : { filename: name }
   if (source.type === 'file') return { file_id: source.id, ...named }
   if (source.type === 'url') return { file_url: source.url, ...named }
-  const extension = extensions.get(source.mediaType)
-  return { filename: name ?? `document${extension === undefined ? '' : `.${extension}`}`, file_data: urlOf(source)! }
+  return encodeFileData(source, name)
 }

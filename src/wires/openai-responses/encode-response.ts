@@ -2,10 +2,11 @@
 import type { JsonObject } from '#kernel'
 import { explode, type Response } from '#ir'
 import type { AnswerContext } from '#wires/codec'
+import { tierOf } from '#wires/openai-usage'
 import { ownExt } from './fields.ts'
 import { encodeFinish } from './finish.ts'
 import { OutputWriter } from './output-writer.ts'
-import { createResponseObject, tierOf } from './response-object.ts'
+import { createResponseObject } from './response-object.ts'
 import { encodeUsage } from './usage.ts'
 
 export function encodeResponse(response: Response, context: AnswerContext, costUsd: number | undefined): JsonObject {

@@ -2,11 +2,12 @@
 import type { JsonObject } from '#kernel'
 import type { StreamEvent, Usage } from '#ir'
 import type { AnswerContext, StreamEncoder } from '#wires/codec'
+import { tierOf } from '#wires/openai-usage'
 import { errorEvent, frame, responseError } from './errors.ts'
 import { ownExt } from './fields.ts'
 import { encodeFinish } from './finish.ts'
 import { OutputWriter } from './output-writer.ts'
-import { createResponseObject, tierOf } from './response-object.ts'
+import { createResponseObject } from './response-object.ts'
 import { encodeUsage } from './usage.ts'
 
 export function createStreamEncoder(context: AnswerContext): StreamEncoder {

@@ -126,6 +126,25 @@ test('of a whole response only the small fields are read, and whether it calls i
   )
 })
 
+test("reasoning that is not of this wire's vendors is taken out of a request that passes, and nothing else is", () => {
+  const { ingress } = openaiResponses
+  const parts = [{ type: 'reasoning', text: 'Hm', seal: { domain: 'anthropic', kind: 'signature', data: 'sig' } }] as const
+  const context = { requestId: 'req_1', model: 'm', createdSeconds: 1, streamUsage: true }
+  const written = ingress.encodeResponse({ parts, finish: { reason: 'stop' } }, context, undefined)['output'] as JsonObject[]
+  const rest = [
+    { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'gAAA' },
+    { role: 'user', content: `What is ${passThrough.own!.mark}?` },
+  ]
+  const body = { model: 'm', previous_response_id: 'resp_1', input: [...written, ...rest] }
+  assert.ok(JSON.stringify(body).includes(passThrough.own!.mark))
+  assert.deepEqual(passThrough.own!.without(body), {
+    body: { model: 'm', previous_response_id: 'resp_1', input: rest },
+    notes: [{ code: 'dropped', path: 'input[0]', why: 'another vendor reasoned so, and only it can read that' }],
+  })
+  const untouched = { model: 'm', input: rest }
+  assert.deepEqual(passThrough.own!.without(untouched), { body: untouched, notes: [] })
+})
+
 test('the model is renamed, and what a provider refuses is taken out with a note', () => {
   const fields = { model: 'a', store: true }
   assert.deepEqual(passThrough.edits(fields, 'a', {}).edits, [])

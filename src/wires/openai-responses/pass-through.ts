@@ -6,6 +6,7 @@ import { findError, streamFailure } from '#wires/provider-errors'
 import { requestEdits } from '#wires/request-edits'
 import { isGiven, typeOf } from './fields.ts'
 import { decodeFinish, encodeFinish, knowsFinish } from './finish.ts'
+import { own } from './reasoning-items.ts'
 import { holdsCalls, parseObject, readTerminal, withCost } from './terminal-event.ts'
 import { decodeUsage } from './usage.ts'
 
@@ -20,6 +21,7 @@ export const passThrough: PassThrough = {
   readResponse,
   finishIn,
   edits: (fields, model, dialect) => requestEdits(fields, model, dialect),
+  own,
 }
 
 const terminals = new Set(['response.completed', 'response.incomplete', 'response.failed', 'response.cancelled'])

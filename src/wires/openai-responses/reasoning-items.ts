@@ -1,14 +1,29 @@
 // Reasoning items <-> parts, both ways.
 import { asText, isObject, type JsonObject, type JsonValue } from '#kernel'
-import type { ReasoningPart, Seal } from '#ir'
+import type { Note, ReasoningPart, Seal } from '#ir'
+import type { OwnWords } from '#wires/codec'
 
 /**
  * What this gateway writes into `encrypted_content` of reasoning that is not of this wire's vendor begins so; behind it are the parts
  * themselves. Clients send encrypted content back verbatim even where they strip the text beside it (Codex does), and so a signature
- * returns to its vendor together with the text that it signs. A provider of this wire would refuse it: a request that holds the mark
- * must be translated, even between equal wires.
+ * returns to its vendor together with the text that it signs. Providers of this wire would refuse it: `own` takes it out of what passes.
  */
-export const gatewayMark = 'tps1.'
+const gatewayMark = 'tps1.'
+
+export const own: OwnWords = {
+  mark: gatewayMark,
+  without(body) {
+    const input = body['input']
+    if (!Array.isArray(input)) return { body, notes: [] }
+    const notes: Note[] = []
+    const kept = input.filter((item, at) => {
+      const isOwn = isObject(item) && item['type'] === 'reasoning' && asText(item['encrypted_content'])?.startsWith(gatewayMark) === true
+      if (isOwn) notes.push({ code: 'dropped', path: `input[${at}]`, why: 'another vendor reasoned so, and only it can read that' })
+      return !isOwn
+    })
+    return { body: notes.length === 0 ? body : { ...body, input: kept }, notes }
+  },
+}
 
 /** The parts of one item: its summaries, then its text; a seal is on the last one. `domain` is whose encrypted content it is. */
 export function decodeReasoningItem(item: JsonObject, domain: string): ReasoningPart[] {

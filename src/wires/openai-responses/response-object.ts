@@ -1,6 +1,7 @@
 // The response object: what a client reads beside the output. It repeats fields of the request.
 import { isObject, type JsonObject, type JsonValue } from '#kernel'
 import type { AnswerContext } from '#wires/codec'
+import { tierOf } from '#wires/openai-usage'
 
 /** All fields that OpenAI's document or OpenResponses requires, with the values of a request that says nothing. */
 export function emptyResponse(id: string): JsonObject {
@@ -86,11 +87,4 @@ function echoText(text: JsonObject): JsonObject {
   if (!isObject(format)) return { format: { type: 'text' }, ...echoed }
   if (format['type'] !== 'json_schema') return { format, ...echoed }
   return { format: { ...format, description: format['description'] ?? null, strict: format['strict'] ?? false }, ...echoed }
-}
-
-const tiers: ReadonlySet<JsonValue | undefined> = new Set(['default', 'flex', 'priority', 'scale', 'fast', 'ultrafast'])
-
-/** The tier of an answer, which "auto" is none of; other vendors' words for theirs are not known here. */
-export function tierOf(tier: JsonValue | undefined): string {
-  return typeof tier === 'string' && tiers.has(tier) ? tier : 'default'
 }
