@@ -133,6 +133,15 @@ export function providerRoutes({ control, testProvider }: ProviderPorts): Fastif
   }
 }
 
-function vendorOf({ id, name, baseUrl, keyVariables, wires }: Vendor) {
-  return { id, name, base_url: baseUrl ?? null, key_variables: keyVariables, wires: Object.fromEntries(wires) }
+function vendorOf({ id, name, baseUrl, baseUrlForm, address, keyVariables, accounts, wires }: Vendor) {
+  return {
+    id,
+    name,
+    base_url: baseUrl ?? null,
+    base_url_form: baseUrlForm ?? null,
+    address_variables: address?.variables ?? [],
+    key_variables: keyVariables,
+    accounts: accounts ?? null,
+    wires: Object.fromEntries(wires),
+  }
 }

@@ -106,21 +106,27 @@ function googleAccount(fields: JsonObject, context: Context): Account {
   throw fault(context, `${said}, and service_account and authorized_user are taken: send ${accountForms.google}.`)
 }
 
+/** https://learn.microsoft.com/en-us/entra/identity-platform/authentication-national-cloud (2026-11) */
+const clouds = [
+  { suffix: 'azure.com', login: 'login.microsoftonline.com' },
+  { suffix: 'azure.us', login: 'login.microsoftonline.us' },
+  { suffix: 'azure.cn', login: 'login.partner.microsoftonline.cn' },
+] as const
+
 function entraAccount(fields: JsonObject, context: Context): Account {
   known(fields, ['tenant_id', 'client_id', 'client_secret', 'authority_host', 'scope'], context)
-  const written = text(fields, 'authority_host', context, true) ?? 'login.microsoftonline.com'
+  const { hostname } = new URL(context.origin)
+  const { suffix, login } = clouds.find(({ suffix: end }) => hostname.endsWith(`.${end}`)) ?? clouds[0]
+  const written = text(fields, 'authority_host', context, true) ?? login
   const authority = URL.parse(/^https?:\/\//.test(written) ? written : `https://${written}`)
   if (authority === null) throw fault(context, 'has an "authority_host" that is no address.')
-  const { hostname } = new URL(context.origin)
-  // Azure's other clouds have their own names: https://learn.microsoft.com/en-us/azure/azure-government/compare-azure-government-global-azure (2026-11)
-  const cloud = hostname.endsWith('.azure.us') ? 'azure.us' : hostname.endsWith('.azure.cn') ? 'azure.cn' : 'azure.com'
   return {
     kind: 'entra',
     tenantId: text(fields, 'tenant_id', context),
     clientId: text(fields, 'client_id', context),
     clientSecret: text(fields, 'client_secret', context),
     authority: authority.origin,
-    scope: text(fields, 'scope', context, true) ?? `https://cognitiveservices.${cloud}/.default`,
+    scope: text(fields, 'scope', context, true) ?? `https://cognitiveservices.${suffix}/.default`,
   }
 }
 

@@ -53,7 +53,7 @@ function addressTrouble({ base_url: url, wires, vendor }: ProviderView): { reado
     return { message: `Its base URL ${url} has /v1 twice.`, fix: `${base.origin}${pathname.replace('/v1/v1', '/v1')}` }
   // Vendors that are known by name have the address they have; DeepSeek's ends without /v1.
   const isOwn = vendor === 'openai-compatible' || vendor === 'openai' || base.hostname === 'localhost' || base.hostname.startsWith('127.')
-  if (isOwn && pathname === '' && wires['openai-chat'] !== undefined) {
+  if (isOwn && pathname === '' && wires['openai-chat'] === '/chat/completions') {
     return { message: `Its base URL ${url} has no /v1, below which OpenAI-compatible servers have their API.`, fix: `${base.origin}/v1` }
   }
   return undefined

@@ -1,5 +1,7 @@
 // What a person or a script wants to add: the vendor, the address and the key, from options, stdin, the environment or answers.
-import { genericVendor, vendorOfKey, vendors, type Vendor } from '#catalog'
+import { readFileSync } from 'node:fs'
+import { accountForms, genericVendor, vendorOfKey, vendors, type Vendor } from '#catalog'
+import { secretInEnvironment } from '#config'
 import { nearestNames } from '#kernel'
 import { isPrivateAddress } from '#upstream'
 import type { CliContext } from './context.ts'
@@ -117,15 +119,21 @@ async function slugFor({ prompts }: WishContext, vendor: Vendor, { slug }: WishO
 }
 
 /** undefined: the vendor's own. */
-async function addressFor({ prompts }: WishContext, vendor: Vendor, { baseUrl }: WishOptions): Promise<string | undefined> {
+async function addressFor({ prompts, env }: WishContext, vendor: Vendor, { baseUrl }: WishOptions): Promise<string | undefined> {
   if (baseUrl !== undefined) return baseUrl
   if (vendor.baseUrl !== undefined) return undefined
   const form = vendor.baseUrlForm ?? 'http://127.0.0.1:11434/v1'
-  if (prompts === undefined) throw misused(`${vendor.name} needs its address: --base-url ${form}`)
-  const check = (text: string) => (/^https?:\/\/[^/]/.test(text) ? undefined : `An address such as ${form}`)
-  const typed = await prompts.text(`Its base URL, such as ${form}`, { check })
+  // As the variables here have it: the gateway may run where they are others.
+  const found = vendor.address?.in(env)
+  if (prompts === undefined) {
+    if (found !== undefined) return found
+    const variables = vendor.address === undefined ? '' : `, or ${vendor.address.variables.join(' and ')} in the environment`
+    throw misused(`${vendor.name} needs its address: --base-url ${form}${variables}`)
+  }
+  const check = (text: string) => (/^https?:\/\/[^/<]/.test(text) && !text.includes('<') ? undefined : `An address such as ${form}`)
+  const typed = await prompts.text(`Its base URL, such as ${form}`, { check, ...(found === undefined ? {} : { initial: found }) })
   const bare = URL.parse(typed)
-  if (vendor.wires.has('openai-chat') && bare !== null && bare.pathname === '/') {
+  if (vendor.wires.get('openai-chat') === '/chat/completions' && bare !== null && bare.pathname === '/') {
     if (await prompts.confirm(`OpenAI-compatible servers have their API below /v1. Use ${bare.origin}/v1?`)) return `${bare.origin}/v1`
   }
   return typed
@@ -154,11 +162,39 @@ async function credentialFor(
     baseUrl === undefined &&
     (await prompts.confirm(`Use the key in ${variable}? (A copy is kept, encrypted.)`))
   ) {
-    return { name: 'default', value: oneWord(env[variable]!, variable) }
+    return { name: 'default', value: inEnvironment(env, variable) }
   }
+  if (vendor.accounts === 'google') return { name: 'default', value: await googleAccount(prompts) }
   const where = vendor.docs === undefined ? '' : ` (${vendor.docs})`
-  const typed = await prompts.secret(isOptional ? `Its API key, if it wants one` : `API key of ${vendor.name}${where}`, isOptional ? { optional: true } : {}) // prettier-ignore
+  const typed = await prompts.secret(isOptional ? `Its API key, if it wants one` : keyQuestion(vendor, where), isOptional ? { optional: true } : {}) // prettier-ignore
   return typed === '' ? undefined : { name: 'default', value: oneWord(typed, 'What was entered') }
+}
+
+function keyQuestion({ name, accounts }: Vendor, where: string): string {
+  return accounts === undefined ? `API key of ${name}${where}` : `Account of ${name}, in one line: ${accountForms[accounts]}`
+}
+
+/** Its JSON has many lines, which no prompt takes. */
+async function googleAccount(prompts: NonNullable<WishContext['prompts']>): Promise<string> {
+  const said = await prompts.text('Path of its JSON file (service account, or application-default credentials), or the word metadata', {
+    check: (text) => (text === 'metadata' || readable(text) !== undefined ? undefined : 'There is no such file that can be read.'),
+  })
+  return said === 'metadata' ? said : oneWord(readable(said) ?? '', said)
+}
+
+function readable(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+/** Of several variables where they make one account. */
+function inEnvironment(env: WishContext['env'], variable: string): string {
+  const { secret, trouble } = secretInEnvironment(env, variable)
+  if (secret === undefined) throw misused(`${variable} ${trouble ?? 'is not set'}.`)
+  return oneWord(secret, variable)
 }
 
 /** A key at the wrong vendor is refused there, and has then been shown to a stranger. */
@@ -187,10 +223,12 @@ function isSet({ env }: WishContext, variable: string): boolean {
   return (env[variable] ?? '').trim() !== ''
 }
 
-/** A key is one word; a line end around it is the clipboard's. */
+/** A key is one word, or an account's JSON; a line end around it is the clipboard's. */
 export function oneWord(text: string, what: string): string {
   const key = text.trim()
   if (key === '') throw misused(`${what} is empty; a key is expected.`)
+  // What is in it, the gateway checks.
+  if (key.startsWith('{')) return key
   if (/\s/.test(key)) throw misused(`${what} has white space within it, which no key has.`)
   return key
 }

@@ -1,6 +1,9 @@
 // Adding a provider: what a script says, what a person is asked, and what happens when the test fails.
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import path from 'node:path'
 import { test } from 'node:test'
+import { scratchFolder } from '#test/turnpike-process.ts'
 import { person, runCli, scriptedClient, type ScriptedApi } from './fakes.test.ts'
 
 const good = { ok: true, ms: 412, credentials: [{ name: 'default', ok: true, status: 200, ms: 412, models: 97, trouble: null }], models_found: 97, trouble: null } // prettier-ignore
@@ -101,6 +104,36 @@ test('a person pastes a key, or chooses a vendor and is asked for its key', asyn
   const own = person('', 'Another server with an OpenAI-compatible API', 'basement', 'http://10.0.0.5:8000', true, '', true)
   assert.deepEqual((await add('', api('basement'), { prompts: own })).puts, [
     { vendor: 'openai-compatible', base_url: 'http://10.0.0.5:8000/v1', allow_private_network: true },
+  ])
+})
+
+test('accounts of a cloud: their JSON from stdin or a file, their address from the variables that are set here', async (context) => {
+  const keys = '{"access_key_id": "A", "secret_access_key": "s"}'
+  const region = 'https://bedrock-runtime.eu-west-1.amazonaws.com'
+  const bedrock = await add(`bedrock --base-url ${region} --key-stdin`, api('bedrock'), { readStdin: async () => `${keys}\n` })
+  assert.deepEqual(bedrock.puts, [{ vendor: 'bedrock', base_url: region, credentials: [{ name: 'default', value: keys }] }])
+  const named = await add('bedrock --key-env AWS_ACCESS_KEY_ID', api('bedrock'), { env: { AWS_REGION: 'eu-west-1' } })
+  assert.deepEqual(named.puts, [
+    { vendor: 'bedrock', base_url: region, credentials: [{ name: 'AWS_ACCESS_KEY_ID', env: 'AWS_ACCESS_KEY_ID' }] },
+  ])
+  const nowhere = await add('vertex --key-stdin', {}, { readStdin: async () => 'metadata' })
+  assert.equal(nowhere.exitCode, 2)
+  assert.match(nowhere.remarks, /needs its address: --base-url https:.*<location>.*or GOOGLE_CLOUD_PROJECT and GOOGLE_CLOUD_LOCATION/)
+  const file = path.join(scratchFolder(context), 'account.json')
+  writeFileSync(file, '{\n  "type": "service_account"\n}\n')
+  const place = 'https://aiplatform.googleapis.com/v1/projects/p/locations/global'
+  const asked = await add('vertex', api('vertex'), { prompts: person(place, file) })
+  assert.deepEqual(asked.puts, [
+    { vendor: 'vertex', base_url: place, credentials: [{ name: 'default', value: '{\n  "type": "service_account"\n}' }] },
+  ])
+  const azure = { AZURE_TENANT_ID: 't', AZURE_CLIENT_ID: 'c', AZURE_CLIENT_SECRET: 's' }
+  const application = await add('azure', api('azure'), { prompts: person('https://acme.openai.azure.com', true), env: azure })
+  assert.deepEqual(application.puts, [
+    {
+      vendor: 'azure',
+      base_url: 'https://acme.openai.azure.com',
+      credentials: [{ name: 'default', value: '{"tenant_id":"t","client_id":"c","client_secret":"s"}' }],
+    },
   ])
 })
 

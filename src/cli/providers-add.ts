@@ -1,6 +1,7 @@
 // `turnpike providers add`: an account with a vendor, or any compatible server, tested as it is added.
 import { Command, Option } from 'commander'
 import type { ProviderView } from '#control'
+import { wireNames } from '#ir'
 import type { ProbeReport } from '#upstream'
 import type { AdminClient } from './admin-client.ts'
 import { typedFor, type CliContext } from './context.ts'
@@ -19,6 +20,9 @@ Examples:
   turnpike providers add openai --key-stdin < key.txt
   turnpike providers add anthropic --key-env ANTHROPIC_API_KEY
   turnpike providers add ollama                                a local server, without a key
+  turnpike providers add azure --base-url https://acme.openai.azure.com --key-stdin < key.txt
+  turnpike providers add bedrock --base-url https://bedrock-runtime.eu-west-1.amazonaws.com --key-env AWS_ACCESS_KEY_ID
+  turnpike providers add vertex --key-stdin < service-account.json     with GOOGLE_CLOUD_PROJECT and GOOGLE_CLOUD_LOCATION
   turnpike providers add --slug basement --base-url http://192.168.1.5:8000/v1 --model qwen3:8b --allow-private-network
 
 There is no option that takes the key itself: what is typed on a command line stays in the shell's history, and every
@@ -36,7 +40,7 @@ export function addProviderCommand(context: CliContext): Command {
     .option('--key-stdin', 'read the key from stdin')
     .option('--key-env <variable>', 'read the key from this variable, at each start of the gateway')
     .option('--model <id>', 'a model that it serves; several times for several', several)
-    .option('--wire <wire>', 'openai-chat or anthropic-messages, if not what the vendor is known to speak', several)
+    .option('--wire <wire>', `${wireNames.join(', ')}: if not what the vendor is known to speak`, several)
     .option('--priority <n>', 'lower is asked first (default: 100)')
     .option('--allow-private-network', 'it may be at an address of this machine or its network')
     .option('--replace', 'replace one that has this name')

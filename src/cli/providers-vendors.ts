@@ -23,11 +23,13 @@ export function listVendorsCommand({ terminal }: CliContext): Command {
       const wanted = word?.toLowerCase() ?? ''
       const found = [...vendors.values()].filter(({ id, name }) => `${id} ${name}`.toLowerCase().includes(wanted))
       if (json === true) {
-        const data = found.map(({ id, name, baseUrl, keyVariables }) => ({
+        const data = found.map(({ id, name, baseUrl, baseUrlForm, keyVariables, accounts }) => ({
           id,
           name,
           base_url: baseUrl ?? null,
+          base_url_form: baseUrlForm ?? null,
           key_variables: keyVariables,
+          accounts: accounts ?? null,
         }))
         return terminal.line(JSON.stringify({ data, next_cursor: null }))
       }
@@ -38,7 +40,7 @@ export function listVendorsCommand({ terminal }: CliContext): Command {
           { title: 'VENDOR', of: ({ id }) => id },
           { title: 'NAME', of: ({ name }) => name },
           { title: 'KEY VARIABLE', of: ({ keyVariables }) => keyVariables[0] ?? '-' },
-          { title: 'BASE URL', of: ({ baseUrl }) => baseUrl ?? '-' },
+          { title: 'BASE URL', of: ({ baseUrl, baseUrlForm }) => baseUrl ?? baseUrlForm ?? '-' },
         ],
         found,
       )

@@ -173,12 +173,24 @@ function refuseTwice(values: readonly string[], yaml: YamlFile, where: readonly 
   }
 }
 
+/** Vendors whose own addresses have no path. */
+const withoutPath: ReadonlySet<string> = new Set([
+  'azure',
+  'azure-deployments',
+  'bedrock',
+  'cohere',
+  'deepseek',
+  'gemini',
+  'ollama',
+  'perplexity',
+])
+
 /** OpenAI-like addresses nearly always end in a version; Anthropic's never do. Right or not, the provider decides, so it is a hint. */
 function baseUrlHint(name: string, declared: DeclaredProvider): string | undefined {
   if (declared.base_url === undefined) return undefined
   const anthropic = declared.vendor === 'anthropic' || (declared.vendor === undefined && name === 'anthropic')
   const { pathname } = new URL(declared.base_url)
-  if (!anthropic && declared.wires === undefined && pathname === '/') {
+  if (!anthropic && declared.wires === undefined && pathname === '/' && !withoutPath.has(declared.vendor ?? name)) {
     return `providers.${name}.base_url has no path; OpenAI-like addresses usually end in /v1, since /chat/completions is appended to it.`
   }
   if (anthropic && /\/v1\/?$/.test(pathname))

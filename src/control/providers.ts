@@ -1,6 +1,6 @@
 // Providers: put, removed, and shown without their secrets.
 import { addressOf, defaultPriority, defaultTimeouts, vendorOfKey, wiresOf, type Vendor } from '#catalog'
-import { bodySchemas, didYouMean, hashKey, type ProviderBody } from '#config'
+import { bodySchemas, didYouMean, hashKey, type Environment, type ProviderBody } from '#config'
 import { nearestNames } from '#kernel'
 import type { ControlChange, StoredCredential } from '#store'
 import { ownerOfKey, redactHeaders } from '#telemetry'
@@ -97,13 +97,13 @@ export function createProviders(plane: Plane): Control['providers'] {
         credentials: credentials.map(({ name, env }) => ({ name, source: env === null ? 'value' : 'env' })),
       },
       strict: slug,
-      result: () => ({ provider: viewOf(find(slug)), created }),
+      result: () => ({ provider: viewOf(find(slug), plane.env), created }),
     }
   }
 
   return {
-    list: () => [...plane.configured().providers.values()].map(viewOf),
-    get: (slug) => viewOf(find(slug)),
+    list: () => [...plane.configured().providers.values()].map((one) => viewOf(one, plane.env)),
+    get: (slug) => viewOf(find(slug), plane.env),
     async put(slug, body, actor) {
       checked(bodySchemas.slug, slug, 'slug')
       const wanted = checked(bodySchemas.provider, body)
@@ -170,8 +170,8 @@ function refuseForeignSecret(plane: Plane, secret: string, field: string, vendor
   )
 }
 
-export function viewOf({ slug, origin, wanted, provider, trouble, credentials, updatedAt }: ConfiguredProvider): ProviderView {
-  const { vendor, baseUrl } = addressOf(slug, wanted, {}) ?? {}
+function viewOf({ slug, origin, wanted, provider, trouble, credentials, updatedAt }: ConfiguredProvider, env: Environment): ProviderView {
+  const { vendor, baseUrl } = addressOf(slug, wanted, env) ?? {}
   const timeouts = provider?.timeouts ?? defaultTimeouts
   return {
     slug,

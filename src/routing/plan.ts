@@ -1,7 +1,7 @@
 // Plan first, act second: which targets a request may go to, in order, each with its reason. Pure: no I/O, clock or randomness.
 import type { Credential, ModelEntry, Provider } from '#config'
 import type { ClientWire, EmbeddingForm, Wire } from '#ir'
-import { codecOf, embeddingCodecOf } from '#wires'
+import { codecOf, embeddingCodecOf, endpointPath } from '#wires'
 
 /** A provider that serves the model, as the catalog resolved it. */
 export type Candidate = { readonly provider: Provider; readonly model: ModelEntry }
@@ -122,6 +122,7 @@ function credentialsFor(provider: Provider, own: Credential | undefined): readon
 }
 
 function serves(provider: Provider, wire: Wire, model: ModelEntry): boolean {
+  if (model.wires !== undefined && !model.wires.includes(wire)) return false
   return provider.endpoints.has(wire) && (provider.wireModels?.get(wire)?.(model.id) ?? true)
 }
 
@@ -133,17 +134,4 @@ function firstWire(provider: Provider, model: ModelEntry): Wire | undefined {
 /** Where a provider of the client's own wire counts tokens; undefined: nowhere. */
 function countingEndpoint(asked: ClientWire, wire: Wire, endpoint: string): string | undefined {
   return wire === asked ? codecOf(asked).tokenCounting?.endpoint(endpoint) : undefined
-}
-
-/** A dot segment would leave the endpoint's own path. */
-function pathSegment(model: string): string {
-  return /^\.+$/.test(model) ? model.replaceAll('.', '%2E') : encodeURIComponent(model)
-}
-
-/** An endpoint's path for one model; see `Provider.endpoints`. */
-export function endpointPath(template: string, model: string, stream: boolean): string {
-  return template.replace(/\{([^{}|]*)(?:\|([^{}|]*))?\}/g, (_, first: string, second: string | undefined) => {
-    if (second !== undefined) return stream ? second : first
-    return first === 'model' ? pathSegment(model) : `{${first}}`
-  })
 }

@@ -45,8 +45,16 @@ export const providerBody = z
       .array(
         z.strictObject({
           name: z.string().min(1).max(128).optional(),
-          value: z.string().min(1).optional().meta({ description: 'The secret; kept encrypted and never answered', writeOnly: true }),
-          env: z.string().optional().describe('The environment variable that holds it, instead of `value`'),
+          value: z.string().min(1).optional().meta({
+            description: 'The secret: a key, or the JSON of an account (`accounts` of the vendor); kept encrypted and never answered',
+            writeOnly: true,
+          }),
+          env: z
+            .string()
+            .optional()
+            .describe(
+              'The environment variable that holds it, instead of `value`. AWS_ACCESS_KEY_ID and AZURE_CLIENT_SECRET stand for the account that they and the variables beside them make, GOOGLE_APPLICATION_CREDENTIALS for the file that it names',
+            ),
         }),
       )
       .optional()
@@ -142,7 +150,15 @@ export const vendor = z
     id: text,
     name: text,
     base_url: text.nullable().describe('null: a provider of this vendor must bring its own'),
+    base_url_form: text.nullable().describe('How that one looks, its parts in angle brackets'),
+    address_variables: list(text).describe('Environment variables that its address is made of, where all are set'),
     key_variables: list(text).describe('Environment variables in which its key is looked for, in this order'),
+    accounts: z
+      .enum(['aws', 'google', 'entra'])
+      .nullable()
+      .describe(
+        "Accounts that a credential may be instead of a key, as JSON: AWS keys, one of Google's cloud, an application of Microsoft Entra",
+      ),
     wires: z.record(z.string(), z.string()).describe('Path of each wire below base_url, the preferred one first'),
   })
   .meta({ id: 'Vendor' })
