@@ -97,3 +97,10 @@ function shifted(digits: string, places: number): string {
   const head = padded.slice(0, at).replace(/^0+(?=\d)/, '')
   return tail === '' ? head : `${head}.${tail}`
 }
+
+const tiers: ReadonlySet<JsonValue | undefined> = new Set(['default', 'flex', 'priority', 'scale', 'fast', 'ultrafast'])
+
+/** The tier of an answer, which "auto" is none of; other vendors' words for theirs are not known here. */
+export function tierOf(tier: JsonValue | undefined): string {
+  return typeof tier === 'string' && tiers.has(tier) ? tier : 'default'
+}

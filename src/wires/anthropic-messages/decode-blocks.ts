@@ -1,9 +1,10 @@
 // Content blocks of a request -> parts. A block that the IR has no word for stays as it is (`opaque`).
 import { isObject, type JsonObject, type JsonValue } from '#kernel'
 import type { AssistantPart, CacheMark, MediaPart, MediaSource, OpaquePart, PartExtras, TextPart, ToolResultPart, UserPart } from '#ir'
+import { isBase64 } from '#wires/data-urls'
 import { decodeCitations } from './citations.ts'
 import { sealDomain } from './decode-stream.ts'
-import { isGiven, readArray, readFlag, readName, readObject, readText, restOf, typeOf, wire } from './fields.ts'
+import { isGiven, readArray, readFlag, readName, readObject, readText, restOf, typeOf, wire, wrong } from './fields.ts'
 import { argsOfInput } from '#wires/tool-ids'
 
 const textKeys = new Set(['type', 'text', 'cache_control'])
@@ -93,7 +94,7 @@ function decodeSource(source: JsonObject, path: string): MediaSource | undefined
       return {
         type: 'base64',
         mediaType: readName(source['media_type'], `${path}.media_type`),
-        data: readText(source['data'], `${path}.data`),
+        data: readBase64(source['data'], `${path}.data`),
       }
     case 'url':
       return { type: 'url', url: readName(source['url'], `${path}.url`) }
@@ -107,6 +108,11 @@ function decodeSource(source: JsonObject, path: string): MediaSource | undefined
       readName(source['type'], `${path}.type`)
       return undefined
   }
+}
+
+function readBase64(value: JsonValue | undefined, path: string): string {
+  const data = readText(value, path)
+  return isBase64(data) ? data : wrong(path, 'must be valid base64')
 }
 
 function decodeToolResult(block: JsonObject, path: string): ToolResultPart {

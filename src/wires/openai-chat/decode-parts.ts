@@ -1,7 +1,7 @@
 // Content of messages -> parts.
-import { asText, isObject, type JsonObject, type JsonValue } from '#kernel'
+import { asText, isObject, type JsonValue } from '#kernel'
 import type { MediaPart, OpaquePart, ReasoningPart, RefusalPart, TextPart } from '#ir'
-import { sourceOf } from '#wires/data-urls'
+import { readAudio, readFile, readSource } from '#wires/openai-media'
 import { asExt, cacheOf, isGiven, readName, readObject, readText, restOf, wire, wrong } from './fields.ts'
 
 export type ContentPart = TextPart | MediaPart | RefusalPart | ReasoningPart | OpaquePart
@@ -38,34 +38,22 @@ function decodePart(value: JsonValue, path: string): ContentPart {
       // Some clients write the URL without its object.
       const image = typeof part['image_url'] === 'string' ? { url: part['image_url'] } : readObject(part['image_url'], `${path}.image_url`)
       const detail = asText(image['detail'])
-      const source = sourceOf(readName(image['url'], `${path}.image_url.url`))
+      const source = readSource(readName(image['url'], `${path}.image_url.url`), `${path}.image_url.url`)
       return media({ kind: 'image', source, ...(detail === undefined ? {} : { detail }) })
     }
     case 'video_url': {
       const video = readObject(part['video_url'], `${path}.video_url`)
-      return media({ kind: 'video', source: sourceOf(readName(video['url'], `${path}.video_url.url`)) })
+      return media({ kind: 'video', source: readSource(readName(video['url'], `${path}.video_url.url`), `${path}.video_url.url`) })
     }
     case 'input_audio': {
       const audio = readObject(part['input_audio'], `${path}.input_audio`)
-      const format = readName(audio['format'], `${path}.input_audio.format`)
-      const data = readText(audio['data'], `${path}.input_audio.data`)
-      return media({ kind: 'audio', source: { type: 'base64', mediaType: audioTypes.get(format) ?? `audio/${format}`, data } })
+      return media({ kind: 'audio', source: readAudio(audio, `${path}.input_audio`) })
     }
     case 'file':
-      return media(decodeFile(readObject(part['file'], `${path}.file`), path))
+      return media({ kind: 'document', ...readFile(readObject(part['file'], `${path}.file`), `${path}.file`) })
     default:
       return { type: 'opaque', wire, kind: type, value: part }
   }
-}
-
-const audioTypes: ReadonlyMap<string, string> = new Map([['mp3', 'audio/mpeg']])
-
-function decodeFile(file: JsonObject, path: string): Omit<MediaPart, 'type'> {
-  const name = asText(file['filename'])
-  const named = name === undefined ? {} : { name }
-  const id = asText(file['file_id'])
-  if (id !== undefined) return { kind: 'document', source: { type: 'file', id }, ...named }
-  return { kind: 'document', source: sourceOf(readName(file['file_data'], `${path}.file.file_data`)), ...named }
 }
 
 /** Mistral's thinking: an array of text parts. */

@@ -2,6 +2,7 @@
 import type { JsonObject } from '#kernel'
 import type { MediaPart, Notes, OpaquePart, RefusalPart, TextPart } from '#ir'
 import { urlOf } from '#wires/data-urls'
+import { encodeAudio, encodeFileData } from '#wires/openai-media'
 import { wire } from './fields.ts'
 
 /** An answer's image, as OpenRouter writes them. */
@@ -42,13 +43,6 @@ function bare(part: TextPart | MediaPart | RefusalPart | OpaquePart, path: strin
   }
 }
 
-const audioFormats: ReadonlyMap<string, string> = new Map([
-  ['audio/mpeg', 'mp3'],
-  ['audio/mp3', 'mp3'],
-  ['audio/wav', 'wav'],
-  ['audio/x-wav', 'wav'],
-])
-
 function encodeMedia(part: MediaPart, path: string, notes: Notes): JsonObject | undefined {
   const { source } = part
   const url = urlOf(source)
@@ -62,13 +56,12 @@ function encodeMedia(part: MediaPart, path: string, notes: Notes): JsonObject | 
       return { type: 'video_url', video_url: { url } }
     case 'audio': {
       if (source.type !== 'base64') break
-      const format = audioFormats.get(source.mediaType) ?? source.mediaType.replace(/^audio\//, '')
-      return { type: 'input_audio', input_audio: { data: source.data, format } }
+      return { type: 'input_audio', input_audio: encodeAudio(source) }
     }
     case 'document': {
       const name = part.name === undefined ? {} : { filename: part.name }
       if (source.type === 'file') return { type: 'file', file: { file_id: source.id, ...name } }
-      if (source.type === 'base64') return { type: 'file', file: { file_data: url!, ...name } }
+      if (source.type === 'base64') return { type: 'file', file: encodeFileData(source, part.name) }
       break
     }
     default:

@@ -2,6 +2,7 @@
 import { isObject, type JsonObject, type JsonValue } from '#kernel'
 import type { AssistantPart, Finish, ReasoningPart, Response, ToolCallPart } from '#ir'
 import type { AnswerContext } from '#wires/codec'
+import { tierOf } from '#wires/openai-usage'
 import { encodeTokenLogprobs } from '#wires/token-logprobs'
 import { encodeAnnotations } from './annotations.ts'
 import { imageUrl } from './encode-parts.ts'
@@ -30,7 +31,7 @@ export function encodeResponse(response: Response, context: AnswerContext, costU
       },
     ],
     ...(response.usage === undefined ? {} : { usage: encodeUsage(response.usage, costUsd) }),
-    ...(serviceTier === undefined ? {} : { service_tier: serviceTier }),
+    ...(serviceTier === undefined ? {} : { service_tier: tierOf(serviceTier) }),
   }
 }
 
