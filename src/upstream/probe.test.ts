@@ -216,6 +216,24 @@ test('a vendor without a list is asked for one token of the cheapest model; an u
   assert.equal(body['max_tokens'], 1)
 })
 
+test('a vendor that only embeds is asked for one vector, in its form', async () => {
+  upstream.route('/v1/embeddings', json(200, { object: 'list', data: [{ index: 0, embedding: [1] }], usage: { total_tokens: 1 } }))
+  const vectors: ModelEntry = { id: 'vectors', price: free, outputModalities: ['embeddings'] }
+  const provider = providerAt(`${upstream.origin}/v1`, {
+    endpoints: new Map(),
+    embeddings: { form: 'voyage', path: '/v1/embeddings', dialect: {} },
+    models: new Map([...models, vectors].map((model) => [model.id, model])),
+  })
+  const works = await probeProvider(provider, { timeoutMs: 2000 })
+  assert.equal(works.ok, true, JSON.stringify(works))
+  assert.equal(upstream.received[0]!.headers.get('authorization'), `Bearer ${secret}`)
+  assert.deepEqual(upstream.received[0]!.json(), { model: 'vectors', input: ['Hi.'] })
+  upstream.route('/v1/embeddings', json(401, { detail: 'Provided API key is invalid.' }))
+  const refused = await probeProvider(provider, { timeoutMs: 2000 })
+  assert.equal(refused.ok, false)
+  assert.match(refused.trouble ?? '', /key/)
+})
+
 test("a list that anybody may see proves nothing about the key: the key is tried by a call, but not at a server of one's own", async (t) => {
   upstream.route('/v1/models', listOf('a', 'b'))
   upstream.route('/v1/chat/completions', wrongKey)

@@ -2,7 +2,7 @@
 import type { Credential, Provider } from '#config'
 import type { Wire } from '#ir'
 import { Failure, isObject, type JsonObject } from '#kernel'
-import { codecOf, endpointPath, providerCodecOf } from '#wires'
+import { codecOf, embeddingCodecOf, embeddings, endpointPath, providerCodecOf } from '#wires'
 import { createNetwork } from './network.ts'
 import type { Upstream } from './port.ts'
 import { callProvider } from './probe-call.ts'
@@ -169,19 +169,17 @@ class Probe {
     return !(answer instanceof Failure) && answer.status < 300 && modelIds(answer.json) !== undefined
   }
 
-  /** The smallest real call: one token of the cheapest model that is known. Whether the model is right doesn't matter here. */
+  /** The smallest real call to the cheapest model that is known. Whether the model is right doesn't matter here. */
   async #touch(credential: Credential | undefined): Promise<Omit<Tried, 'ms'>> {
     const provider = this.#provider
-    const model = cheapestModel(provider) ?? 'test'
-    const [wire, template] = endpointFor(provider, model) ?? []
-    if (wire === undefined || template === undefined) return fails(null, 'The provider has no wires: name one in wires.')
-    const body = smallestRequest(wire, model, provider)
-    const path = endpointPath(template, model, false)
+    const call = smallestCall(provider)
+    if (call === undefined) return fails(null, 'The provider has no wires: name one in wires.')
+    const { wire, path, body } = call
     const answer = await callProvider(this.#network, { provider, credential, wire, path, body }, this.#timeoutMs)
     if (answer instanceof Failure) return this.#unreachable(answer)
     this.clock ??= clockTrouble(answer.headers['date'], Date.now())
     const { status } = answer
-    const base = this.#at(baseOf(wire, template))
+    const base = this.#at(call.base)
     if (status >= 500) return fails(status, providerTrouble(status))
     if (isHtml(answer)) return this.#wrongAddress(status, status === 404 ? nothingThereTrouble(base, status) : htmlTrouble(base))
     if (status >= 300 && status < 400) return this.#wrongAddress(status, redirectTrouble(status, answer.headers['location']))
@@ -302,6 +300,27 @@ function modelIds(json: unknown): string[] | undefined {
   })
 }
 
+type SmallestCall = { readonly wire: Wire; readonly path: string; readonly base: string; readonly body: JsonObject }
+
+/** One token; or, of a vendor that only embeds, one vector. */
+function smallestCall(provider: Provider): SmallestCall | undefined {
+  const model = cheapestModel(provider, 'text') ?? 'test'
+  const [wire, template] = endpointFor(provider, model) ?? []
+  if (wire === undefined || template === undefined) return smallestEmbedding(provider)
+  const body = smallestRequest(wire, model, provider)
+  return { wire, path: endpointPath(template, model, false), base: baseOf(wire, template), body }
+}
+
+function smallestEmbedding(provider: Provider): SmallestCall | undefined {
+  if (provider.embeddings === undefined) return undefined
+  const { form, path, dialect } = provider.embeddings
+  const model = cheapestModel(provider, 'embeddings') ?? 'test'
+  const { wire, encodeRequest } = embeddingCodecOf(form)
+  const asked = { model, input: 'Hi.' }
+  const body = encodeRequest?.(embeddings.decodeRequest(asked), { model, dialect }).calls[0]?.body ?? asked
+  return { wire, path: endpointPath(path, model, false), base: path.replace(/\/embeddings$/, ''), body }
+}
+
 function smallestRequest(wire: Wire, model: string, { dialect }: Provider): JsonObject {
   const { request } = codecOf('openai-chat').ingress.decodeRequest({
     model,
@@ -311,11 +330,11 @@ function smallestRequest(wire: Wire, model: string, { dialect }: Provider): Json
   return providerCodecOf(wire).egress.encodeRequest(request, { model, dialect, defaultMaxOutputTokens: 1 }).body
 }
 
-/** Of those that answer in text; one without a price only when none has one. */
-function cheapestModel({ models, allow }: Provider): string | undefined {
+/** Of those that answer so; one without a price only when none has one. */
+function cheapestModel({ models, allow }: Provider, kind: 'text' | 'embeddings'): string | undefined {
   let best: { readonly id: string; readonly cost: bigint } | undefined
   for (const { id, price, outputModalities } of models.values()) {
-    if (outputModalities !== undefined && !outputModalities.includes('text')) continue
+    if (outputModalities !== undefined && !outputModalities.includes(kind)) continue
     const cost = price === undefined ? unpriced : price.input + price.output + price.request
     if (best === undefined || cost < best.cost) best = { id, cost }
   }
