@@ -80,6 +80,18 @@ test('a frame does not lie in the chunk that it came from', () => {
   )
 })
 
+test('what is held of a message survives the buffer that it came in', () => {
+  const parser = createEventStreamParser(plain)
+  const frames: RawFrame[] = []
+  const socketBuffer = Buffer.alloc(9)
+  for (let at = 0; at < stream.length; at += socketBuffer.length) {
+    const length = stream.copy(socketBuffer, 0, at)
+    parser.push(socketBuffer.subarray(0, length), (frame) => frames.push(frame))
+    socketBuffer.fill(0)
+  }
+  assert.deepEqual(frames, read(stream, stream.length))
+})
+
 test('exceptions and errors are told apart from events, each with its name and words', () => {
   const told: unknown[] = []
   const bytes = Buffer.concat([
