@@ -261,6 +261,12 @@ test('grounding becomes citations in UTF-16 offsets, and stays as it is for a Go
   })
 })
 
+test('what has no word is kept for a Google client: of the candidate with the finish, of the answer with the answer', () => {
+  const safetyRatings = [{ category: 'A', probability: 'LOW' }]
+  const answer = read(chunk([{ text: 'a' }], { safetyRatings }), { ...stop, modelStatus: { message: 'old' } })
+  assert.deepEqual([answer.finish.ext, answer.ext], [{ gemini: { safetyRatings } }, { gemini: { modelStatus: { message: 'old' } } }])
+})
+
 test('probabilities of tokens belong to the text', () => {
   const logprobsResult = {
     chosenCandidates: [{ token: 'Hi', logProbability: -0.5, tokenId: 7 }],

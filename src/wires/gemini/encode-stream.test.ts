@@ -108,6 +108,24 @@ test('signatures of other vendors stay out', () => {
   }
 })
 
+test('what a provider ran itself has no place in the answer, what Google ran comes back as it was', () => {
+  const code = { executableCode: { language: 'PYTHON', code: '1' } }
+  const ran: Response = {
+    parts: [
+      { type: 'tool-call', id: 'a', name: 'web_search', args: '{}', ranBy: 'provider' },
+      { type: 'opaque', wire: 'anthropic-messages', kind: 'web_search_tool_result', value: {} },
+      { type: 'opaque', wire: 'gemini', kind: 'executableCode', value: code },
+    ],
+    finish: { reason: 'stop', ext: { gemini: { safetyRatings: [] } } },
+    ext: { gemini: { modelStatus: {} }, 'openai-chat': { system_fingerprint: 'x' } },
+  }
+  const whole = encodeResponse(ran, context, undefined)
+  const [candidate] = whole['candidates'] as JsonObject[]
+  assert.deepEqual(candidate, { content: { parts: [code], role: 'model' }, safetyRatings: [], finishReason: 'STOP', index: 0 })
+  assert.deepEqual(Object.keys(whole), ['candidates', 'modelStatus', 'modelVersion', 'responseId'])
+  assert.deepEqual(partsOf(encode(explode(ran))), [code, { text: '' }])
+})
+
 test('a refusal is text, and the finish reason says that it is one', () => {
   const refused: Response = { parts: [{ type: 'refusal', text: 'No.' }], finish: { reason: 'stop' } }
   const { candidates } = encodeResponse(refused, context, undefined) as { candidates: JsonObject[] }

@@ -29,6 +29,22 @@ test('nothing is terminal: a stream that ends after its finish reason has ended 
   assert.equal(passThrough.terminator, '')
 })
 
+test('every frame that tells something holds a marker', () => {
+  for (const value of [
+    { usageMetadata: { promptTokenCount: 1 } },
+    chunk([], { finishReason: 'STOP' }),
+    { promptFeedback: { blockReason: 'SAFETY' } },
+    { error: { code: 500, message: 'x' } },
+  ]) {
+    const { data } = frame(value)
+    assert.ok(Object.keys(watch().frame({ data })).length > 0)
+    assert.ok(
+      passThrough.markers.some((marker) => data.includes(marker)),
+      data,
+    )
+  }
+})
+
 test('a call in an earlier chunk decides the finish', () => {
   const reader = watch()
   reader.frame(frame(chunk([{ functionCall: { name: 'f' } }])))
