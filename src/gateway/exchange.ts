@@ -3,7 +3,16 @@ import { ByteCollector, Failure, type Waiting, type JsonObject } from '#kernel'
 import type { Dialect, EmbeddingRequest, Finish, Note, Request, Usage } from '#ir'
 import { blamesRequest, nextTarget, type Plan, type PlannedTarget } from '#routing'
 import type { AttemptRecord, FinishRecord, Outcome, PayloadPart, ReserveRecord } from '#store'
-import { codecOf, embeddingCodecOf, embeddings, type AnswerContext, type StreamEncoder, type WireCodec } from '#wires'
+import {
+  codecOf,
+  embeddingCodecOf,
+  embeddings,
+  type AnswerContext,
+  type OwnWords,
+  type RequestEdit,
+  type StreamEncoder,
+  type WireCodec,
+} from '#wires'
 import { Attempt, type Try, type WholeAnswer } from './attempt.ts'
 import { EmbeddingAttempt, type EmbeddingHost, type WrittenCall } from './embedding-attempt.ts'
 import { inspect, type Inspected, type RequestView } from './inspect.ts'
@@ -249,7 +258,22 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
         ? this.codec.passThrough.edits(fields, model.id, dialect, this.arrival.headers)
         : embeddings.edits(fields, model.id, dialect)
     this.#note(notes, target)
+    const { own } = this.codec.passThrough
+    if (embeds === undefined && own !== undefined && this.inspected.body.splice([]).includes(own.mark))
+      return this.#withoutOwn(own, edits, target)
     return this.inspected.body.splice(edits)
+  }
+
+  /** Read and written anew: what this gateway wrote of another vendor's answer is refused by this one. */
+  #withoutOwn(own: OwnWords, edits: readonly RequestEdit[], target: PlannedTarget): Buffer {
+    const { body, notes } = own.without(this.#readDocument())
+    this.#note(notes, target)
+    const edited = new Map(Object.entries(body))
+    for (const { field, value } of edits) {
+      if (value === undefined) edited.delete(field)
+      else edited.set(field, value)
+    }
+    return Buffer.from(JSON.stringify(Object.fromEntries(edited)))
   }
 
   /** The small fields; and, by name alone, those that this provider refuses. */

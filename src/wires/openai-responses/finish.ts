@@ -16,10 +16,11 @@ export function decodeFinish(response: JsonObject, hasCalls: boolean): Finish {
   const why = isObject(details) ? asText(details['reason']) : undefined
   if (status === 'incomplete') return { reason: incomplete.get(why ?? '') ?? 'other', raw: why ?? status }
   if (status !== undefined && status !== 'completed') return { reason: 'other', raw: status }
-  return { reason: hasCalls ? 'tool-calls' : 'stop', ...(status === undefined ? {} : { raw: status }) }
+  // "completed" says less than what was done.
+  return { reason: hasCalls ? 'tool-calls' : 'stop' }
 }
 
-const known: ReadonlySet<string> = new Set(['completed', 'max_output_tokens', 'content_filter'])
+const known: ReadonlySet<string> = new Set(['max_output_tokens', 'content_filter'])
 
 export function knowsFinish({ raw }: Finish): boolean {
   return raw === undefined || known.has(raw)
