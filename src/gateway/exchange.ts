@@ -1,26 +1,19 @@
 // One request's story: inspect, plan, reserve, attempt until one commits, finish. All its state is in this one shape.
 import { ByteCollector, Failure, type Waiting, type JsonObject } from '#kernel'
-import type { Dialect, EmbeddingRequest, Finish, Note, Request, Usage } from '#ir'
+import type { Dialect, EmbeddingRequest, Finish, Note, Request, Usage, VectorEncoding } from '#ir'
 import { blamesRequest, nextTarget, type Plan, type PlannedTarget } from '#routing'
 import type { AttemptRecord, FinishRecord, Outcome, PayloadPart, ReserveRecord } from '#store'
-import {
-  codecOf,
-  embeddingCodecOf,
-  embeddings,
-  type AnswerContext,
-  type OwnWords,
-  type RequestEdit,
-  type StreamEncoder,
-  type WireCodec,
-} from '#wires'
+import { codecOf, embeddings, type AnswerContext, type OwnWords, type RequestEdit, type StreamEncoder, type WireCodec } from '#wires'
 import { Attempt, type Try, type WholeAnswer } from './attempt.ts'
-import { EmbeddingAttempt, type EmbeddingHost, type WrittenCall } from './embedding-attempt.ts'
+import { EmbeddingAttempt, type EmbeddingHost } from './embedding-attempt.ts'
+import { writeCalls, type WrittenCalls } from './embedding-translation.ts'
 import { inspect, type Inspected, type RequestView } from './inspect.ts'
 import { decodeFor, encodeFor, type Translation } from './translation.ts'
 import { largeBodyBytes } from './translator.ts'
 import type { Arrival, ClientListener, ExchangeDeps } from './port.ts'
 import { allFailed, answerHead, requestHeaders } from './heads.ts'
 import {
+  bytesPerToken,
   costUsdOf,
   finishRecord,
   keptText,
@@ -210,7 +203,7 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
     }
     const attempt = new Attempt(this, target)
     this.#began(attempt)
-    if (target.lane === 'translate' && this.arrival.bodyEnd - this.arrival.bodyStart >= largeBodyBytes) {
+    if (target.lane === 'translate' && this.#isLarge) {
       this.#sendLarge(attempt, target)
       return
     }
@@ -229,16 +222,27 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
   #tryEmbedding(target: PlannedTarget): void {
     const attempt = new EmbeddingAttempt(this, target)
     this.#began(attempt)
-    let calls: readonly WrittenCall[]
-    try {
-      calls = target.lane === 'pass' ? [{ body: this.#firstBody ?? this.#spliced(target), count: undefined }] : this.#embeddingCalls(target)
-      this.#firstBody = undefined
-    } catch (error) {
-      attempt.failed(error instanceof Failure ? error : internalError(error))
-      return
+    const send = ({ calls, notes }: WrittenCalls): void => {
+      if (attempt.over) return
+      this.#note(notes, target)
+      if (this.dispatchedMs === 0) this.dispatchedMs = performance.now()
+      attempt.send(calls, requestHeaders(target, this.arrival, false))
     }
-    if (this.dispatchedMs === 0) this.dispatchedMs = performance.now()
-    attempt.send(calls, requestHeaders(target, this.arrival, false))
+    const failed = (error: unknown): void => {
+      if (!attempt.over) attempt.failed(error instanceof Failure ? error : internalError(error))
+    }
+    try {
+      if (target.lane === 'pass') {
+        send({ calls: [{ body: this.#firstBody ?? this.#spliced(target), count: undefined }], notes: [] })
+        this.#firstBody = undefined
+        return
+      }
+      const wanted = { form: target.embeds!, target: { model: target.model.id, dialect: target.provider.embeddings!.dialect } }
+      if (this.#isLarge) this.deps.translator.writeCalls(wanted, this.inspected.body.splice([])).then(send).catch(failed)
+      else send(writeCalls(wanted, this.#readEmbeddings()))
+    } catch (error) {
+      failed(error)
+    }
   }
 
   #began(attempt: Try): void {
@@ -299,7 +303,7 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
   /** Another thread parses and writes it: no other stream waits meanwhile. */
   #sendLarge(attempt: Attempt, target: PlannedTarget): void {
     const { seals, translator } = this.deps
-    translator.translate(this.#translationFor(target), this.inspected.body.splice([]), seals.of(this.conversation)).then(
+    translator.translate(this.#translationFor(target), this.#pristine(), seals.of(this.conversation)).then(
       ({ body, notes, toolNames, rest }) => {
         if (attempt.over) return
         attempt.toolNames = toolNames
@@ -317,6 +321,13 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
         if (!attempt.over) attempt.failed(error instanceof Failure ? error : internalError(error))
       },
     )
+  }
+
+  /** The body as it is to be parsed; in shared memory where it is there, unless its bytes were doubtful and have been written anew. */
+  #pristine(): Buffer {
+    const { buffer, shared } = this.arrival
+    const bytes = this.inspected.body.splice([])
+    return shared !== undefined && bytes.buffer === buffer.buffer ? shared : bytes
   }
 
   #translationFor({ wire, provider, model }: PlannedTarget): Translation {
@@ -339,19 +350,23 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
     return `${this.arrival.key.id} ${this.inspected.session}`
   }
 
-  /** One body for each call that the provider needs. */
-  #embeddingCalls(target: PlannedTarget): readonly WrittenCall[] {
-    const { model, embeds, provider } = target
-    const { calls, notes } = embeddingCodecOf(embeds!).encodeRequest!(this.embeddingRequest(), {
-      model: model.id,
-      dialect: provider.embeddings!.dialect,
-    })
-    this.#note(notes, target)
-    return calls.map(({ body, count }) => ({ body: Buffer.from(JSON.stringify(body)), count }))
+  #readEmbeddings(): EmbeddingRequest {
+    return (this.#embeddingRequest ??= embeddings.decodeRequest(this.#readDocument()))
   }
 
-  embeddingRequest(): EmbeddingRequest {
-    return (this.#embeddingRequest ??= embeddings.decodeRequest(this.#readDocument()))
+  get #isLarge(): boolean {
+    return this.arrival.bodyEnd - this.arrival.bodyStart >= largeBodyBytes
+  }
+
+  get vectorEncoding(): VectorEncoding {
+    return this.inspected.fields['encoding_format'] === 'base64' ? 'base64' : 'float'
+  }
+
+  async countInputs(): Promise<number> {
+    if (this.#isLarge) return Math.ceil((this.arrival.bodyEnd - this.arrival.bodyStart) / bytesPerToken)
+    const { inputs } = this.#readEmbeddings()
+    const ids = inputs.reduce((sum, input) => sum + (typeof input === 'string' ? 0 : input.length), 0)
+    return ids + (await this.deps.countTokens(inputs.filter((input) => typeof input === 'string').join('\n')))
   }
 
   /** Every loss is said; to a strict request it is an error instead. */
@@ -574,7 +589,8 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
   }
 
   #storeBody(part: PayloadPart, bytes: Buffer): void {
-    this.deps.journal.payload(this.arrival.id, part, this.inspected.session, bytes)
+    const { id, shared } = this.arrival
+    this.deps.journal.payload(id, part, this.inspected.session, part === 'request' && shared !== undefined ? shared : bytes)
   }
 
   /** Of streams, what has come so far must not wait for the end. */

@@ -50,6 +50,8 @@ export type Arrival = {
   readonly buffer: Buffer
   readonly bodyStart: number
   readonly bodyEnd: number
+  /** The body once more, in memory that threads share and nobody writes to; of large bodies, where it is at hand. */
+  readonly shared?: Buffer
   readonly client: Client
 }
 

@@ -1,7 +1,8 @@
-// Translates large request bodies in a thread of its own, so that nobody else's stream waits for a parser.
+// Translates large bodies in a thread of its own, so that nobody else's stream waits for a parser.
 import { Failure, type FailureDetails, type FailureKind, type JsonObject } from '#kernel'
 import type { Note } from '#ir'
 import { createAskedThread, siblingModule } from '#threads'
+import type { AnswerToRead, CallsWanted, Piece, WrittenCall, WrittenCalls } from './embedding-translation.ts'
 import type { KeptSeal } from './seals.ts'
 import type { ToolNames } from './tool-names.ts'
 import type { Translation } from './translation.ts'
@@ -9,35 +10,36 @@ import type { Translation } from './translation.ts'
 /** Smaller bodies are parsed sooner than a thread has heard of them. */
 export const largeBodyBytes = 256 << 10
 
-export type TranslatorQuestion = Translation & {
-  readonly body: ArrayBuffer
-  readonly seals: ReadonlyMap<string, KeptSeal>
-}
+export type TranslatorQuestion =
+  | (Translation & { readonly ask: 'request'; readonly body: ArrayBuffer; readonly seals: ReadonlyMap<string, KeptSeal> })
+  | (CallsWanted & { readonly ask: 'calls'; readonly body: ArrayBuffer })
+  | (AnswerToRead & { readonly ask: 'vectors'; readonly body: ArrayBuffer })
 
 /** Of a failure, what another thread can be told. */
 export type ToldFailure = { readonly kind: FailureKind; readonly message: string; readonly details: Omit<FailureDetails, 'cause'> }
+export type TranslatorAnswer<Told> = ({ readonly ok: true } & Told) | { readonly ok: false; readonly failure: ToldFailure }
 
-export type TranslatorAnswer =
-  | {
-      readonly ok: true
-      readonly body: ArrayBuffer
-      readonly notes: readonly Note[]
-      readonly toolNames: ToolNames | undefined
-      /** The client's request without its conversation. */
-      readonly rest: JsonObject
-    }
-  | { readonly ok: false; readonly failure: ToldFailure }
+/** Bytes on their way between threads. */
+type Sent<Value> = { readonly [Name in keyof Value]: Value[Name] extends Buffer ? ArrayBuffer : Value[Name] }
 
 export type TranslatedBody = {
   readonly body: Buffer
   readonly notes: readonly Note[]
   readonly toolNames: ToolNames | undefined
+  /** The client's request without its conversation. */
   readonly rest: JsonObject
 }
+export type ToldBody = Sent<TranslatedBody>
+export type ToldCalls = { readonly calls: readonly Sent<WrittenCall>[]; readonly notes: readonly Note[] }
+export type ToldPiece = Sent<Piece>
 
+/** Bytes are copied before a method returns. Each rejects with the `Failure` of a codec. */
 export interface Translator {
-  /** The bytes are copied before it returns. Rejects with the `Failure` of a codec. */
   translate(translation: Translation, bytes: Buffer, seals: ReadonlyMap<string, KeptSeal>): Promise<TranslatedBody>
+  /** `bytes`: the client's body of a request for embeddings. */
+  writeCalls(wanted: CallsWanted, bytes: Buffer): Promise<WrittenCalls>
+  /** `bytes`: a provider's answer to one of those calls. */
+  readAnswer(reading: AnswerToRead, bytes: Buffer): Promise<Piece>
   close(): Promise<void>
 }
 
@@ -47,16 +49,30 @@ export function createTranslator(): Translator {
     data: undefined,
     idleMs: 60_000,
     closed: 'The gateway is stopping.',
-    died: ({ message }) => `The thread that translates large requests has stopped: ${message}`,
+    died: ({ message }) => `The thread that translates large bodies has stopped: ${message}`,
     startsAnew: true,
   })
+
+  async function ask<Told>(bytes: Buffer, questionWith: (body: ArrayBuffer) => TranslatorQuestion): Promise<Told> {
+    const body = new ArrayBuffer(bytes.length)
+    bytes.copy(Buffer.from(body))
+    const answer = await thread.ask<TranslatorAnswer<Told>>(questionWith(body), [body])
+    if (answer.ok) return answer
+    throw new Failure(answer.failure.kind, answer.failure.message, answer.failure.details)
+  }
+
   return {
     async translate(translation, bytes, seals) {
-      const body = new ArrayBuffer(bytes.length)
-      bytes.copy(Buffer.from(body))
-      const answer = await thread.ask<TranslatorAnswer>({ ...translation, body, seals }, [body])
-      if (answer.ok) return { body: Buffer.from(answer.body), notes: answer.notes, toolNames: answer.toolNames, rest: answer.rest }
-      throw new Failure(answer.failure.kind, answer.failure.message, answer.failure.details)
+      const { body, notes, toolNames, rest } = await ask<ToldBody>(bytes, (own) => ({ ask: 'request', ...translation, body: own, seals }))
+      return { body: Buffer.from(body), notes, toolNames, rest }
+    },
+    async writeCalls(wanted, bytes) {
+      const { calls, notes } = await ask<ToldCalls>(bytes, (body) => ({ ask: 'calls', ...wanted, body }))
+      return { calls: calls.map(({ body, count }) => ({ body: Buffer.from(body), count })), notes }
+    },
+    async readAnswer(reading, bytes) {
+      const { text, usage, id, model } = await ask<ToldPiece>(bytes, (body) => ({ ask: 'vectors', ...reading, body }))
+      return { text: Buffer.from(text), usage, id, model }
     },
     close: () => thread.close(),
   }

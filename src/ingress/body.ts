@@ -8,10 +8,15 @@ export const maxBodyBytes = 64 << 20
 const idleMs = 30_000
 /** First buffer of a body that doesn't say how long it is. */
 const unknownLengthBytes = 32 << 10
+/** From here on, other threads get the body without another copy. */
+const sharedFromBytes = 1 << 20
 
 export interface BodyReceiver {
-  /** The body lies in `buffer` from `start` to `end`; whoever gets it gives the buffer back to the pool. */
-  received(buffer: Buffer, start: number, end: number): void
+  /**
+   * The body lies in `buffer` from `start` to `end`; whoever gets it gives the buffer back to the pool. `shared` is the same bytes again, in
+   * memory that threads share and nobody writes to; of large bodies only.
+   */
+  received(buffer: Buffer, start: number, end: number, shared: Buffer | undefined): void
   failed(failure: Failure): void
 }
 
@@ -60,6 +65,8 @@ class BodyReader implements Waiting {
   readonly #deadlines: Deadlines
   readonly #receiver: BodyReceiver
   #buffer: Buffer
+  /** Filled as the bytes come: a copy of all of them at once would hold up everybody else. */
+  readonly #shared: Buffer | undefined
   #end = headroomBytes
   #over = false
 
@@ -69,6 +76,7 @@ class BodyReader implements Waiting {
     this.#deadlines = deadlines
     this.#receiver = receiver
     this.#buffer = pool.take(headroomBytes + (length ?? unknownLengthBytes) + tailroomBytes)
+    if (length !== undefined && length >= sharedFromBytes) this.#shared = Buffer.from(new SharedArrayBuffer(length))
   }
 
   start(): void {
@@ -106,6 +114,8 @@ class BodyReader implements Waiting {
       this.#buffer = larger
     }
     this.#buffer.set(chunk, this.#end)
+    // Not `set`: on shared memory V8 copies word by word.
+    if (this.#shared !== undefined) chunk.copy(this.#shared, this.#end - headroomBytes)
     this.#end = end
   }
 
@@ -113,7 +123,7 @@ class BodyReader implements Waiting {
     if (this.#over) return
     this.#over = true
     this.#deadlines.remove(this)
-    this.#receiver.received(this.#buffer, headroomBytes, this.#end)
+    this.#receiver.received(this.#buffer, headroomBytes, this.#end, this.#shared)
   }
 
   closed(): void {

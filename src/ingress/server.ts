@@ -145,7 +145,7 @@ export function createIngress(deps: IngressDeps): Ingress {
       return
     }
     receiveBody(request, deps.buffers, deps.deadlines, {
-      received(buffer, bodyStart, bodyEnd) {
+      received(buffer, bodyStart, bodyEnd, shared) {
         deps.gateway.handle({
           id: newRequestId(atMs),
           atMs,
@@ -159,6 +159,7 @@ export function createIngress(deps: IngressDeps): Ingress {
           buffer,
           bodyStart,
           bodyEnd,
+          ...(shared === undefined ? {} : { shared }),
           client: isArrayStream(said, query) ? new ArrayAnswer(response) : new Answer(response),
         })
       },

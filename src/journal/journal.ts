@@ -2,7 +2,7 @@
 import { encodeFinish, encodeProgress, encodeReserve, RecordWriter, type LoggingMode } from '#store'
 import type { Control } from './control.ts'
 import { encodePayload } from './payload-entry.ts'
-import type { Journal, Written } from './port.ts'
+import type { Journal, SharedBody, Written } from './port.ts'
 import type { RingProducer } from './ring.ts'
 import { createSegmentWriter, type FileSystem, type WriteError } from './segment-writer.ts'
 
@@ -28,6 +28,8 @@ export type JournalOptions = {
   /** At most one call per second for the same trouble. */
   readonly onError: (error: Error) => void
   /** Milliseconds, monotonic. */
+  /** Hands a body in shared memory to the writer as it is. False: it has too much of that already. */
+  readonly handOver?: (body: SharedBody) => boolean
   readonly clock?: () => number
   readonly fileSystem?: FileSystem
   readonly segmentBytes?: number
@@ -49,7 +51,7 @@ const retryMs = 250
 const syncMs = 1000
 
 export function createJournal(options: JournalOptions): RunningJournal {
-  const { control, ring, clock = () => performance.now(), waitingBytes = 32 * 1024 * 1024 } = options
+  const { control, ring, handOver, clock = () => performance.now(), waitingBytes = 32 * 1024 * 1024 } = options
   let { logging } = options
   const nonce = (Math.random() * 0x1_0000_0000) >>> 0
   const shared = {
@@ -222,6 +224,8 @@ export function createJournal(options: JournalOptions): RunningJournal {
     payload(requestId, part, session, bytes) {
       if (logging !== 'full' || closed) return
       payloads++
+      const { buffer } = bytes
+      if (buffer instanceof SharedArrayBuffer && handOver?.({ id: requestId, part, session, body: buffer }) === true) return
       if (ring.push(requestId, part === 'request' ? 0 : 1, session, bytes)) control.ring(ring.used() > ring.capacity / 4)
       else spill(requestId, part, session, bytes)
     },

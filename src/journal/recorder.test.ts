@@ -341,3 +341,23 @@ test('a flush covers exactly what came before it, however often it is asked for'
     assert.equal(page.rows.length, i + 1)
   }
 })
+
+for (const { handedBytes, spilled } of [
+  { handedBytes: 64 << 20, spilled: 0 },
+  { handedBytes: 1000, spilled: 2 },
+]) {
+  test(`bodies in shared memory are stored as they are, or go the usual way where that is too much (${handedBytes} bytes)`, async (t) => {
+    const recorder = await start(t, { handedBytes })
+    // Two of them fit the ring by no means.
+    const bodies = [9 << 20, 10 << 20, 2000].map((length, i) => Buffer.from(new SharedArrayBuffer(length)).fill(`body ${i} `))
+    for (const [i, body] of bodies.entries()) {
+      await finish(recorder, sampleFinish(`s${i}`))
+      recorder.journal.payload(`s${i}`, 'request', 's', body)
+    }
+    for (const [i, body] of bodies.entries()) {
+      const stored = await recorder.query.payload(`s${i}`, 'request')
+      assert.ok('bytes' in stored && body.equals(stored.bytes), `body ${i}`)
+    }
+    assert.equal(recorder.stats().journal.spilledPayloads, spilled)
+  })
+}

@@ -5,7 +5,7 @@ import { siblingModule } from '#threads'
 import { createRecordReader, type LoggingMode, type RecordReaderPort } from '#store'
 import { createControl } from './control.ts'
 import { createJournal, type JournalStats } from './journal.ts'
-import type { Journal } from './port.ts'
+import type { Journal, SharedBody } from './port.ts'
 import type { RecoverySummary } from './recovery.ts'
 import { createRingMemory, createRingProducer } from './ring.ts'
 import { recordFiles } from './writer.ts'
@@ -23,6 +23,8 @@ export type RecorderOptions = {
   readonly logMaxBytes: number
   /** Bodies on their way to the writer; what does not fit is spilled to files. Default 16 MiB. */
   readonly ringBytes?: number
+  /** Large bodies in shared memory that the writer has not stored yet; what is more goes the way of all others. Default 128 MiB. */
+  readonly handedBytes?: number
   /** Trouble for the operational log; the recorder goes on. */
   readonly onError: (error: Error) => void
 }
@@ -82,6 +84,7 @@ export async function createRecorder(options: RecorderOptions): Promise<Recorder
     worker.on('message', (report: WriterReport) => {
       if (report.type === 'recovered') resolve(report)
       else if (report.type === 'trouble') onError(new Error(report.message))
+      else if (report.type === 'stored') handed -= report.bytes
       else flushed(report)
     })
     worker.on('error', (error: Error) => {
@@ -96,7 +99,18 @@ export async function createRecorder(options: RecorderOptions): Promise<Recorder
   started = true
   worker.unref()
   commands.unref()
+  let handed = 0
+
+  function handOver(body: SharedBody): boolean {
+    if (stopped !== undefined || handed + body.body.byteLength > (options.handedBytes ?? 128 << 20)) return false
+    handed += body.body.byteLength
+    commands.postMessage({ op: 'body', body } satisfies WriterCommand)
+    control.ask()
+    return true
+  }
+
   const journal = createJournal({
+    handOver,
     dir: files.journal,
     generation,
     control,

@@ -2,6 +2,7 @@
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads'
 import type { LoggingMode, RetentionLimits } from '#store'
 import { createControl } from './control.ts'
+import type { SharedBody } from './port.ts'
 import type { RecoverySummary } from './recovery.ts'
 import { createWriter, type WriterStats } from './writer.ts'
 
@@ -19,12 +20,15 @@ export type WriterThreadData = {
 
 export type WriterCommand =
   | { readonly op: 'flush'; readonly number: number }
+  | { readonly op: 'body'; readonly body: SharedBody }
   | { readonly op: 'configure'; readonly logging: LoggingMode; readonly retention: RetentionLimits }
   | { readonly op: 'close' }
 
 export type WriterReport =
   | { readonly type: 'recovered'; readonly recovery: RecoverySummary; readonly generation: number }
   | { readonly type: 'flushed'; readonly number: number; readonly error: string | undefined; readonly stats: ThreadStats }
+  /** Bodies that were handed over, their bytes. */
+  | { readonly type: 'stored'; readonly bytes: number }
   | { readonly type: 'trouble'; readonly message: string }
 
 export type ThreadStats = WriterStats & {
@@ -63,7 +67,15 @@ function onTrouble(error: Error): void {
   report({ type: 'trouble', message: error.message })
 }
 
-const writer = createWriter({ home: data.home, logging: data.logging, retention: data.retention, control, ring: data.ring, onTrouble })
+const writer = createWriter({
+  home: data.home,
+  logging: data.logging,
+  retention: data.retention,
+  control,
+  ring: data.ring,
+  onTrouble,
+  onStored: (bytes) => report({ type: 'stored', bytes }),
+})
 report({ type: 'recovered', recovery: writer.recovery, generation: writer.generation })
 
 let closing = false
@@ -78,6 +90,7 @@ while (!closing) {
     const command = message.message as WriterCommand
     if (command.op === 'flush') flushes.push(command.number)
     else if (command.op === 'close') closing = true
+    else if (command.op === 'body') writer.take(command.body)
     else {
       writer.configure(command.logging, command.retention)
       retainAtMs = 0

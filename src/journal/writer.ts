@@ -6,6 +6,7 @@ import type { Control } from './control.ts'
 import { createTokenCounter } from './estimate.ts'
 import { createLoader } from './loader.ts'
 import { payloadParts } from './payload-entry.ts'
+import type { SharedBody } from './port.ts'
 import { recover, type RecoverySummary } from './recovery.ts'
 import { createRingConsumer } from './ring.ts'
 import { listSegments, segmentPath } from './segments.ts'
@@ -18,6 +19,8 @@ export type WriterOptions = {
   readonly control: Control
   readonly ring: SharedArrayBuffer
   readonly onTrouble: (error: Error) => void
+  /** Bodies that were taken are stored. */
+  readonly onStored?: (bytes: number) => void
 }
 
 export type Writer = {
@@ -30,6 +33,8 @@ export type Writer = {
    */
   drain(): number
   hasWork(): boolean
+  /** Stored with the next batch. */
+  take(body: SharedBody): void
   /** Removes what is too old or too much, for about `maxMs`. False: there is more. */
   retain(nowMs: number, maxMs: number): boolean
   /** Compresses the oldest block of bodies that was stored before `beforeMs`. False: there is none. */
@@ -76,6 +81,7 @@ export function createWriter(options: WriterOptions): Writer {
   const spills = createSpillLoader(dir, generation, store, onUnreadable)
   let loadedMark = ring.mark()
   let firstKeptSegment = 1
+  let taken: SharedBody[] = []
 
   function loadRing(mark: number): boolean {
     let bytes = 0
@@ -94,12 +100,19 @@ export function createWriter(options: WriterOptions): Writer {
     try {
       const journalDone = journalTo.segment === 0 || loader.load({ generation, ...journalTo }, batchBytes)
       const ringDone = loadRing(mark)
+      const stored = taken
+      for (const { id, part, session, body } of stored) store.addPayload(id, part, session, Buffer.from(body), Date.now())
       const spillsDone = spills.load(spilledTo, batchBytes)
       // Before journal segments go, what they said must be on the disk, not only in the page cache.
       const leavesSegments = loader.position.generation === generation && loader.position.segment > firstKeptSegment
       store.commit(loader.position, leavesSegments)
       ring.release()
       spills.committed()
+      if (stored.length > 0) {
+        taken = []
+        stats.payloads += stored.length
+        options.onStored?.(stored.reduce((sum, { body }) => sum + body.byteLength, 0))
+      }
       if (leavesSegments) {
         for (; firstKeptSegment < loader.position.segment; firstKeptSegment++) {
           rmSync(segmentPath(dir, 'journal', { generation, segment: firstKeptSegment }), { force: true })
@@ -120,6 +133,7 @@ export function createWriter(options: WriterOptions): Writer {
     const spilledTo = control.published('payloads')
     const at = loader.position
     return (
+      taken.length > 0 ||
       ring.mark() !== loadedMark ||
       (journalTo.segment !== 0 && (at.generation !== generation || at.segment !== journalTo.segment || at.offset !== journalTo.offset)) ||
       (spilledTo.segment !== 0 && (spills.position.segment !== spilledTo.segment || spills.position.offset !== spilledTo.offset))
@@ -149,6 +163,9 @@ export function createWriter(options: WriterOptions): Writer {
       return loader.loaded - before
     },
     hasWork,
+    take(body) {
+      taken.push(body)
+    },
     retain(nowMs, maxMs) {
       const until = performance.now() + maxMs
       let worked = false

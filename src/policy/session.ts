@@ -68,12 +68,14 @@ function withoutTurn(value: string): string {
 /** An agent's first request brings its instructions: OpenClaw's are 38 KB and more. In less, its marks need not be looked for. */
 const agentBytes = 1024
 const runtimeLine = Buffer.from('Runtime: agent=')
+/** Instructions are shorter; an opening with images or documents may have megabytes. */
+const lookedAtBytes = 1 << 20
 const sessionIdName = Buffer.from('sessionId=')
 
 /** `Runtime: agent=main | session=... | sessionId=<uuid> | host=...`, as OpenClaw writes it. */
 function runtimeLineSession({ body }: ConversationBytes, start: number, end: number): string | undefined {
   if (start < 0) return undefined
-  const range = body.subarray(start, end)
+  const range = body.subarray(start, Math.min(end, start + lookedAtBytes))
   const line = range.indexOf(runtimeLine)
   if (line < 0) return undefined
   const found = range.indexOf(sessionIdName, line)
@@ -87,11 +89,11 @@ function fingerprint({ body, messagesStart, openingEnd, systemStart, systemEnd }
   let sum = 0
   let length = 0
   if (systemStart >= 0) {
-    sum = crc32(body.subarray(systemStart, systemEnd), sum)
+    sum = crc32(body.subarray(systemStart, Math.min(systemEnd, systemStart + lookedAtBytes)), sum)
     length += systemEnd - systemStart
   }
   if (messagesStart >= 0) {
-    sum = crc32(body.subarray(messagesStart, openingEnd), sum)
+    sum = crc32(body.subarray(messagesStart, Math.min(openingEnd, messagesStart + lookedAtBytes)), sum)
     length += openingEnd - messagesStart
   }
   return `fp-${sum.toString(16).padStart(8, '0')}-${length}`
