@@ -7,7 +7,7 @@ import { askedOf, readAnswered, recordedRequest, translate, type Asked, type Tra
 import { clientWires, wires } from '#wires'
 
 /** Models of each provider, for requests that were recorded at another: generations and families that accept different things. */
-const modelsOf: Readonly<Record<Wire, readonly [string, ...string[]]>> = {
+export const modelsOf: Readonly<Record<Wire, readonly [string, ...string[]]>> = {
   'openai-chat': ['gpt-5'],
   'openai-responses': ['gpt-5'],
   'anthropic-messages': ['claude-sonnet-4-5', 'claude-opus-5', 'claude-3-5-haiku-latest'],
