@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { AssistantPart, Note, Request, ToolCallPart, Turn, UserPart, Wire } from '#ir'
+import type { AssistantPart, Note, Request, ToolCallPart, UserPart, Wire } from '#ir'
 import { Failure, isObject, type JsonObject, type JsonValue } from '#kernel'
 import { anyRequest } from '#test/arbitrary-requests.ts'
 import { skipWithoutCorpus } from '#test/corpus.ts'
@@ -160,13 +160,12 @@ function addStrings(value: JsonValue, to: Written): void {
 /** What must not get lost, by its path: texts, bytes, addresses, names and arguments. Blank text is nothing to any provider. */
 function* contents(request: Request): Generator<[path: string, content: string]> {
   for (const [i, turn] of request.turns.entries()) {
-    for (const [j, part] of (turn.parts as readonly (UserPart | AssistantPart)[]).entries())
-      yield* ofPart(part, `turns[${i}].parts[${j}]`, turn)
+    for (const [j, part] of (turn.parts as readonly (UserPart | AssistantPart)[]).entries()) yield* ofPart(part, `turns[${i}].parts[${j}]`)
   }
   for (const [i, tool] of (request.tools ?? []).entries()) if (tool.type === 'function') yield [`tools[${i}].name`, tool.name]
 }
 
-function* ofPart(part: UserPart | AssistantPart, path: string, turn: Turn): Generator<[string, string]> {
+function* ofPart(part: UserPart | AssistantPart, path: string): Generator<[string, string]> {
   switch (part.type) {
     case 'text':
     case 'refusal':
@@ -181,7 +180,7 @@ function* ofPart(part: UserPart | AssistantPart, path: string, turn: Turn): Gene
       yield* ofCall(part, path)
       return
     case 'tool-result':
-      for (const [i, output] of part.output.entries()) yield* ofPart(output, `${path}.output[${i}]`, turn)
+      for (const [i, output] of part.output.entries()) yield* ofPart(output, `${path}.output[${i}]`)
       return
     case 'reasoning':
     case 'opaque':
