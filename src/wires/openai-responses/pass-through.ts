@@ -7,7 +7,7 @@ import { requestEdits } from '#wires/request-edits'
 import { isGiven, typeOf } from './fields.ts'
 import { decodeFinish, encodeFinish, knowsFinish } from './finish.ts'
 import { own } from './reasoning-items.ts'
-import { holdsCalls, parseObject, readTerminal, withCost } from './terminal-event.ts'
+import { holdsCalls, insertCost, parseObject, readTerminal, type TerminalEvent } from './terminal-event.ts'
 import { decodeUsage } from './usage.ts'
 
 export const passThrough: PassThrough = {
@@ -36,10 +36,13 @@ const deltas = new Set([
 ])
 
 class ResponseWatch implements Watch {
+  /** The last event, which is asked for its cost right after it has been read. */
+  #last: { readonly data: string; readonly event: TerminalEvent | undefined } | undefined
+
   frame(frame: SseFrame): Watched {
     const { data } = frame
     if (data === '' || data === '[DONE]') return {}
-    if (frame.event !== undefined && terminals.has(frame.event)) return readEnd(data)
+    if (frame.event !== undefined && terminals.has(frame.event)) return this.#readEnd(data)
     // It repeats the request, which can be big.
     if (frame.event === 'response.in_progress') return {}
     const event = parseObject(data)
@@ -48,7 +51,7 @@ class ResponseWatch implements Watch {
       return { error: new Failure('bad_response', 'The provider sent a stream event that is not a JSON object.') }
     }
     const type = typeOf(event) || (frame.event ?? '')
-    if (terminals.has(type)) return readEnd(data)
+    if (terminals.has(type)) return this.#readEnd(data)
     if (deltas.has(type)) return asText(event['delta']) === undefined ? {} : { content: true }
     switch (type) {
       case 'response.created':
@@ -70,8 +73,23 @@ class ResponseWatch implements Watch {
     // Only the last event has usage.
     const type = frame.event ?? ''
     if (!terminals.has(type) && !/"response\.(?:completed|incomplete|failed)"/.test(frame.data)) return undefined
-    const data = withCost(frame.data, costUsd)
+    const event = this.#terminal(frame.data)
+    const data = event === undefined ? undefined : insertCost(event, costUsd)
     return data === undefined ? undefined : textOfFrame(frame.event, data)
+  }
+
+  #terminal(data: string): TerminalEvent | undefined {
+    if (this.#last?.data !== data) this.#last = { data, event: readTerminal(data) }
+    return this.#last.event
+  }
+
+  #readEnd(data: string): Watched {
+    const peeked = this.#terminal(data)
+    if (peeked !== undefined) return readWhole(peeked.response, peeked.hasCalls)
+    const response = parseObject(data)?.['response']
+    if (!isObject(response))
+      return failed(new Failure('bad_response', 'The provider ended its stream with an event that holds no response.'))
+    return readWhole(response, holdsCalls(Buffer.from(JSON.stringify(response['output'] ?? []))))
   }
 
   withFinish(frame: SseFrame, finish: Finish, notice: string): SseFrame[] {
@@ -110,15 +128,6 @@ function namesOf(response: JsonObject): { id?: string; model?: string } {
 
 function failed(error: Failure): Watched {
   return { error, terminal: true }
-}
-
-function readEnd(data: string): Watched {
-  const peeked = readTerminal(data)
-  if (peeked !== undefined) return readWhole(peeked.response, peeked.hasCalls)
-  const event = parseObject(data)
-  const response = event?.['response']
-  if (!isObject(response)) return failed(new Failure('bad_response', 'The provider ended its stream with an event that holds no response.'))
-  return readWhole(response, holdsCalls(Buffer.from(JSON.stringify(response['output'] ?? []))))
 }
 
 function readWhole(response: JsonObject, hasCalls: boolean): Watched {

@@ -1,18 +1,19 @@
 // The last event of a stream repeats the whole answer: it is looked at where it lies, and only its small fields are parsed.
-import { createPeek, createSplicer, isObject, readValue, type JsonObject } from '#kernel'
+import { createPeek, createSplicer, isObject, readValue, type ByteRange, type JsonObject } from '#kernel'
 
-const outer = createPeek({ fields: ['type', 'response', 'sequence_number'] })
-const inner = createPeek({
-  fields: ['id', 'model', 'status', 'usage', 'incomplete_details', 'error', 'service_tier', 'tool_usage', 'output'],
-})
-const usagePeek = createPeek({ fields: ['cost'] })
 const small = ['id', 'model', 'status', 'usage', 'incomplete_details', 'error', 'service_tier', 'tool_usage'] as const
+const outer = createPeek({ fields: ['response'] })
+const inner = createPeek({ fields: [...small, 'output'] })
+const usagePeek = createPeek({ fields: ['cost'] })
 
 export type TerminalEvent = {
+  readonly bytes: Buffer
   /** The response's small fields. */
   readonly response: JsonObject
   /** The output asks the client to run something. */
   readonly hasCalls: boolean
+  /** Where the usage object lies; undefined when there is none. */
+  readonly usage: ByteRange | undefined
 }
 
 /** undefined: its bytes are doubtful, or they hold no response. */
@@ -28,8 +29,13 @@ export function readTerminal(data: string): TerminalEvent | undefined {
     const member = found.members[name]
     if (member.start >= 0) response[name] = readValue(bytes, member)
   }
-  const { output } = found.members
-  return { response, hasCalls: output.start >= 0 && holdsCalls(bytes.subarray(output.start, output.end)) }
+  const { output, usage } = found.members
+  return {
+    bytes,
+    response,
+    hasCalls: output.start >= 0 && holdsCalls(bytes.subarray(output.start, output.end)),
+    usage: isObject(response['usage']) ? { start: usage.start, end: usage.end } : undefined,
+  }
 }
 
 /** In a text the quotes of these would be escaped. */
@@ -41,20 +47,15 @@ export function holdsCalls(bytes: Buffer): boolean {
   return calls.some((call) => bytes.includes(call))
 }
 
-/** The JSON text with `cost` in the usage of its response, nothing else changed; undefined when there is none. */
-export function withCost(data: string, costUsd: number): string | undefined {
-  const bytes = Buffer.from(data)
-  const event = outer.peek(bytes, 0, bytes.length)
-  if (event === 'doubtful' || event.members.response.start < 0) return undefined
-  const found = inner.peek(bytes, event.members.response.start, event.members.response.end)
-  if (found === 'doubtful') return undefined
-  const { start, end } = found.members.usage
-  if (start < 0 || bytes[start] !== 0x7b) return undefined
-  const usage = Buffer.from(bytes.subarray(start, end))
-  const peeked = usagePeek.peek(usage, 0, usage.length)
+/** The event's JSON text with `cost` in the usage of its response, nothing else changed; undefined when there is none. */
+export function insertCost({ bytes, usage }: TerminalEvent, costUsd: number): string | undefined {
+  if (usage === undefined) return undefined
+  const own = Buffer.from(bytes.subarray(usage.start, usage.end))
+  const peeked = usagePeek.peek(own, 0, own.length)
   if (peeked === 'doubtful') return undefined
-  const edited = createSplicer(usage, 0, usage.length, peeked).splice([{ field: 'cost', json: JSON.stringify(costUsd) }])
-  return Buffer.concat([bytes.subarray(0, start), edited.buffer.subarray(edited.start, edited.end), bytes.subarray(end)]).toString('utf8')
+  const edited = createSplicer(own, 0, own.length, peeked).splice([{ field: 'cost', json: JSON.stringify(costUsd) }])
+  const parts = [bytes.subarray(0, usage.start), edited.buffer.subarray(edited.start, edited.end), bytes.subarray(usage.end)]
+  return Buffer.concat(parts).toString('utf8')
 }
 
 /** For what cannot be peeked: parsed whole. */
