@@ -1,29 +1,29 @@
 // One try at one target for vectors: one call whose bytes pass, or as many as the provider needs for all inputs, a few at a time.
 import { ByteCollector, Failure } from '#kernel'
-import type { EmbeddingRequest, Usage } from '#ir'
+import type { EmbeddingInput, Usage, VectorEncoding } from '#ir'
 import type { PlannedTarget } from '#routing'
-import { embeddingCodecOf, embeddings, embeddingUsage, providerCodecOf, sumOfUsages } from '#wires'
+import { embeddings, embeddingUsage, providerCodecOf, sumOfUsages } from '#wires'
 import type { AttemptHost, Try } from './attempt.ts'
 import { bytesWithoutSecrets, failureWithoutSecrets } from './echoes.ts'
 import { EmbeddingCall, type CallOwner } from './embedding-call.ts'
+import { readAnswer, type AnswerToRead, type Piece, type WrittenCall } from './embedding-translation.ts'
 import { peekResponse } from './inspect.ts'
-import { asFailure, isFailureBody, isJson, parseObject } from './whole-bodies.ts'
+import { largeBodyBytes } from './translator.ts'
+import { asFailure, isFailureBody, isJson } from './whole-bodies.ts'
 
 /** Calls that run at once: providers limit the rate, and each holds an answer in memory. */
 const atOnce = 4
 
 export interface EmbeddingHost extends AttemptHost {
-  /** Decoded when it is first needed: bytes that pass need it not. */
-  embeddingRequest(): EmbeddingRequest
+  /** As the client asked for. */
+  readonly vectorEncoding: VectorEncoding
+  /** Where they can be told without effort. */
+  readonly inputs: readonly EmbeddingInput[] | undefined
+  /** How many tokens the inputs are, when no provider says it. */
+  countInputs(): Promise<number>
   /** As `priced`, of a usage that no provider told. */
   estimated(usage: Usage, attempt: Try): number | undefined
 }
-
-/** A call's body, and how many inputs are in it; of bytes that pass, nobody has counted. */
-export type WrittenCall = { readonly body: Buffer; readonly count: number | undefined }
-
-/** What a call has become, in the client's form. */
-type Piece = { readonly text: string; readonly usage: Usage | undefined }
 
 export class EmbeddingAttempt implements Try, CallOwner {
   readonly exchange: EmbeddingHost
@@ -107,26 +107,43 @@ export class EmbeddingAttempt implements Try, CallOwner {
 
   errorCame(call: EmbeddingCall, bytes: Buffer): void {
     const body = bytesWithoutSecrets(Buffer.from(bytes), this.target, this.#secrets())
-    this.failed(this.#said(call, body), this.passes && isJson(call.headers['content-type']) ? body : undefined)
+    const failure = providerCodecOf(this.target.wire).egress.decodeError(call.status, call.headers, body.toString('utf8'))
+    this.failed(failure, this.passes && isJson(call.headers['content-type']) ? body : undefined)
   }
 
   answerCame(call: EmbeddingCall, answer: ByteCollector): void {
     try {
       if (answer.length === 0) throw new Failure('empty_response', 'The provider answered 200 with an empty body.')
       if (this.passes && this.#pass(answer)) return
-      this.#pieces[call.position] = this.#translated(call, answer.bytes())
-      this.#answers++
+      this.passes = false
+      const reading = this.#readingOf(call)
+      if (answer.length < largeBodyBytes) {
+        this.#pieceCame(call, readAnswer(reading, answer.bytes()))
+      } else {
+        this.exchange.deps.translator.readAnswer(reading, answer.bytes()).then(
+          (piece) => this.#pieceCame(call, piece),
+          (error: unknown) => this.failed(asFailure(error)),
+        )
+      }
     } catch (error) {
       this.failed(asFailure(error))
     }
     answer.release()
-    if (this.over) return
-    if (this.#calls.length < this.#written.length) this.#sendNext()
-    else if (this.#answers === this.#written.length) this.#finish()
   }
 
-  #said({ status, headers }: EmbeddingCall, body: Buffer): Failure {
-    return providerCodecOf(this.target.wire).egress.decodeError(status, headers, body.toString('utf8'))
+  #readingOf({ position, status, headers }: EmbeddingCall): AnswerToRead {
+    const count = this.#written[position]!.count ?? this.exchange.inputs?.length
+    const from = this.#written.slice(0, position).reduce((sum, before) => sum + (before.count ?? 0), 0)
+    return { form: this.target.embeds!, status, headers, encoding: this.exchange.vectorEncoding, from, count }
+  }
+
+  #pieceCame(call: EmbeddingCall, piece: Piece): void {
+    if (this.over) return
+    this.exchange.learned(piece.id, piece.model)
+    this.#pieces[call.position] = piece
+    this.#answers++
+    if (this.#calls.length < this.#written.length) this.#sendNext()
+    else if (this.#answers === this.#written.length) this.#finish()
   }
 
   /** The bytes go out as they came, with the cost written into their usage. False: they cannot. */
@@ -135,26 +152,13 @@ export class EmbeddingAttempt implements Try, CallOwner {
     const peeked = peekResponse(embeddings, body)
     if (peeked === undefined || isFailureBody(peeked.fields)) return false
     const { id, model } = peeked.fields
-    const usage = embeddings.readUsage(peeked.fields, body, this.exchange.inspected.fields['encoding_format'])
+    const usage = embeddings.readUsage(peeked.fields, body, this.exchange.vectorEncoding)
     if (usage === undefined) return false
     this.exchange.learned(typeof id === 'string' ? id : undefined, typeof model === 'string' ? model : undefined)
     const costUsd = this.exchange.priced(usage, this, peeked.usageText)
     if (costUsd !== undefined) answer.insert(peeked.costAt, Buffer.from(`"cost":${costUsd},`, 'latin1'))
     this.#answer(answer)
     return true
-  }
-
-  #translated(call: EmbeddingCall, body: Buffer): Piece {
-    this.passes = false
-    const document = parseObject(body)
-    if (isFailureBody(document)) throw this.#said(call, body)
-    const { vectors, usage, id, model } = embeddingCodecOf(this.target.embeds!).decodeAnswer(document, call.headers)
-    const { inputs, encoding } = this.exchange.embeddingRequest()
-    const count = this.#written[call.position]!.count ?? inputs.length
-    if (vectors.length !== count) throw new Failure('bad_response', `The provider answered ${vectors.length} vectors for ${count} inputs.`)
-    this.exchange.learned(id, model)
-    const from = this.#written.slice(0, call.position).reduce((sum, { count: before = 0 }) => sum + before, 0)
-    return { text: embeddings.encodeVectors(vectors, from, encoding), usage }
   }
 
   /** All calls are answered. */
@@ -166,27 +170,22 @@ export class EmbeddingAttempt implements Try, CallOwner {
 
   /** The provider told no usage. */
   #count(): void {
-    const { inputs } = this.exchange.embeddingRequest()
-    const text = inputs.filter((input) => typeof input === 'string').join('\n')
-    const ids = inputs.reduce((sum, input) => sum + (typeof input === 'string' ? 0 : input.length), 0)
     const counted = (tokens: number): void => {
       if (this.over) return
-      const usage = embeddingUsage(ids + tokens, {})
+      const usage = embeddingUsage(tokens, {})
       this.#compose(usage, this.exchange.estimated(usage, this))
     }
-    const { countTokens, log } = this.exchange.deps
-    countTokens(text).then(counted, (error: unknown) => {
-      log.warn({ err: error, request: this.exchange.arrival.id }, 'tokens could not be counted; their number is guessed')
-      counted(Math.ceil(text.length / charactersPerToken))
-    })
+    this.exchange.countInputs().then(counted, (error: unknown) => this.failed(asFailure(error)))
   }
 
   #compose(usage: Usage, costUsd: number | undefined): void {
     const body = new ByteCollector(this.exchange.deps.buffers, Infinity)
-    const push = (text: string): boolean => body.push(Buffer.from(text))
-    push(embeddings.opening)
-    for (const [at, { text }] of this.#pieces.entries()) push(at === 0 ? text : `,${text}`)
-    push(embeddings.closing(this.exchange.answerContext().model, usage.input.total, costUsd))
+    body.push(Buffer.from(embeddings.opening))
+    for (const [at, { text }] of this.#pieces.entries()) {
+      if (at > 0) body.push(comma)
+      body.push(text)
+    }
+    body.push(Buffer.from(embeddings.closing(this.exchange.answerContext().model, usage.input.total, costUsd)))
     this.#answer(body)
   }
 
@@ -197,5 +196,4 @@ export class EmbeddingAttempt implements Try, CallOwner {
   }
 }
 
-/** Of an average text. */
-const charactersPerToken = 4
+const comma = Buffer.from(',')

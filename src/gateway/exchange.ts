@@ -1,6 +1,6 @@
 // One request's story: inspect, plan, reserve, attempt until one commits, finish. All its state is in this one shape.
 import { ByteCollector, Failure, type Waiting, type JsonObject } from '#kernel'
-import type { Dialect, EmbeddingRequest, Finish, Note, Request, Usage, VectorEncoding } from '#ir'
+import type { Dialect, EmbeddingInput, EmbeddingRequest, Finish, Note, Request, Usage, VectorEncoding } from '#ir'
 import { blamesRequest, nextTarget, type Plan, type PlannedTarget } from '#routing'
 import type { AttemptRecord, FinishRecord, Outcome, PayloadPart, ReserveRecord } from '#store'
 import { codecOf, embeddings, type AnswerContext, type OwnWords, type RequestEdit, type StreamEncoder, type WireCodec } from '#wires'
@@ -238,7 +238,7 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
         return
       }
       const wanted = { form: target.embeds!, target: { model: target.model.id, dialect: target.provider.embeddings!.dialect } }
-      if (this.#isLarge) this.deps.translator.writeCalls(wanted, this.inspected.body.splice([])).then(send).catch(failed)
+      if (this.#isLarge) this.deps.translator.writeCalls(wanted, this.#pristine()).then(send).catch(failed)
       else send(writeCalls(wanted, this.#readEmbeddings()))
     } catch (error) {
       failed(error)
@@ -362,9 +362,19 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
     return this.inspected.fields['encoding_format'] === 'base64' ? 'base64' : 'float'
   }
 
+  /** undefined: they are many, or something that passed and only the provider understands. */
+  get inputs(): readonly EmbeddingInput[] | undefined {
+    if (this.#isLarge) return undefined
+    try {
+      return this.#readEmbeddings().inputs
+    } catch {
+      return undefined
+    }
+  }
+
   async countInputs(): Promise<number> {
-    if (this.#isLarge) return Math.ceil((this.arrival.bodyEnd - this.arrival.bodyStart) / bytesPerToken)
-    const { inputs } = this.#readEmbeddings()
+    const { inputs } = this
+    if (inputs === undefined) return Math.ceil((this.arrival.bodyEnd - this.arrival.bodyStart) / bytesPerToken)
     const ids = inputs.reduce((sum, input) => sum + (typeof input === 'string' ? 0 : input.length), 0)
     return ids + (await this.deps.countTokens(inputs.filter((input) => typeof input === 'string').join('\n')))
   }

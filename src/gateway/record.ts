@@ -105,7 +105,7 @@ export function reserveRecord(exchange: Told): ReserveRecord {
 }
 
 /** Bytes of an average token in a JSON request, where nothing better is known. */
-const bytesPerToken = 4
+export const bytesPerToken = 4
 /** Characters of an average token in an answer's text; Anthropic sends 5 tokens a piece in the median, OpenAI one. */
 const charactersPerToken = 4.5
 

@@ -1,10 +1,11 @@
-// The thread that translates large requests.
+// The thread that translates large bodies.
 import { Failure, type JsonObject } from '#kernel'
 import { answerQuestions, handedOver } from '#threads'
-import { codecOf } from '#wires'
+import { codecOf, embeddings } from '#wires'
+import { readAnswer, writeCalls } from './embedding-translation.ts'
 import { createSealedCalls } from './seals.ts'
 import { decodeFor, encodeFor } from './translation.ts'
-import type { TranslatorAnswer, TranslatorQuestion } from './translator.ts'
+import type { AskedBytes, ToldBody, ToldCalls, ToldPiece, TranslatorAnswer, TranslatorQuestion } from './translator.ts'
 
 answerQuestions<TranslatorQuestion>(() => ({ answer, close() {} }))
 
@@ -13,16 +14,57 @@ const notNow = (): number => 0
 
 function answer(question: TranslatorQuestion): unknown {
   try {
-    const document = JSON.parse(Buffer.from(question.body).toString('utf8')) as JsonObject
-    const decoded = decodeFor(question, document, createSealedCalls(notNow, undefined, question.seals))
-    const { body, notes, toolNames } = encodeFor(question, decoded.request)
-    const bytes = body.buffer.slice(body.byteOffset, body.byteOffset + body.length) as ArrayBuffer
-    const { [codecOf(question.from).ingress.shape.turns]: _, ...rest } = document
-    return handedOver({ ok: true, body: bytes, notes: [...decoded.notes, ...notes], toolNames, rest } satisfies TranslatorAnswer, [bytes])
+    switch (question.ask) {
+      case 'request':
+        return requestOf(question)
+      case 'calls':
+        return callsOf(question)
+      case 'vectors':
+        return vectorsOf(question)
+      default:
+        return question satisfies never
+    }
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     const { kind, message, details } = error
     const { cause: _, ...told } = details
-    return { ok: false, failure: { kind, message, details: told } } satisfies TranslatorAnswer
+    return { ok: false, failure: { kind, message, details: told } } satisfies TranslatorAnswer<never>
   }
+}
+
+function requestOf(question: Extract<TranslatorQuestion, { ask: 'request' }>): unknown {
+  const document = documentIn(question.body)
+  const decoded = decodeFor(question, document, createSealedCalls(notNow, undefined, question.seals))
+  const { body, notes, toolNames } = encodeFor(question, decoded.request)
+  const bytes = ownBytes(body)
+  const { [codecOf(question.from).ingress.shape.turns]: _, ...rest } = document
+  return told<ToldBody>({ body: bytes, notes: [...decoded.notes, ...notes], toolNames, rest }, [bytes])
+}
+
+function callsOf(question: Extract<TranslatorQuestion, { ask: 'calls' }>): unknown {
+  const { calls, notes } = writeCalls(question, embeddings.decodeRequest(documentIn(question.body)))
+  const sent = calls.map(({ body, count }) => ({ body: ownBytes(body), count }))
+  return told<ToldCalls>(
+    { calls: sent, notes },
+    sent.map(({ body }) => body),
+  )
+}
+
+function vectorsOf(question: Extract<TranslatorQuestion, { ask: 'vectors' }>): unknown {
+  const piece = readAnswer(question, Buffer.from(question.body))
+  const text = ownBytes(piece.text)
+  return told<ToldPiece>({ ...piece, text }, [text])
+}
+
+function documentIn(body: AskedBytes): JsonObject {
+  return JSON.parse(Buffer.from(body).toString('utf8')) as JsonObject
+}
+
+/** Small buffers share one: what is handed over must be alone in its own. */
+function ownBytes(bytes: Buffer): ArrayBuffer {
+  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer
+}
+
+function told<Told>(value: Told, transfer: readonly ArrayBuffer[]): unknown {
+  return handedOver({ ok: true, ...value } satisfies TranslatorAnswer<Told>, [...transfer])
 }

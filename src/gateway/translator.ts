@@ -10,10 +10,13 @@ import type { Translation } from './translation.ts'
 /** Smaller bodies are parsed sooner than a thread has heard of them. */
 export const largeBodyBytes = 256 << 10
 
+/** What the thread reads: its own, or in memory that threads share. */
+export type AskedBytes = ArrayBuffer | SharedArrayBuffer
+
 export type TranslatorQuestion =
-  | (Translation & { readonly ask: 'request'; readonly body: ArrayBuffer; readonly seals: ReadonlyMap<string, KeptSeal> })
-  | (CallsWanted & { readonly ask: 'calls'; readonly body: ArrayBuffer })
-  | (AnswerToRead & { readonly ask: 'vectors'; readonly body: ArrayBuffer })
+  | (Translation & { readonly ask: 'request'; readonly body: AskedBytes; readonly seals: ReadonlyMap<string, KeptSeal> })
+  | (CallsWanted & { readonly ask: 'calls'; readonly body: AskedBytes })
+  | (AnswerToRead & { readonly ask: 'vectors'; readonly body: AskedBytes })
 
 /** Of a failure, what another thread can be told. */
 export type ToldFailure = { readonly kind: FailureKind; readonly message: string; readonly details: Omit<FailureDetails, 'cause'> }
@@ -33,7 +36,7 @@ export type ToldBody = Sent<TranslatedBody>
 export type ToldCalls = { readonly calls: readonly Sent<WrittenCall>[]; readonly notes: readonly Note[] }
 export type ToldPiece = Sent<Piece>
 
-/** Bytes are copied before a method returns. Each rejects with the `Failure` of a codec. */
+/** Bytes are copied before a method returns, unless they lie in shared memory of their own. Each method rejects with the `Failure` of a codec. */
 export interface Translator {
   translate(translation: Translation, bytes: Buffer, seals: ReadonlyMap<string, KeptSeal>): Promise<TranslatedBody>
   /** `bytes`: the client's body of a request for embeddings. */
@@ -53,10 +56,9 @@ export function createTranslator(): Translator {
     startsAnew: true,
   })
 
-  async function ask<Told>(bytes: Buffer, questionWith: (body: ArrayBuffer) => TranslatorQuestion): Promise<Told> {
-    const body = new ArrayBuffer(bytes.length)
-    bytes.copy(Buffer.from(body))
-    const answer = await thread.ask<TranslatorAnswer<Told>>(questionWith(body), [body])
+  async function ask<Told>(bytes: Buffer, questionWith: (body: AskedBytes) => TranslatorQuestion): Promise<Told> {
+    const { body, transfer } = forThread(bytes)
+    const answer = await thread.ask<TranslatorAnswer<Told>>(questionWith(body), transfer)
     if (answer.ok) return answer
     throw new Failure(answer.failure.kind, answer.failure.message, answer.failure.details)
   }
@@ -76,4 +78,11 @@ export function createTranslator(): Translator {
     },
     close: () => thread.close(),
   }
+}
+
+function forThread(bytes: Buffer): { readonly body: AskedBytes; readonly transfer: ArrayBuffer[] } {
+  if (bytes.buffer instanceof SharedArrayBuffer) return { body: bytes.buffer, transfer: [] }
+  const body = new ArrayBuffer(bytes.length)
+  bytes.copy(Buffer.from(body))
+  return { body, transfer: [body] }
 }

@@ -44,7 +44,11 @@ test('recorded answers in OpenAI’s form pass as they are, and their usage is r
   for (const exchange of exchanges) {
     const asked = requestOf(exchange)
     const answer = answerOf(exchange)
-    const usage = embeddings.readUsage({ usage: answer['usage']! }, Buffer.from(exchange.resp.body), asked['encoding_format'])
+    const usage = embeddings.readUsage(
+      { usage: answer['usage']! },
+      Buffer.from(exchange.resp.body),
+      asked['encoding_format'] === 'base64' ? 'base64' : 'float',
+    )
     assert.equal(usage?.input.total, (answer['usage'] as JsonObject)['prompt_tokens'], exchange.id)
     const { vectors, model } = embeddingCodecOf('openai').decodeAnswer(answer, {})
     assert.equal(vectors.length, inputsIn(asked), exchange.id)

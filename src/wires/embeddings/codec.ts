@@ -1,6 +1,6 @@
 // What a form of embeddings is: how a provider is asked for vectors, and how they are read from its answers. Synchronous and pure.
 import type { Dialect, EmbeddingForm, EmbeddingRequest, Note, Usage, Vector, VectorEncoding, Wire } from '#ir'
-import type { JsonObject, JsonValue } from '#kernel'
+import type { JsonObject } from '#kernel'
 import type { RequestEdits, RequestShape } from '#wires/codec'
 
 /** Where a request goes. */
@@ -52,7 +52,7 @@ export interface EmbeddingIngress {
   readonly responseFields: readonly string[]
   readonly costField: string
   /** What such an answer counts; undefined when its bytes cannot pass: it doesn't say, or its vectors are not encoded as was asked for. */
-  readUsage(fields: JsonObject, answer: Buffer, asked: JsonValue | undefined): Usage | undefined
+  readUsage(fields: JsonObject, answer: Buffer, asked: VectorEncoding): Usage | undefined
   /** An answer's text is the opening, the vectors of each call with commas between, and the closing. */
   readonly opening: string
   /** The first vector's index is `from`. */

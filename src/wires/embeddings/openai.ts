@@ -18,9 +18,8 @@ export const embeddings: EmbeddingIngress = {
   responseFields: ['id', 'model', 'usage'],
   costField: 'usage',
   readUsage(fields, answer, asked) {
-    const encoding = asked === 'base64' ? 'base64' : 'float'
     // Some servers ignore `encoding_format`, and OpenAI's SDKs read what they asked for without looking.
-    return encodingOfFirst(answer) === encoding ? decodeUsage(fields['usage']) : undefined
+    return encodingOfFirst(answer) === asked ? decodeUsage(fields['usage']) : undefined
   },
   opening: '{"object":"list","data":[',
   encodeVectors,
