@@ -1,6 +1,6 @@
 // A client's request in a provider's wire: decoded, given its seals back, encoded. Pure, so that a thread can do it for large bodies.
 import type { ClientWire, Note, Request, Wire } from '#ir'
-import type { JsonObject } from '#kernel'
+import { invalidRequest, type Failure, type JsonObject } from '#kernel'
 import { codecOf, providerCodecOf, type EncodeTarget, type PathFields } from '#wires'
 import type { SealedCalls } from './seals.ts'
 import { toolNamesFor, type ToolNames } from './tool-names.ts'
@@ -30,6 +30,7 @@ export function decodeFor(
   seals: SealedCalls,
 ): Decoded {
   const { request, notes } = codecOf(from).ingress.decodeRequest(document, path)
+  if (request.n !== undefined && request.n > 1) throw severalAnswers(from)
   return { request: seals.restore(conversation, request), notes }
 }
 
@@ -38,4 +39,15 @@ export function encodeFor({ to, target }: Pick<Translation, 'to' | 'target'>, re
   const { body, notes } = providerCodecOf(to).egress.encodeRequest(request, target)
   const toolNames = toolNamesFor(to, request)
   return { body: Buffer.from(JSON.stringify(body)), notes, ...(toolNames === undefined ? {} : { toolNames }) }
+}
+
+/** What clients call the number of answers. */
+const countFields: Partial<Record<ClientWire, string>> = { 'openai-chat': 'n', gemini: 'generationConfig.candidateCount' }
+
+function severalAnswers(from: ClientWire): Failure {
+  const field = countFields[from] ?? 'n'
+  return invalidRequest(
+    field,
+    `The field "${field}" asks for several answers, and the provider of this model gives one. Send the request as often as you want answers, or name a provider of the client's own API.`,
+  )
 }

@@ -1,4 +1,4 @@
-// Large requests that must be translated: another thread parses and writes them, and all that holds for small ones holds for them.
+// What the gateway adds to translation: a thread for large requests, seals for clients that strip them, and one answer to each request.
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { wireScripts } from '#test/scripts.ts'
@@ -137,3 +137,14 @@ for (const { size, padding } of [
     ])
   })
 }
+
+test('several answers to one request are refused where only one can be given, in the client’s own word for it', async () => {
+  const chat = await turnpike.post('/v1/chat/completions', { ...withImage('aGk='), n: 2 })
+  assert.equal(chat.status, 400)
+  assert.equal(((await chat.json()) as { error: { param: string } }).error.param, 'n')
+  const body = { contents: [{ role: 'user', parts: [{ text: 'Hi' }] }], generationConfig: { candidateCount: 2 } }
+  const gemini = await turnpike.post('/v1beta/models/one/model-1:generateContent', body)
+  assert.equal(gemini.status, 400)
+  assert.match(((await gemini.json()) as { error: { message: string } }).error.message, /generationConfig\.candidateCount/)
+  assert.equal(upstream.received.length, 0)
+})
