@@ -147,6 +147,7 @@ function parse({ id }: Sighting): Parsed {
     .replace(/:(thinking|exacto|extended|nitro|beta)$/, (_, word: string) => (word === 'thinking' ? '-thinking' : ''))
     .replace(/:(\d+(?:\.\d+)?[bt])\b/, '-$1')
     .replace(/@(\d{8})$/, '-$1')
+    .replace(/@default$/, '')
   for (let before = ''; before !== name;) {
     before = name
     name = name.replace(deployment, '')

@@ -1,7 +1,7 @@
 // The tables' models -> rows of the catalog: what each vendor serves for conversations and embeddings, with limits and prices. Facts only.
 import { identify } from './identity.ts'
 import type { DevModel, Tables } from './tables.ts'
-import { curated, leftOut, makersOfTheirOwn, type Curated, type EmbeddingSource } from './vendor-rows.ts'
+import { curated, leftOut, makersOfTheirOwn, type Curated, type EmbeddingSource, type PriceSource } from './vendor-rows.ts'
 
 export type ModelRow = Record<string, unknown> & {
   id: string
@@ -19,8 +19,13 @@ const embedding = /embed|^voyage-|\b(bge|gte|e5|mpnet)\b|mini-?lm/i
 /** Nobody asks more for a million tokens: the table has a wrong power of ten. */
 const maxEmbeddingUsd = 10
 
-/** OpenCode answers each family on its maker's wire; these are the ones that are not on the chat wire. https://opencode.ai/docs/zen */
-const onAnotherWire = new Map([['opencode', /^(claude|gpt|gemini)/]])
+/** OpenCode answers each family on its maker's wire alone. https://opencode.ai/docs/zen */
+const opencodeWires: readonly (readonly [begins: RegExp, wire: string])[] = [
+  [/^claude/, 'anthropic-messages'],
+  [/^gpt/, 'openai-responses'],
+  [/^gemini/, 'gemini'],
+  [/^/, 'openai-chat'],
+]
 
 /** They have whatever models were put there. */
 const serversOfOnesOwn = new Set(['atomic-chat'])
@@ -40,18 +45,26 @@ export function modelRows(tables: Tables): Map<string, ModelRow[]> {
     const rows = new Map<string, ModelRow>()
     const bases = new Map<string, string | undefined>()
     for (const model of vendor.withoutModels === true ? [] : (byDev.get(vendor.dev ?? '') ?? [])) {
-      if (!servesText(model.id, model.modalities?.output) || onAnotherWire.get(vendor.id)?.test(model.id)) continue
-      // LiteLLM knows which of OpenAI's models are answered by /v1/responses alone: asking /v1/chat/completions for them is a 404.
-      if (vendor.litellm !== undefined && tables.litellm[vendor.litellm.prefix + model.id]?.['mode'] === 'responses') continue
-      rows.set(model.id, fromDev(model))
+      if (!servesText(model.id, model.modalities?.output)) continue
+      const row = fromDev(model)
+      const only = onlyWire(vendor, model.id, tables.litellm)
+      if (only !== undefined) row['wires'] = [only]
+      rows.set(model.id, row)
       bases.set(model.id, model.base_model)
     }
-    if (vendor.litellm !== undefined) supplement(rows, tables.litellm, vendor.litellm)
+    for (const source of vendor.litellm ?? []) supplement(rows, tables.litellm, source)
     for (const source of vendor.embeddings ?? []) supplementEmbeddings(rows, tables.litellm, source)
-    for (const row of [...rows.values()].sort((a, b) => (a.id < b.id ? -1 : 1))) all.push({ vendor, row, baseModel: bases.get(row.id) })
+    const place = vendor.id === 'bedrock' ? placeOfProfile : () => 0
+    for (const row of [...rows.values()].sort((a, b) => place(a.id) - place(b.id) || (a.id < b.id ? -1 : 1)))
+      all.push({ vendor, row, baseModel: bases.get(row.id) })
   }
   const identities = identify(
-    all.map(({ vendor, row, baseModel }) => ({ vendor: vendor.id, id: row.id, ownMaker: vendor.maker, baseModel })),
+    all.map(({ vendor, row, baseModel }) => ({
+      vendor: vendor.id,
+      id: vendor.id === 'bedrock' ? plainBedrockId(row.id) : row.id,
+      ownMaker: vendor.maker,
+      baseModel,
+    })),
   )
   for (const [at, { row }] of all.entries()) {
     const canonical = identities[at]
@@ -65,6 +78,34 @@ export function modelRows(tables: Tables): Map<string, ModelRow[]> {
     output.set(vendor.id, list)
   }
   return output
+}
+
+/** The one wire of a model, where that is not any of the vendor's. */
+function onlyWire(vendor: Curated, id: string, litellm: Tables['litellm']): string | undefined {
+  if (vendor.id === 'opencode') return opencodeWires.find(([begins]) => begins.test(id))?.[1]
+  // LiteLLM knows which of OpenAI's models are answered by /v1/responses alone: asking /v1/chat/completions for them is a 404.
+  const prefixes = [...(vendor.litellm ?? []).map(({ prefix }) => prefix), ...(vendor.modes === undefined ? [] : [vendor.modes])]
+  return prefixes.some((prefix) => litellm[prefix + id]?.['mode'] === 'responses') ? 'openai-responses' : undefined
+}
+
+/** Bedrock's inference profiles: `us.anthropic.claude-...`. https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html */
+const profile = /^(us|us-gov|eu|apac|au|jp|ca|global)\./
+
+/** Whoever asks for the model by its shared name gets the profile of the region's own geography, else the region's, else the one of all. */
+function placeOfProfile(id: string): number {
+  const geography = profile.exec(id)?.[1]
+  return geography === undefined ? 2 : geography === 'global' ? 3 : geography === 'apac' ? 1 : 0
+}
+
+/** `meta/llama3-3-70b-instruct` of `us.meta.llama3-3-70b-instruct-v1:0`. */
+function plainBedrockId(id: string): string {
+  const [maker = '', ...rest] = id.replace(profile, '').split('.')
+  // Of vectors the version is the model's own.
+  const name = rest.join('.').replace(embedding.test(id) ? /:\d+$/ : /(-v?\d+)?:\d+$/, '')
+  // Anthropic's newer ones have a version without a revision; DeepSeek's leave the maker's name out.
+  if (maker === 'anthropic') return `${maker}/${name.replace(/-v\d+$/, '')}`
+  if (id.endsWith('deepseek.v3-v1:0')) return 'deepseek/deepseek-v3.1'
+  return `${maker}/${maker === 'deepseek' ? `deepseek-${name}` : name}`
 }
 
 function servesText(id: string, modalities: readonly string[] | undefined): boolean {
@@ -103,12 +144,19 @@ function fromDev(model: DevModel): ModelRow {
 }
 
 /** Adds the ids and rates that models.dev lacks (dated snapshots, audio and one-hour cache-write rates). */
-function supplement(rows: Map<string, ModelRow>, litellm: Tables['litellm'], from: NonNullable<Curated['litellm']>): void {
+function supplement(rows: Map<string, ModelRow>, litellm: Tables['litellm'], from: PriceSource): void {
   for (const [key, entry] of Object.entries(litellm)) {
-    if (entry['litellm_provider'] !== from.provider || !key.startsWith(from.prefix) || entry['mode'] !== 'chat') continue
+    const mode = entry['mode']
+    if (entry['litellm_provider'] !== from.provider || !key.startsWith(from.prefix) || (mode !== 'chat' && mode !== 'responses')) continue
     const id = key.slice(from.prefix.length)
     // Keys with a slash or a colon are LiteLLM's own spellings (regions, fine-tunes, sizes), not ids of the vendor.
-    if ((from.slashes === true ? /:/ : /[/:]/).test(id) || !servesText(id, undefined) || /^(container|ft)\b/.test(id)) continue
+    if (
+      (from.slashes !== true && id.includes('/')) ||
+      !(from.ids ?? /^[^:]*$/).test(id) ||
+      !servesText(id, undefined) ||
+      /^(container|ft)\b/.test(id)
+    )
+      continue
     const rates = {
       input: perMillion(entry['input_cost_per_token']),
       output: perMillion(entry['output_cost_per_token']),
@@ -121,12 +169,15 @@ function supplement(rows: Map<string, ModelRow>, litellm: Tables['litellm'], fro
     }
     const known = rows.get(id)
     if (known !== undefined) {
+      if (from.wins === true) setPrice(known, rates)
       // Fill gaps only when both tables mean the same price list.
       if (known.price?.['input'] === decimal(rates.input) && known.price?.['output'] === decimal(rates.output))
         setPrice(known, { ...rates, ...known.price })
       continue
     }
-    rows.set(id, fromLitellm(id, entry, rates))
+    const row = fromLitellm(id, entry, rates)
+    if (mode === 'responses') row['wires'] = ['openai-responses']
+    rows.set(id, row)
   }
 }
 

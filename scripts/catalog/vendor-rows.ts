@@ -24,6 +24,17 @@ export type VendorRow = {
   readonly docs?: string
 }
 
+export type PriceSource = {
+  readonly prefix: string
+  readonly provider: string
+  /** Its ids have slashes. */
+  readonly slashes?: true
+  /** Ids that are its own among them; the others are LiteLLM's spellings. Default: those without a colon. */
+  readonly ids?: RegExp
+  /** Where the tables differ, this one knows better. */
+  readonly wins?: true
+}
+
 /** Keys of LiteLLM's map that begin so, and what they say their provider is. */
 export type EmbeddingSource = { readonly prefix: string; readonly provider: string }
 
@@ -31,7 +42,9 @@ export type EmbeddingSource = { readonly prefix: string; readonly provider: stri
 export type Curated = {
   readonly id: string
   readonly dev?: string
-  readonly litellm?: { readonly prefix: string; readonly provider: string; readonly slashes?: true }
+  readonly litellm?: readonly PriceSource[]
+  /** What LiteLLM's rows of it begin with that say which endpoint answers a model, where `litellm` does not. */
+  readonly modes?: string
   readonly maker?: string
   /** LiteLLM's rows of its models that embed. */
   readonly embeddings?: readonly EmbeddingSource[]
@@ -39,35 +52,68 @@ export type Curated = {
   readonly withoutModels?: true
 }
 
+/** Those of models that can still be asked. */
+const bedrockIds = /^(?!.*(?:claude-(?:v\d|instant)|j2-|titan-text|command-(?:light-)?text|llama2))(?:[a-z-]+\.)?[a-z0-9]+\.[^@]+$/
+
 /** Written by hand in src/catalog/vendors.ts, in its order. */
 export const curated: readonly Curated[] = [
   {
     id: 'openai',
     dev: 'openai',
-    litellm: { prefix: '', provider: 'openai' },
+    litellm: [{ prefix: '', provider: 'openai' }],
     embeddings: [{ prefix: '', provider: 'openai' }],
     maker: 'openai',
   },
-  { id: 'anthropic', dev: 'anthropic', litellm: { prefix: '', provider: 'anthropic' }, maker: 'anthropic' },
+  { id: 'anthropic', dev: 'anthropic', litellm: [{ prefix: '', provider: 'anthropic' }], maker: 'anthropic' },
   {
     id: 'gemini',
     dev: 'google',
-    litellm: { prefix: 'gemini/', provider: 'gemini' },
+    litellm: [{ prefix: 'gemini/', provider: 'gemini' }],
     embeddings: [{ prefix: 'gemini/', provider: 'gemini' }],
     maker: 'google',
   },
-  { id: 'vertex', embeddings: [{ prefix: '', provider: 'vertex_ai-embedding-models' }] },
-  { id: 'bedrock', embeddings: [{ prefix: '', provider: 'bedrock' }] },
+  {
+    id: 'vertex',
+    dev: 'google-vertex',
+    litellm: [
+      { prefix: '', provider: 'vertex_ai-language-models', ids: /^gemini-/ },
+      { prefix: 'vertex_ai/', provider: 'vertex_ai-anthropic_models' },
+      // Only these publishers' models are at its OpenAI-compatible endpoint; those of Mistral and AI21 have methods of their own.
+      ...[
+        '',
+        '-deepseek_models',
+        '-llama_models',
+        '-minimax_models',
+        '-moonshot_models',
+        '-openai_models',
+        '-qwen_models',
+        '-zai_models',
+      ].map((publisher): PriceSource => ({ prefix: 'vertex_ai/', provider: `vertex_ai${publisher}`, slashes: true, ids: /\// })),
+    ],
+    embeddings: [{ prefix: '', provider: 'vertex_ai-embedding-models' }],
+  },
+  {
+    id: 'bedrock',
+    dev: 'amazon-bedrock',
+    // It has the surcharge of a geography's inference profiles, which models.dev leaves out.
+    litellm: ['bedrock_converse', 'bedrock'].map((provider): PriceSource => ({
+      prefix: '',
+      provider,
+      ids: bedrockIds,
+      wins: true,
+    })),
+    embeddings: [{ prefix: '', provider: 'bedrock' }],
+  },
   {
     id: 'mistral',
     dev: 'mistral',
-    litellm: { prefix: 'mistral/', provider: 'mistral' },
+    litellm: [{ prefix: 'mistral/', provider: 'mistral' }],
     embeddings: [{ prefix: 'mistral/', provider: 'mistral' }],
     maker: 'mistral',
   },
   { id: 'deepseek', dev: 'deepseek', maker: 'deepseek' },
   { id: 'groq', dev: 'groq' },
-  { id: 'xai', dev: 'xai', litellm: { prefix: 'xai/', provider: 'xai' }, maker: 'xai' },
+  { id: 'xai', dev: 'xai', litellm: [{ prefix: 'xai/', provider: 'xai' }], maker: 'xai' },
   { id: 'openrouter', dev: 'openrouter' },
   { id: 'together', dev: 'togetherai' },
   { id: 'moonshot', dev: 'moonshotai', maker: 'moonshotai' },
@@ -88,11 +134,11 @@ export const curated: readonly Curated[] = [
   { id: 'venice', dev: 'venice' },
   { id: 'aihubmix', dev: 'aihubmix' },
   { id: 'v0', dev: 'v0' },
-  { id: 'azure', dev: 'azure', embeddings: [{ prefix: 'azure/', provider: 'azure' }] },
+  { id: 'azure', dev: 'azure', modes: 'azure/', embeddings: [{ prefix: 'azure/', provider: 'azure' }] },
   { id: 'opencode', dev: 'opencode' },
-  { id: 'sambanova', litellm: { prefix: 'sambanova/', provider: 'sambanova' } },
-  { id: 'hyperbolic', litellm: { prefix: 'hyperbolic/', provider: 'hyperbolic', slashes: true } },
-  { id: 'nscale', litellm: { prefix: 'nscale/', provider: 'nscale', slashes: true } },
+  { id: 'sambanova', litellm: [{ prefix: 'sambanova/', provider: 'sambanova' }] },
+  { id: 'hyperbolic', litellm: [{ prefix: 'hyperbolic/', provider: 'hyperbolic', slashes: true }] },
+  { id: 'nscale', litellm: [{ prefix: 'nscale/', provider: 'nscale', slashes: true }] },
   { id: 'lmstudio', dev: 'lmstudio', withoutModels: true },
   { id: 'ollama' },
   { id: 'vllm' },
@@ -101,14 +147,12 @@ export const curated: readonly Curated[] = [
 
 /** Not rows, and why. */
 export const leftOut: ReadonlyMap<string, string> = new Map([
-  ['amazon-bedrock', 'its own wire and signed requests'],
   ['azure-cognitive-services', "a second address of Azure's models; azure is a row"],
   ['cloudflare-ai-gateway', 'a gateway before other accounts, with credentials in a header of its own'],
   ['freemodel', 'no documentation of its wire'],
   ['github-copilot', 'its token is exchanged for a short-lived one'],
   ['gitlab', 'its token is exchanged for a short-lived one'],
-  ['google-vertex', 'short-lived tokens of a service account'],
-  ['google-vertex-anthropic', 'short-lived tokens of a service account'],
+  ['google-vertex-anthropic', "among google-vertex's, which is a row"],
   ['merge-gateway', 'no documented OpenAI-compatible address'],
   ['opencode-go', 'which wire answers depends on the model; opencode is a row for those of the chat wire'],
   ['perplexity-agent', "OpenAI's responses wire only"],

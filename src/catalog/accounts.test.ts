@@ -218,3 +218,26 @@ test('a model is asked for on a wire that serves it', () => {
   assert.equal(serves('vertex', 'openai-chat', 'meta/llama-3.3-70b-instruct-maas'), true)
   assert.equal(serves('azure', 'openai-chat', 'claude-sonnet-5'), false)
 })
+
+test('of Bedrock’s inference profiles a provider has those of its region, and a shared name means the closest', () => {
+  const at = (region: string): Provider => build({ it: bedrock('k', `https://bedrock-runtime.${region}.amazonaws.com`) }).get('it')!
+  const claude = (region: string): string[] => [...at(region).models.keys()].filter((id) => id.includes('claude-sonnet-4-5'))
+  assert.deepEqual(claude('eu-west-1'), [
+    'eu.anthropic.claude-sonnet-4-5-20250929-v1:0',
+    'anthropic.claude-sonnet-4-5-20250929-v1:0',
+    'global.anthropic.claude-sonnet-4-5-20250929-v1:0',
+  ])
+  assert.deepEqual(claude('ap-northeast-1').slice(0, 1), ['jp.anthropic.claude-sonnet-4-5-20250929-v1:0'])
+  assert.deepEqual(claude('sa-east-1').slice(1), ['global.anthropic.claude-sonnet-4-5-20250929-v1:0'])
+  const { models } = at('us-east-1')
+  const canonical = new Set([...models.values()].filter(({ id }) => id.includes('claude-sonnet-4-5')).map((model) => model.canonical))
+  assert.deepEqual([...canonical], ['anthropic/claude-sonnet-4-5-20250929'])
+  for (const id of ['us.anthropic.claude-sonnet-4-5-20250929-v1:0', 'amazon.nova-lite-v1:0', 'openai.gpt-oss-120b-1:0'])
+    assert.ok(models.get(id)?.price !== undefined, id)
+})
+
+test('OpenAI’s models that answer by responses alone say so', () => {
+  const models = build({ openai: { credentials: [{ value: 'k' }] } }).get('openai')!.models
+  assert.deepEqual(models.get('gpt-5-pro')?.wires, ['openai-responses'])
+  assert.equal(models.get('gpt-4o')?.wires, undefined)
+})

@@ -1,7 +1,7 @@
 // The models each vendor serves, with limits and prices: a dated data file for each vendor, read when a provider of that vendor is built.
 import { readFileSync } from 'node:fs'
 import type { ModelEntry } from '#config'
-import { freePrice, priceOf } from '#ir'
+import { freePrice, priceOf, type Wire } from '#ir'
 import { vendors } from './vendors.ts'
 import generated from './vendors.json' with { type: 'json' }
 
@@ -16,6 +16,7 @@ type Row = {
   readonly in?: readonly string[]
   readonly out?: readonly string[]
   readonly can?: readonly string[]
+  readonly wires?: readonly Wire[]
   readonly price?: Readonly<
     Partial<Record<'input' | 'output' | 'cacheRead' | 'cacheWrite' | 'cacheWrite1h' | 'reasoning' | 'inputAudio' | 'outputAudio', string>>
   >
@@ -84,6 +85,7 @@ function entryOf(vendor: string, row: Row, asOf: string, shared: (list: readonly
     ...(row.in === undefined ? {} : { inputModalities: shared(row.in) }),
     outputModalities: shared(row.out ?? ['text']),
     ...(row.can === undefined ? {} : { capabilities: shared(row.can) }),
+    ...(row.wires === undefined ? {} : { wires: shared(row.wires) as readonly Wire[] }),
     ...(price === undefined ? {} : { price }),
     ...(row.free === true ? { free: true } : {}),
   }

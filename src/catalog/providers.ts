@@ -71,7 +71,7 @@ export function createProviderBuilder(env: Environment): ProviderBuilder {
       const vendor = vendors.get(slug)!
       const baseUrl = baseUrlOf(vendor, env) ?? ''
       const context = { origin: new URL(baseUrl).origin, env, named: credential.name, setting: credential.name }
-      const models = overridden(slug, modelsOf(vendor.modelsOf ?? slug), prices)
+      const models = overridden(slug, servedAt(vendor, baseUrl, modelsOf(vendor.modelsOf ?? slug)), prices)
       return assemble(slug, vendor, baseUrl, [withAccount(credential, vendor.accounts, context)], { models })
     },
     sim: (prices) => simProvider(prices),
@@ -212,7 +212,7 @@ function declaredProvider(
       `${named()} has no key: give it credentials${variable === undefined ? '' : `, or set ${variable} in the environment`}.`,
     )
   }
-  const models = declaredModels(named, vendor.id, wanted, modelsOf(vendor.modelsOf ?? vendor.id))
+  const models = declaredModels(named, vendor.id, wanted, servedAt(vendor, baseUrl, modelsOf(vendor.modelsOf ?? vendor.id)))
   return assemble(slug, vendor, baseUrl, credentials, {
     models: overridden(slug, models, prices),
     allowPrivateNetwork,
@@ -227,6 +227,13 @@ function declaredProvider(
     ...(wanted.timeouts === undefined ? {} : { timeouts: declaredTimeouts(wanted.timeouts) }),
     ...(wanted.dialect === undefined ? {} : { dialect: declaredDialect(wanted.dialect) }),
   })
+}
+
+/** The catalog's own Map where all of them are served: see `declaredModels`. */
+function servedAt({ servesAt }: Vendor, baseUrl: string, models: ReadonlyMap<string, ModelEntry>): ReadonlyMap<string, ModelEntry> {
+  if (servesAt === undefined) return models
+  const { hostname } = new URL(baseUrl)
+  return new Map([...models].filter(([id]) => servesAt(hostname, id)))
 }
 
 /** The models with their stored prices, which count as they are: no multiplier changes them. */

@@ -35,6 +35,8 @@ export type Vendor = {
   readonly accounts?: AccountKind
   /** The vendor whose models of the catalog it serves, where it has none of its own. */
   readonly modelsOf?: string
+  /** Whether a model of the catalog can be asked at an address; absent: all can, everywhere. */
+  readonly servesAt?: (hostname: string, model: string) => boolean
   readonly headers: Readonly<Record<string, string>>
   readonly dialect: Dialect
   /** Whose seals it can open. */
@@ -76,6 +78,25 @@ function server(row: Omit<Row, 'keyVariables'>): Vendor {
 function part(env: Environment, ...variables: readonly string[]): string | undefined {
   return variables.map((variable) => env[variable]?.trim()).find((text) => text !== undefined && /^[a-zA-Z0-9][\w.:-]*$/.test(text))
 }
+
+/** Inference profiles of a geography are there in its regions only; at an address that names no region, who knows. */
+function isBedrockProfileOf(hostname: string, model: string): boolean {
+  const [, geography] = /^(us|us-gov|eu|apac|au|jp|ca)\./.exec(model) ?? []
+  const [, region] = /\.([a-z]{2}(?:-[a-z]+)+-\d+)\./.exec(hostname) ?? []
+  if (geography === undefined || region === undefined) return true
+  return (geographies.find(([of]) => of.test(region))?.[1] ?? []).includes(geography)
+}
+
+/** https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html (2026-11) */
+const geographies: readonly (readonly [regions: RegExp, profiles: readonly string[]])[] = [
+  [/^us-gov-/, ['us-gov']],
+  [/^us-/, ['us']],
+  [/^ca-/, ['ca', 'us']],
+  [/^eu-/, ['eu']],
+  [/^ap-southeast-[24]$/, ['au', 'apac']],
+  [/^ap-northeast-[13]$/, ['jp', 'apac']],
+  [/^ap-/, ['apac']],
+]
 
 const azureVariables = ['AZURE_OPENAI_API_KEY', 'AZURE_API_KEY', 'AZURE_CLIENT_SECRET']
 
@@ -200,6 +221,7 @@ const list: readonly Vendor[] = [
       ['anthropic-messages', ['*anthropic.*']],
       ['openai-chat', ['openai.*']],
     ]),
+    servesAt: isBedrockProfileOf,
     dialect: { anthropicVersion: 'bedrock-2023-05-31' },
     sealDomain: 'anthropic',
     docs: 'https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html',
@@ -454,6 +476,16 @@ const list: readonly Vendor[] = [
     name: 'OpenCode Zen',
     baseUrl: 'https://opencode.ai/zen/v1',
     keyVariables: ['OPENCODE_API_KEY'],
+    // Each model on its maker's wire alone, as its row in the catalog says. https://opencode.ai/docs/zen (2026-11)
+    wires: new Map([
+      ...responses,
+      ['anthropic-messages', '/v1/messages'],
+      ['gemini', '/models/{model}:{generateContent|streamGenerateContent?alt=sse}'],
+    ]),
+    wireAuth: new Map([
+      ['anthropic-messages', 'x-api-key'],
+      ['gemini', 'x-goog-api-key'],
+    ]),
     dialect: { maxTokensField: 'max_tokens', reasoningField: 'reasoning_content' },
   }),
   openAiLike({
