@@ -62,6 +62,8 @@ export function readAudio(audio: JsonObject, path: string): MediaSource {
   return { type: 'base64', mediaType: audioTypes.get(format) ?? `audio/${format}`, data }
 }
 
-export function encodeAudio(source: Extract<MediaSource, { type: 'base64' }>): JsonObject {
-  return { data: source.data, format: audioFormats.get(source.mediaType) ?? source.mediaType.replace(/^audio\//, '') }
+/** undefined: OpenAI hears two formats only. */
+export function encodeAudio(source: MediaSource): JsonObject | undefined {
+  const format = source.type === 'base64' ? audioFormats.get(source.mediaType) : undefined
+  return source.type === 'base64' && format !== undefined ? { data: source.data, format } : undefined
 }

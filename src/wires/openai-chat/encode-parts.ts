@@ -55,8 +55,9 @@ function encodeMedia(part: MediaPart, path: string, notes: Notes): JsonObject | 
       if (url === undefined) break
       return { type: 'video_url', video_url: { url } }
     case 'audio': {
-      if (source.type !== 'base64') break
-      return { type: 'input_audio', input_audio: encodeAudio(source) }
+      const audio = encodeAudio(source)
+      if (audio === undefined) break
+      return { type: 'input_audio', input_audio: audio }
     }
     case 'document': {
       const name = part.name === undefined ? {} : { filename: part.name }
@@ -67,6 +68,7 @@ function encodeMedia(part: MediaPart, path: string, notes: Notes): JsonObject | 
     default:
       part.kind satisfies never
   }
-  notes.dropped(path, `this wire takes no ${part.kind} by ${source.type === 'file' ? 'file id' : source.type}`)
+  const how = source.type === 'base64' ? `of type ${source.mediaType}` : `by ${source.type === 'file' ? 'file id' : 'address'}`
+  notes.dropped(path, `this wire takes no ${part.kind} ${how}`)
   return undefined
 }

@@ -25,7 +25,7 @@ export function encodeRequest(request: Request, target: EncodeTarget): { body: J
     tool_choice: ext['tool_choice'] ?? encodeToolChoice(request, tools.length > 0, notes),
     parallel_tool_calls: tools.length > 0 ? request.parallelToolCalls : undefined,
     [dialect.maxTokensField ?? 'max_completion_tokens']: request.maxOutputTokens,
-    stop: request.stop === undefined ? undefined : [...request.stop],
+    stop: encodeStop(request.stop, notes),
     temperature: request.temperature,
     top_p: request.topP,
     seed: request.seed,
@@ -49,6 +49,13 @@ export function encodeRequest(request: Request, target: EncodeTarget): { body: J
     notes.dropped(field, 'this provider refuses the field')
   }
   return { body, notes: notes.list }
+}
+
+const mostStops = 4
+
+function encodeStop(stop: readonly string[] | undefined, notes: Notes): string[] | undefined {
+  for (let at = mostStops; at < (stop?.length ?? 0); at++) notes.dropped(`stop[${at}]`, `this wire takes ${mostStops} stop sequences`)
+  return stop?.slice(0, mostStops)
 }
 
 /** Usage is always asked for: without it there is no cost. */

@@ -305,3 +305,12 @@ test('a schema is kept where it is understood, and said to be lost where not', (
   const poorer = write(request, { jsonSchema: false })
   assert.deepEqual([poorer.body['response_format'], notesOf(poorer)], [{ type: 'json_object' }, ['approximated output']])
 })
+
+test('the fifth stop sequence and those after it stay behind, which OpenAI would refuse', () => {
+  const { body, notes } = write({ stop: ['a', 'b', 'c', 'd', 'e', 'f'] })
+  assert.deepEqual(body['stop'], ['a', 'b', 'c', 'd'])
+  assert.deepEqual(
+    notes.map(({ path }) => path),
+    ['stop[4]', 'stop[5]'],
+  )
+})
