@@ -299,6 +299,20 @@ test('a seal goes back to its own vendor with the id that it was made for; other
   })
 })
 
+test("Gemini's signature of a call travels beside the call, to who can open it and to nobody else", () => {
+  const seal = { domain: 'google', kind: 'signature', data: 'sig' } as const
+  const turns: Turn[] = [
+    { role: 'assistant', parts: [{ type: 'tool-call', id: 'c', name: 'f', args: '{}', ranBy: 'client', seal }] },
+    { role: 'user', parts: [{ type: 'tool-result', id: 'c', output: [] }] },
+  ]
+  const sent = encode({ turns }, 'm', { sealDomain: 'google' }).body['input'] as JsonObject[]
+  assert.deepEqual(sent[0]!['extra_content'], { google: { thought_signature: 'sig' } })
+  assert.deepEqual(turnsOf(sent), turns)
+  const foreign = encode({ turns })
+  assert.equal((foreign.body['input'] as JsonObject[])[0]!['extra_content'], undefined)
+  assert.deepEqual(foreign.notes, ['dropped turns[0].parts[0].seal'])
+})
+
 test('calls and outputs pair off: an output alone is said as text, a call alone gets an output that says so', () => {
   const { body, notes } = encode({
     turns: [
