@@ -62,6 +62,14 @@ test('a line without an end is refused at the limit, not gathered for ever', () 
   assert.equal(parse(`${'1'.repeat(99)}\n`, 10, 100).length, 1)
 })
 
+test('the limit holds while the line still comes, not only at its end', () => {
+  const parser = createJsonLinesParser({ maxLineBytes: 100 })
+  const piece = Buffer.alloc(30, 0x31)
+  const push = () => parser.push(piece, () => assert.fail('there is no whole line'))
+  for (let i = 0; i < 3; i++) push()
+  assert.throws(push, (error) => error instanceof Failure && error.kind === 'bad_response')
+})
+
 test('the work for a long line is linear in its bytes', () => {
   const parser = createJsonLinesParser()
   const piece = Buffer.alloc(64, 0x31)

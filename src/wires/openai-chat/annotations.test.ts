@@ -102,6 +102,19 @@ test('places that lie outside of the text, or are nowhere, are unknown', () => {
   assert.deepEqual(placeOf(2, 9), [undefined, undefined])
 })
 
+test('places count in the whole content, also of texts that reasoning parts', () => {
+  const { parts } = stream([
+    chunk({ content: 'First. ' }),
+    chunk({ reasoning_content: 'Hm.' }),
+    chunk({ content: 'Second' }),
+    chunk({ annotations: [annotation(8, 10)] }, { finish_reason: 'stop' }),
+  ])
+  assert.deepEqual(
+    parts.map((part) => (part.type === 'text' ? part.citations?.map(({ start, end }) => [start, end]) : part.type)),
+    [undefined, 'reasoning', [[1, 3]]],
+  )
+})
+
 test('annotations that come when no text is open are kept for this wire', () => {
   const late = [annotation(0, 4)]
   const answer = stream([
