@@ -109,6 +109,36 @@ test('a credential from a variable is read at the start, and says what is wrong 
   assert.equal(control.snapshot().providers.get('work')!.credentials[0]!.secret, 'team-secret-0123456789')
 })
 
+test('a cloud’s account is stored as one string, shown by its name alone, and may come with its address from the environment', async (t) => {
+  const env = { AWS_REGION: 'eu-west-1', AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'aws-secret-0123456789' }
+  const { control } = await openTestControl(t, { env })
+  const fromEnvironment = await control.providers.put('bedrock', {}, admin)
+  assert.equal(fromEnvironment.provider.base_url, 'https://bedrock-runtime.eu-west-1.amazonaws.com')
+  assert.deepEqual(fromEnvironment.provider.credentials, [
+    { name: 'AWS_ACCESS_KEY_ID', source: 'env', env: 'AWS_ACCESS_KEY_ID', last4: null },
+  ])
+  const value = JSON.stringify({ access_key_id: 'A', secret_access_key: 'stored-secret-0123456789' }, null, 2)
+  const { provider } = await control.providers.put(
+    'bedrock',
+    { credentials: [{ name: 'stored', value }, { env: 'AWS_ACCESS_KEY_ID' }] },
+    admin,
+  )
+  assert.deepEqual(
+    provider.credentials.map(({ name, last4, trouble }) => [name, last4, trouble]),
+    [
+      ['stored', null, undefined],
+      ['AWS_ACCESS_KEY_ID', null, undefined],
+    ],
+  )
+  assert.deepEqual(
+    control
+      .snapshot()
+      .providers.get('bedrock')!
+      .credentials.map(({ account }) => account?.kind === 'aws' && account.secretAccessKey),
+    ['stored-secret-0123456789', 'aws-secret-0123456789'],
+  )
+})
+
 test('each wrong field is named, and nothing changes', async (t) => {
   const { control } = await openTestControl(t)
   const cases: readonly [body: unknown, field: string | undefined, says: RegExp][] = [
@@ -147,6 +177,13 @@ test('each wrong field is named, and nothing changes', async (t) => {
     ],
     [{ vendor: 'openai' }, 'credentials', /^The provider has no key: give it credentials, or set OPENAI_API_KEY/],
     [{}, 'base_url', /neither a known vendor nor a base_url/],
+    [{ vendor: 'bedrock' }, 'base_url', /needs a base_url: every account of Amazon Bedrock has its own.*Or set AWS_REGION/],
+    [{ ...own, credentials: [{ value: '{"access_key_id":' }] }, 'credentials[0].value', /begins as JSON and is none/],
+    [
+      { vendor: 'bedrock', base_url: 'https://bedrock-runtime.us-east-1.amazonaws.com', credentials: [{ value: '{"access_key_id":"A"}' }] },
+      'credentials[0]',
+      /has no "secret_access_key"/,
+    ],
     [{ base_url: 'http://127.0.0.1:8080/v1' }, 'base_url', /at 127\.0\.0\.1, a private or loopback address; set allow_private_network/],
     [{ base_url: 'http://[::1]/v1' }, 'base_url', /a private or loopback address/],
     [{ base_url: 'http://0x7f000001/v1' }, 'base_url', /a private or loopback address/],

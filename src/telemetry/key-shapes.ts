@@ -34,6 +34,9 @@ export const keyShapes: readonly KeyShape[] = [
   { owner: 'Google', vendor: 'gemini', prefix: 'AIza', rest: '[A-Za-z0-9_-]{30,}' },
   { owner: 'GitHub', vendor: 'github-models', prefix: 'github_pat_', rest: '[A-Za-z0-9_]{16,}' },
   { owner: 'GitHub', vendor: 'github-models', prefix: 'ghp_', rest: '[A-Za-z0-9]{16,}' },
+  { owner: 'Amazon Bedrock', vendor: 'bedrock', prefix: 'ABSK', rest: '[A-Za-z0-9+/=_-]{40,}' },
+  { owner: 'Amazon Bedrock', vendor: 'bedrock', prefix: 'bedrock-api-key-', rest: '[A-Za-z0-9+/=_-]{16,}' },
+  { owner: 'Google Cloud', prefix: 'ya29.', rest: '[A-Za-z0-9_-]{20,}' },
   { owner: 'AWS', prefix: 'AKIA', rest: '[A-Z0-9]{16}' },
 ]
 

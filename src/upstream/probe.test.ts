@@ -315,3 +315,70 @@ test('a provider that lacks its key says so without a call; the simulator answer
   const sim = await probe(providerAt('http://sim.invalid', { simulated: true, auth: 'none', credentials: [] }))
   assert.deepEqual([sim.ok, sim.models_found, sim.trouble], [true, models.length, null])
 })
+
+test('each wire lists its models where its vendor does, with the key where that wire wants it', async () => {
+  const gemini = new Map<Wire, string>([
+    ['gemini', '/v1beta/models/{model}:{generateContent|streamGenerateContent?alt=sse}'],
+    ['openai-chat', '/v1beta/openai/chat/completions'],
+  ])
+  const wireAuth = new Map([['gemini', 'x-goog-api-key']] as const)
+  upstream.route('/v1beta/models', json(200, { models: [{ name: 'models/gemini-2.5-flash' }] }))
+  const only = new Map([...gemini].slice(0, 1))
+  assert.deepEqual((await probe(providerAt(upstream.origin, { endpoints: only, wireAuth }))).model_ids, ['models/gemini-2.5-flash'])
+  assert.equal(upstream.received[0]!.headers.get('x-goog-api-key'), secret)
+  assert.equal(upstream.received[0]!.headers.get('authorization'), undefined)
+  upstream.route('/v1beta/openai/models', listOf('a'))
+  assert.deepEqual((await probe(providerAt(upstream.origin, { endpoints: gemini, wireAuth }))).model_ids, ['a'])
+  upstream.route('/api/tags', json(200, { models: [{ name: 'qwen3:8b' }] }))
+  assert.deepEqual((await probe(providerAt(upstream.origin, { endpoints: new Map([['ollama-chat', '/api/chat']]) }))).model_ids, [
+    'qwen3:8b',
+  ])
+  upstream.route('/v1/models', json(200, { models: [{ name: 'command-a' }] }))
+  assert.deepEqual((await probe(providerAt(upstream.origin, { endpoints: new Map([['cohere-chat', '/v2/chat']]) }))).model_ids, [
+    'command-a',
+  ])
+})
+
+test('Bedrock has no list: the cheapest model is asked for one token, and one that is not enabled says nothing against the account', async () => {
+  const endpoints = new Map<Wire, string>([
+    ['bedrock-converse', '/model/{model}/{converse|converse-stream}'],
+    ['openai-chat', '/openai/v1/chat/completions'],
+  ])
+  const aws = providerAt(upstream.origin, { endpoints, wireModels: new Map([['openai-chat', () => false]]) })
+  upstream.route('/model/cheap/converse', json(403, { message: "You don't have access to the model with the specified model ID." }))
+  const report = await probe(aws)
+  assert.deepEqual([report.ok, upstream.received.length], [true, 1])
+  assert.match(report.trouble ?? '', /not enabled/)
+  upstream.route('/model/cheap/converse', json(403, { message: 'The security token included in the request is invalid.' }))
+  assert.equal((await probe(aws)).ok, false)
+})
+
+test('an account without a token is that account’s trouble, and not the address’', async () => {
+  const account = {
+    kind: 'entra',
+    tenantId: 't',
+    clientId: 'app-1',
+    clientSecret: 'app-secret-0123',
+    authority: upstream.origin,
+    scope: 's',
+  } as const
+  upstream.route(
+    '/t/oauth2/v2.0/token',
+    json(401, { error: 'invalid_client', error_description: 'AADSTS7000222: expired app-secret-0123' }),
+  )
+  upstream.route('/v1/models', listOf('a'))
+  const credentials = [
+    { name: 'app', secret: '{}', account },
+    { name: 'key', secret },
+  ]
+  const report = await probe(providerAt(`${upstream.origin}/v1`, { credentials }))
+  assert.deepEqual(
+    report.credentials.map(({ name, ok }) => [name, ok]),
+    [
+      ['app', false],
+      ['key', true],
+    ],
+  )
+  assert.match(report.trouble ?? '', /Microsoft Entra gave no token to the application app-1.*AADSTS7000222/)
+  assert.ok(!JSON.stringify(report).includes('app-secret'))
+})
