@@ -4,7 +4,7 @@ import { after, before, beforeEach, test } from 'node:test'
 import OpenAI, { APIError, BadRequestError } from 'openai'
 import type { JsonObject } from '#kernel'
 import { startTest, testKey, type TestTurnpike } from '#test/turnpike.ts'
-import { createUpstream, type Received, type ScriptedUpstream } from '#test/upstream.ts'
+import { createUpstream, stall, type Received, type ScriptedUpstream } from '#test/upstream.ts'
 
 const model: JsonObject = { id: 'vectors-1', price: { input_per_million_usd: '2', output_per_million_usd: '0' } }
 
@@ -312,6 +312,62 @@ test('a model that several providers serve fails over from one form to another',
   assert.deepEqual(attempts.at(-1)!['provider'], 'gemini')
   assert.ok(attempts.length > 1)
   assert.equal(record['fallback'], true)
+})
+
+test('a large request and large answers are written and read beside the event loop, to the same result', async () => {
+  const texts = Array.from({ length: 250 }, (_, at) => `${at} ${'x'.repeat(2000)}`)
+  const numbers = Array.from({ length: 1024 }, (_, at) => Math.fround(Math.sin(at)))
+  upstream.route(/batchEmbedContents$/, (request) => {
+    const asked = request.json()['requests'] as { content: { parts: { text: string }[] } }[]
+    const embeddings = asked.map(({ content }) => ({ values: [Number(content.parts[0]!.text.split(' ')[0]), ...numbers] }))
+    return json({ embeddings, usageMetadata: { promptTokenCount: asked.length } })
+  })
+  const { data, usage } = await client.embeddings.create({ model: 'gemini/vectors-1', input: texts })
+  assert.deepEqual(
+    upstream.received.map((request) => (request.json()['requests'] as unknown[]).length).sort((a, b) => a - b),
+    [50, 100, 100],
+  )
+  assert.deepEqual(
+    data.map(({ index, embedding }) => [index, embedding[0], embedding.length]),
+    texts.map((_, at) => [at, at, 1025]),
+  )
+  assert.deepEqual([...data[249]!.embedding].slice(1), numbers)
+  assert.equal(usage.prompt_tokens, 250)
+
+  upstream.clear()
+  upstream.route(/batchEmbedContents$/, json({ embeddings: [{ values: numbers }] }))
+  const short = await turnpike.post('/v1/embeddings', { model: 'gemini/vectors-1', input: texts })
+  assert.equal(short.status, 503)
+  assert.equal(((await recordOf(short))['error'] as JsonObject)['class'], 'bad_response')
+  const wrong = await turnpike.post('/v1/embeddings', { model: 'gemini/vectors-1', input: [...texts, 7] })
+  assert.equal(((await wrong.json()) as { error: JsonObject }).error['param'], 'input[250]')
+})
+
+test('a client that leaves ends every call of its request', async () => {
+  upstream.route(/invoke$/, { before: [stall()] })
+  const leaving = new AbortController()
+  const asked = turnpike.post(
+    '/v1/embeddings',
+    { model: 'bedrock/amazon.titan-embed-text-v2:0', input: ['a', 'b', 'c'] },
+    { signal: leaving.signal },
+  )
+  for (let call = 0; call < 3; call++) await upstream.next()
+  leaving.abort()
+  await assert.rejects(asked, /abort/)
+  await upstream.untilOpenConnections(0)
+  const [record] = await turnpike.records()
+  assert.equal(record!['outcome'], 'cancelled')
+})
+
+test('what was sent of long vectors is not kept, and what was asked is', async () => {
+  const vector = Array.from({ length: 20_000 }, (_, at) => at / 7)
+  upstream.enqueue(json(openaiAnswer([vector])))
+  const response = await turnpike.post('/v1/embeddings', { model: 'plain/vectors-1', input: 'x'.repeat(3000) })
+  assert.ok((await response.text()).length > 100_000)
+  const id = response.headers.get('x-turnpike-request-id')!
+  assert.equal((await turnpike.record(id))['outcome'], 'ok')
+  assert.match((await turnpike.payload(id, 'request')).toString(), /xxx/)
+  await assert.rejects(turnpike.payload(id, 'response'), /404/)
 })
 
 test('token ids are refused by a provider that reads text, and go to one that takes them', async () => {
