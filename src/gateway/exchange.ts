@@ -31,6 +31,8 @@ const earlyHeadMs = 10_000
 /** While a better target remains, a stream that brings no content is given up after this time. */
 const defaultFirstTokenMs = 60_000
 const progressMs = 1000
+/** How far apart their turns are, at least: that of the deadlines' clock. */
+const progressStepMs = 50
 /** How long a provider may take to close after its terminal event before its socket is dropped. */
 const closeGraceMs = 1000
 /** Bodies above this are forwarded but not kept for the record. */
@@ -188,7 +190,8 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
     const totalMs = this.inspected.timeoutMs ?? this.plan.targets[0]!.provider.timeouts.totalMs
     this.#totalDueMs = this.arrival.readyMs + totalMs
     this.#lastWriteMs = now
-    this.#lastProgressMs = now
+    // Streams that began together are not all read in one turn of the clock.
+    this.#lastProgressMs = now - progressPhaseMs()
     this.#try(0)
   }
 
@@ -718,6 +721,14 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
       reason,
     })
   }
+}
+
+let progressTurns = 0
+
+/** From 0 to 1000 ms, another one each time. */
+function progressPhaseMs(): number {
+  progressTurns = (progressTurns + 1) % (progressMs / progressStepMs)
+  return progressTurns * progressStepMs
 }
 
 function interrupted(failure: Failure): Failure {

@@ -1,12 +1,13 @@
 // The thread that translates large bodies.
 import { Failure, type JsonObject } from '#kernel'
-import { answerQuestions, handedOver } from '#threads'
+import { answerQuestions, giveWay, handedOver } from '#threads'
 import { codecOf, embeddings } from '#wires'
 import { readAnswer, writeCalls } from './embedding-translation.ts'
 import { createSealedCalls } from './seals.ts'
 import { decodeFor, encodeFor } from './translation.ts'
 import type { AskedBytes, ToldBody, ToldCalls, ToldPiece, TranslatorAnswer, TranslatorQuestion } from './translator.ts'
 
+giveWay()
 answerQuestions<TranslatorQuestion>(() => ({ answer, close() {} }))
 
 /** Whoever sent the seals has looked how old they are. */

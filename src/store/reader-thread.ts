@@ -1,8 +1,6 @@
 // The thread that answers queries: synchronous SQLite never runs on the event loop that serves requests.
-import { readlinkSync } from 'node:fs'
-import { setPriority } from 'node:os'
 import { workerData } from 'node:worker_threads'
-import { answerQuestions } from '#threads'
+import { answerQuestions, giveWay } from '#threads'
 import { createRecordQuery, type RecordQuery } from './query.ts'
 import type { ReaderQuestion } from './reader.ts'
 import { openRecordDatabaseForReading } from './schema.ts'
@@ -44,15 +42,5 @@ function run(query: RecordQuery, question: ReaderQuestion): unknown {
       return query.get(question.id)
     case 'payload':
       return query.payload(question.id, question.part)
-  }
-}
-
-/** Where a core is wanted by this thread and by one that serves requests, that one has it. Linux gives each thread a priority. */
-function giveWay(): void {
-  if (process.platform !== 'linux') return
-  try {
-    setPriority(Number(readlinkSync('/proc/thread-self').split('/').at(-1)), 10)
-  } catch {
-    // No /proc: it goes without.
   }
 }
