@@ -71,6 +71,22 @@ test("bytes pass where the provider speaks the client's wire; elsewhere they are
   ])
 })
 
+test('a model that is served on some wires only is asked there: by pattern of the provider, or by its own row', () => {
+  const byPattern = provider('a', [chat, messages], ['main'], {
+    wireModels: new Map([['openai-chat', (id: string) => id !== 'm']]),
+  })
+  assert.deepEqual(plan([byPattern]).brief, [`a/main translate anthropic-messages ${messagesPath}`])
+  const brief = (one: ModelEntry): string[] =>
+    planTargets({
+      operation: 'generate',
+      wire: 'openai-chat',
+      candidates: [{ provider: provider('b', [chat, messages]), model: one }],
+    }).targets.map(({ lane, wire }) => `${lane} ${wire}`)
+  assert.deepEqual(brief({ id: 'm', wires: ['anthropic-messages'] }), ['translate anthropic-messages'])
+  assert.deepEqual(brief({ id: 'm', wires: ['openai-chat'] }), ['pass openai-chat'])
+  assert.deepEqual(brief({ id: 'm', wires: ['gemini'] }), [])
+})
+
 test('each credential is a target, and all but the first say that the provider is the same', () => {
   const { targets, brief } = plan([provider('a', [chat], ['one', 'two', 'three']), provider('b', [chat])])
   assert.deepEqual(

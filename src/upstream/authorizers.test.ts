@@ -6,6 +6,7 @@ import { Failure } from '#kernel'
 import { signatureFault } from '#test/aws-signature.ts'
 import { claimsOf, formOf, serviceAccountJson, serviceEmail, tokenAnswer, tokenRefusal } from '#test/tokens.ts'
 import { createGate, createUpstream, waitFor, type ScriptedUpstream } from '#test/upstream.ts'
+import { signCall } from './aws-signature.ts'
 import { createNetwork } from './network.ts'
 import type { Upstream, UpstreamCall, UpstreamRequest } from './port.ts'
 
@@ -110,9 +111,10 @@ describe('a call of an AWS account', () => {
 
   test('is signed over a large body as well, which is hashed in slices', async () => {
     const body = Buffer.alloc(5_000_001, 'ab')
-    const { over, call } = send(aws, { body })
-    assert.equal(call.bodySent(), false)
-    assert.equal((await over).status, 200)
+    const call = { method: 'POST', origin: provider.origin, path: '/', headers: [], body, allowPrivateNetwork: true } as const
+    assert.ok(signCall(aws, call, new Date()) instanceof Promise)
+    assert.ok(Array.isArray(signCall(aws, { ...call, body: body.subarray(0, 1 << 20) }, new Date())), 'a smaller one at once')
+    assert.equal((await send(aws, { body }).over).status, 200)
     assert.equal(signatureFault(provider.received[0]!, aws.secretAccessKey), undefined)
   })
 })
@@ -214,8 +216,10 @@ describe('while the token is fetched', () => {
     )
     call.pause()
     gate.open()
-    await provider.next()
-    await new Promise((settled) => setImmediate(settled))
+    const received = await provider.next()
+    assert.equal(await received.closed, 'answered')
+    // Whatever has come is read by the time that a later answer has.
+    assert.equal((await send(aws).over).text, 'fine')
     assert.equal(heard, 0)
     call.resume()
     await promise
