@@ -28,8 +28,8 @@ function answer(question: TranslatorQuestion): unknown {
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     const { kind, message, details } = error
-    const { cause: _, ...told } = details
-    return { ok: false, failure: { kind, message, details: told } } satisfies TranslatorAnswer<never>
+    const { cause: _, ...known } = details
+    return { ok: false, failure: { kind, message, details: known } } satisfies TranslatorAnswer<never>
   }
 }
 
