@@ -29,6 +29,8 @@ export const main = 'main'
 /** Packages that one room alone may import, and why. */
 export const owners: ReadonlyMap<string, { readonly room: string; readonly why: string }> = new Map([
   ['node:tls', { room: 'upstream', why: 'sockets to providers are opened, timed and cancelled in one place' }],
+  ['aws4', { room: 'upstream', why: 'calls are signed where they are sent' }],
+  ['google-auth-library', { room: 'upstream', why: 'tokens are fetched by the sockets that every call has' }],
   ['node:sqlite', { room: 'store', why: 'a database is changed in one place' }],
   ['better-sqlite3', { room: 'store', why: 'a database is changed in one place' }],
   ['kysely', { room: 'store', why: 'a database is changed in one place' }],

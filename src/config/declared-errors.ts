@@ -1,5 +1,6 @@
 // What is wrong with a turnpike.yaml or a body of the admin API, as one sentence: the path, the value unless it may be secret, the nearest
 // known key; in a file, the line.
+import { wireNames } from '#ir'
 import { nearestNames } from '#kernel'
 import { z } from 'zod'
 import { ConfigError, didYouMean } from './config-error.ts'
@@ -106,7 +107,7 @@ function shown(where: Where, { written, mapping }: Subject): string {
 function expectedAt(where: Where, { mapping }: Subject): string {
   const field = where.at(-1)
   if (field === 'price') return `"free" or ${mapping} with input_per_million_usd and output_per_million_usd`
-  return field === 'wires' ? `a list of wires (openai-chat, anthropic-messages) or ${mapping} of wires to paths` : 'text or a number'
+  return field === 'wires' ? `a list of wires (${wireNames.join(', ')}) or ${mapping} of wires to paths` : 'text or a number'
 }
 
 function article(expected: string, { mapping }: Subject): string {
