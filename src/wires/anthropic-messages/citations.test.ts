@@ -9,6 +9,7 @@ import { createStreamDecoder } from './decode-stream.ts'
 import { encodeRequest } from './encode-request.ts'
 import { encodeResponse } from './encode-response.ts'
 import { createStreamEncoder } from './encode-stream.ts'
+import { passThrough } from './pass-through.ts'
 
 const wire = 'anthropic-messages'
 const context = { requestId: 'r', model: 'm', createdSeconds: 1, streamUsage: true }
@@ -93,7 +94,7 @@ const foreign: Response = {
   ],
   finish: { reason: 'stop' },
 }
-const ours = { type: 'web_search_result_location', cited_text: '', url: 'https://example.org/f', title: 'F', encrypted_index: '' }
+const ours = { type: 'web_search_result_location', cited_text: '', url: 'https://example.org/f', title: 'F', encrypted_index: 'tpc1.' }
 
 test('citations of another vendor are those of a web search where they have an address', () => {
   assert.deepEqual(encodeResponse(foreign, context, undefined)['content'], [{ type: 'text', text: 'Tall', citations: [ours] }])
@@ -116,4 +117,30 @@ test('a history goes to Anthropic with its own citations, and never with those t
   assert.deepEqual(sent([ours]), [[{ type: 'text', text: 'Tall' }], ['turns[1].parts[0].citations']])
   assert.deepEqual(sent([]), [[{ type: 'text', text: 'Tall', citations: [] }], []])
   assert.deepEqual(sent(null), [[{ type: 'text', text: 'Tall' }], []])
+})
+
+test('a conversation that passes to Anthropic passes without the citations that this gateway wrote', () => {
+  const conversation = (citations: JsonObject[]): JsonObject => ({
+    model: 'm',
+    messages: [
+      { role: 'user', content: 'Hi' },
+      {
+        role: 'assistant',
+        content: [
+          { type: 'text', text: 'Tall', citations },
+          { type: 'text', text: '.' },
+        ],
+      },
+    ],
+  })
+  const { own } = passThrough
+  assert.ok(JSON.stringify(ours).includes(own!.mark))
+  assert.deepEqual(own!.without(conversation([ours, values[3]!])), {
+    body: conversation([values[3]!]),
+    notes: [{ code: 'dropped', path: 'messages.1.content.0.citations', why: 'Anthropic knows only its own citations' }],
+  })
+  const [, { content }] = own!.without(conversation([ours])).body['messages'] as [JsonObject, { content: JsonObject[] }]
+  assert.deepEqual(content[0], { type: 'text', text: 'Tall' })
+  const untouched = conversation(values)
+  assert.deepEqual(own!.without(untouched), { body: untouched, notes: [] })
 })

@@ -2,6 +2,7 @@
 import { asText, Failure, isObject, type JsonObject, type JsonValue } from '#kernel'
 import type { Finish } from '#ir'
 import type { PassThrough, SseFrame, Watch, Watched } from '#wires/codec'
+import { own } from './citations.ts'
 import { failureOf } from './errors.ts'
 import { typeOf } from './fields.ts'
 import { decodeFinish, encodeFinish, knowsFinish } from './finish.ts'
@@ -19,6 +20,7 @@ export const passThrough: PassThrough = {
   createWatch: () => new MessageWatch(),
   readResponse,
   edits: (fields, model, dialect, headers = {}) => platformEdits(fields, model, dialect, headers),
+  own,
 }
 
 class MessageWatch implements Watch {
