@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ModelEntry, Provider } from '#config'
-import type { ClientWire, Wire } from '#ir'
-import { planTargets, type PlanRequest } from './plan.ts'
+import type { ClientWire, EmbeddingForm, Wire } from '#ir'
+import { otherKind, planTargets, type PlanRequest } from './plan.ts'
 
 const chatPath = '/v1/chat/completions'
 const messagesPath = '/v1/messages'
@@ -129,4 +129,40 @@ test('tokens are counted only by a real provider that speaks the wire', () => {
 test('the same request has the same plan', () => {
   const providers = [provider('a', [chat], ['one', 'two']), provider('b', [messages])]
   assert.deepEqual(plan(providers), plan(providers))
+})
+
+test('vectors are asked of providers that make them, in their own form, with models that make them', () => {
+  const at = (form: EmbeddingForm, path: string): Partial<Provider> => ({ embeddings: { form, path, dialect: {} } })
+  const made = planTargets({
+    operation: 'embed',
+    wire: 'openai-chat',
+    candidates: [
+      { provider: provider('a', [chat], ['main'], at('openai', '/v1/embeddings')), model: { id: 'm', outputModalities: ['embeddings'] } },
+      { provider: provider('b', [], ['main'], at('gemini', '/models/{model}:batchEmbedContents')), model: { id: 'm/x' } },
+      { provider: provider('c', [chat]), model: { id: 'm' } },
+      { provider: provider('d', [chat], ['main'], at('openai', '/v1/embeddings')), model: { id: 'm', outputModalities: ['text'] } },
+    ],
+  })
+  assert.deepEqual(
+    made.targets.map((target) => [target.provider.slug, target.lane, target.embeds, target.wire, target.path]),
+    [
+      ['a', 'pass', 'openai', 'openai-chat', '/v1/embeddings'],
+      ['b', 'translate', 'gemini', 'gemini', '/models/m%2Fx:batchEmbedContents'],
+    ],
+  )
+  assert.deepEqual(
+    made.skipped.map(({ reason }) => reason),
+    ['it has no endpoint for embeddings', otherKind.embed],
+  )
+})
+
+test('a model that only embeds has no conversations; one that does both has', () => {
+  const talk = (outputModalities: readonly string[]) =>
+    planTargets({
+      operation: 'generate',
+      wire: 'openai-chat',
+      candidates: [{ provider: provider('a', [chat]), model: { id: 'm', outputModalities } }],
+    })
+  assert.deepEqual(talk(['embeddings']).skipped, [{ provider: 'a', reason: otherKind.generate }])
+  assert.equal(talk(['text', 'embeddings']).targets.length, 1)
 })
