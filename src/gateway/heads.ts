@@ -78,7 +78,7 @@ const digits = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']
 
 /** Header values are latin-1 without control characters; model names can be anything. */
 function headerText(value: string): string {
-  return /^[\x20-\x7e]*$/.test(value) ? value : encodeURIComponent(value)
+  return /^[\x20-\x7e]*$/.test(value) ? value : encodeURIComponent(value.toWellFormed())
 }
 
 const defaultRetryMs = 5000

@@ -239,8 +239,9 @@ test('an error in place of a whole answer is a failure', { skip }, () => {
   for (const [wire, body] of bodies) {
     if (!wires.has(wire)) continue
     assert.throws(() => providerCodecOf(wire).egress.decodeResponse(body, {}), Failure, `${wire} ${JSON.stringify(body)}`)
-    for (const other of [{}, { ok: true }, { data: [] }, { detail: 'Not Found' }])
-      assert.throws(() => providerCodecOf(wire).egress.decodeResponse(other as JsonObject, {}), Failure, `${wire} ${JSON.stringify(other)}`)
+    const others: JsonObject[] = [{}, { ok: true }, { data: [] }, { detail: 'Not Found' }]
+    for (const other of others)
+      assert.throws(() => providerCodecOf(wire).egress.decodeResponse(other, {}), Failure, `${wire} ${JSON.stringify(other)}`)
   }
 })
 
