@@ -166,7 +166,8 @@ class PeekedBody implements InspectedBody {
       body: buffer,
       messagesStart: messages.start,
       messagesEnd: messages.end,
-      openingEnd: count > 3 ? first[2]!.end : last.end,
+      // Without elements (a string, an empty array) the opening is the whole.
+      openingEnd: count > 3 ? first[2]!.end : count > 0 ? last.end : messages.end,
       systemStart: system.start,
       systemEnd: system.end,
     }

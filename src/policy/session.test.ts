@@ -1,11 +1,17 @@
 // Which conversation a request belongs to and what started it: the contract's order of sources, and OpenClaw's own bodies.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { clientWireNames, type ClientWire } from '#ir'
 import type { JsonObject, JsonValue } from '#kernel'
+import { codecOf } from '#wires'
 import { readCorpus, readJsonLines, skipWithoutCorpus } from '#test/corpus.ts'
 import { kindOf, sessionHeader, sessionOf, type ConversationBytes } from './session.ts'
 
 type Headers = Record<string, string>
+
+const shapes = clientWireNames.map((wire) => codecOf(wire).ingress.shape)
+const turnFields = new Set(shapes.map(({ turns }) => turns))
+const instructionFields = new Set(shapes.map(({ instructions }) => instructions))
 
 /** A body written member by member, so that its ranges are known without a scanner. */
 function locate(document: JsonObject): { readonly bytes: ConversationBytes; readonly fields: JsonObject; readonly length: number } {
@@ -18,10 +24,10 @@ function locate(document: JsonObject): { readonly bytes: ConversationBytes; read
     const json = JSON.stringify(value)
     text += json
     const end = start + Buffer.byteLength(json)
-    if (name === 'messages' && Array.isArray(value)) {
+    if (turnFields.has(name) && Array.isArray(value)) {
       const opening = value.length > 3 ? Buffer.byteLength(JSON.stringify(value.slice(0, 3))) - 1 : Buffer.byteLength(json) - 1
       Object.assign(ranges, { messagesStart: start, messagesEnd: end, openingEnd: start + opening })
-    } else if (name === 'system') Object.assign(ranges, { systemStart: start, systemEnd: end })
+    } else if (instructionFields.has(name)) Object.assign(ranges, { systemStart: start, systemEnd: end })
     else if (name !== 'tools') fields[name] = value
   }
   const body = Buffer.from(`${text}}`)
@@ -153,6 +159,10 @@ describe('the kind of a request is', () => {
     const messages = [{ role: 'user', content: 'ping' }]
     assert.equal(kind({ max_tokens: 1, messages }), 'probe')
     assert.equal(kind({ max_completion_tokens: 16, messages }), 'probe')
+    assert.equal(kind({ max_output_tokens: 16, input: messages }), 'probe')
+    const contents = [{ role: 'user', parts: [{ text: 'ping' }] }]
+    assert.equal(kind({ contents, generationConfig: { maxOutputTokens: 16 } }), 'probe')
+    assert.equal(kind({ contents, generationConfig: { maxOutputTokens: 17 } }), 'user')
     assert.equal(kind({ max_tokens: 17, messages }), 'user')
     assert.equal(kind({ messages }), 'user')
     assert.equal(kind({ max_tokens: 1, messages: conversation('hi') }), 'user', 'with all its instructions it is a real one')
@@ -169,17 +179,54 @@ const captures = new Map(
     '05': 'completions-compat-affinity-after-tool',
     '06': 'completions-cachecontrol-maxtokens-openrouter-thinking',
     '07': 'completions-no-stream-usage',
+    '08': 'openai-responses-first',
+    '09': 'openai-responses-after-tool',
     '10': 'anthropic-messages-thinking',
     '11': 'anthropic-messages-after-tool',
+    '12': 'google-generative-ai-first',
+    '13': 'google-generative-ai-after-tool',
     '18': 'heartbeat-turn',
   }),
 )
 const capture = (number: string) =>
   JSON.parse(readCorpus('openclaw', `${number}-${captures.get(number)!}.json`).toString('utf8')) as Capture
 
+type Message = { readonly role: string; readonly content: string | { readonly text: string }[] }
+
+const textOf = ({ content }: Message): string => (typeof content === 'string' ? content : content.map(({ text }) => text).join('\n'))
+
+/** A captured conversation of chat completions in the fields of another wire, as OpenClaw writes them there. */
+const onWire: Readonly<Record<ClientWire, (messages: readonly Message[]) => JsonObject>> = {
+  'openai-chat': (messages) => ({ messages: messages as unknown as JsonValue }),
+  'openai-responses': (messages) => ({
+    input: messages.map((message) => {
+      const type = message.role === 'assistant' ? 'output_text' : 'input_text'
+      const role = message.role === 'system' ? 'developer' : message.role
+      return { type: 'message', role, content: [{ type, text: textOf(message) }] }
+    }),
+  }),
+  'anthropic-messages': (messages) => ({
+    system: messages.filter(({ role }) => role === 'system').map((message) => ({ type: 'text', text: textOf(message) })),
+    messages: messages
+      .filter(({ role }) => role !== 'system')
+      .map((message) => ({ role: message.role, content: [{ type: 'text', text: textOf(message) }] })),
+  }),
+  gemini: (messages) => ({
+    contents: messages
+      .filter(({ role }) => role !== 'system')
+      .map((message) => ({ parts: [{ text: textOf(message) }], role: message.role === 'assistant' ? 'model' : 'user' })),
+    systemInstruction: {
+      parts: messages.filter(({ role }) => role === 'system').map((message) => ({ text: textOf(message) })),
+      role: 'user',
+    },
+  }),
+}
+
 /** The session in the runtime line of the parsed instructions. */
 function statedSession({ body }: Capture): string {
-  const instructed = JSON.stringify([body['system'] ?? null, body['messages'] ?? null])
+  const instructed = JSON.stringify(
+    [...instructionFields, ...turnFields].map((field) => (field === undefined ? null : (body[field] ?? null))),
+  )
   const stated = /Runtime: agent=[^\n]*sessionId=([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})/.exec(instructed)
   assert.ok(stated?.[1] !== undefined)
   return stated[1]
@@ -212,4 +259,27 @@ describe('OpenClaw', { skip: skipWithoutCorpus }, () => {
     const kinds = [...readJsonLines<Capture>('openclaw', '19-overflow-compaction-retry.jsonl')].map(({ body }) => kind(body))
     assert.deepEqual(kinds, ['user', 'compaction', 'compaction'])
   })
+
+  for (const [wire, number] of [
+    ['openai-chat', '01'],
+    ['openai-responses', '08'],
+    ['anthropic-messages', '10'],
+    ['gemini', '12'],
+  ] as const) {
+    test(`${wire}: a heartbeat, a cron turn and a compaction are recognised`, () => {
+      const { body } = capture(number)
+      const said = (messages: readonly Message[]) => kind({ ...body, ...onWire[wire](messages) })
+      const heartbeat = capture('18').body['messages'] as Message[]
+      assert.equal(said(heartbeat), 'heartbeat')
+      const later = (answer: string, question: string): Message[] => [
+        ...heartbeat,
+        { role: 'assistant', content: answer },
+        { role: 'user', content: question },
+      ]
+      assert.equal(said(later('HEARTBEAT_OK', 'Now to something else.')), 'user')
+      assert.equal(said(later('HEARTBEAT_OK', '[cron:7f3 daily] Summarise the news.')), 'cron')
+      const overflow = [...readJsonLines<Capture>('openclaw', '19-overflow-compaction-retry.jsonl')]
+      assert.deepEqual(overflow.map((one) => said(one.body['messages'] as Message[])), ['user', 'compaction', 'compaction']) // prettier-ignore
+    })
+  }
 })

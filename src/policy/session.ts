@@ -100,6 +100,8 @@ function fingerprint({ body, messagesStart, openingEnd, systemStart, systemEnd }
 }
 
 const assistantRole = Buffer.from('"assistant"')
+/** Google's name for the same. */
+const modelRole = Buffer.from('"model"')
 const heartbeatWords = [Buffer.from('Follow the heartbeat monitor scratch context'), Buffer.from('Read HEARTBEAT.md if it exists')]
 const cronWords = Buffer.from('[cron:')
 const compactionWords = Buffer.from('You are a context summarization assistant')
@@ -109,7 +111,7 @@ const probeMaxTokens = 16
 
 /**
  * What started a request, recognised from OpenClaw's bodies (captured from openclaw 2026.9.6): a heartbeat and a cron turn say so in what
- * follows the last assistant message, a compaction in its instructions; a probe is a tiny request that asks for a word.
+ * follows the model's last message, a compaction in its instructions; a probe is a tiny request that asks for a word.
  */
 export function kindOf(fields: JsonObject, bytes: ConversationBytes, bodyBytes: number): RequestKind {
   const { body, messagesStart, messagesEnd, openingEnd, systemStart, systemEnd } = bytes
@@ -118,13 +120,18 @@ export function kindOf(fields: JsonObject, bytes: ConversationBytes, bodyBytes: 
   if (body.subarray(messagesStart, Math.min(openingEnd, messagesStart + 512)).includes(compactionWords)) return 'compaction'
   if (systemStart >= 0 && body.subarray(systemStart, Math.min(systemEnd, systemStart + 512)).includes(compactionWords)) return 'compaction'
   const tail = body.subarray(Math.max(messagesStart, messagesEnd - tailBytes), messagesEnd)
-  const turn = tail.subarray(Math.max(0, tail.lastIndexOf(assistantRole)))
+  const turn = tail.subarray(Math.max(0, tail.lastIndexOf(assistantRole), tail.lastIndexOf(modelRole)))
   if (heartbeatWords.some((words) => turn.includes(words))) return 'heartbeat'
   if (turn.includes(cronWords)) return 'cron'
   return bodyBytes < probeBodyBytes && isProbe(fields) ? 'probe' : 'user'
 }
 
 function isProbe(fields: JsonObject): boolean {
-  const cap = fields['max_completion_tokens'] ?? fields['max_tokens']
+  const { generationConfig: gemini } = fields
+  const cap =
+    fields['max_completion_tokens'] ??
+    fields['max_tokens'] ??
+    fields['max_output_tokens'] ??
+    (isObject(gemini) ? gemini['maxOutputTokens'] : undefined)
   return typeof cap === 'number' && cap <= probeMaxTokens
 }

@@ -19,7 +19,7 @@ export const gemini: WireCodec = {
   ingress: {
     // Google's SDKs show no request id; Google's own answers have none either.
     requestIdHeader: 'x-request-id',
-    shape: { turns: 'contents', instructions: 'systemInstruction', fields: [] },
+    shape: { turns: 'contents', instructions: 'systemInstruction', fields: ['generationConfig'] },
     decodeRequest,
     encodeResponse,
     createStreamEncoder,
