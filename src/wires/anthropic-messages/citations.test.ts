@@ -94,7 +94,7 @@ const foreign: Response = {
   ],
   finish: { reason: 'stop' },
 }
-const ours = { type: 'web_search_result_location', cited_text: '', url: 'https://example.org/f', title: 'F', encrypted_index: 'tpc1.' }
+const ours = { type: 'web_search_result_location', cited_text: '', url: 'https://example.org/f', title: 'F', encrypted_index: 'tps1.' }
 
 test('citations of another vendor are those of a web search where they have an address', () => {
   assert.deepEqual(encodeResponse(foreign, context, undefined)['content'], [{ type: 'text', text: 'Tall', citations: [ours] }])

@@ -1,8 +1,9 @@
 // Citations of this wire <-> neutral ones. They hang on a text block, and are about the whole of it.
 import { asText, isObject, type JsonObject, type JsonValue } from '#kernel'
-import type { Citation, Note, TextPart } from '#ir'
-import type { OwnWords } from '#wires/codec'
+import type { Citation, TextPart } from '#ir'
+import { ownMark } from '#wires/own-seals'
 import { wire } from './fields.ts'
+import { isOwnCitation } from './own-words.ts'
 
 /** undefined when there are none, or something that is no citation among them. `length`: of the block's text. */
 export function decodeCitations(value: JsonValue | undefined, length: number): Citation[] | undefined {
@@ -20,39 +21,8 @@ export function decodeCitation(value: JsonObject, length: number): Citation {
     ...(title === undefined ? {} : { title }),
     ...(quote === undefined ? {} : { quote }),
     ...(length === 0 ? {} : { start: 0, end: length }),
-    ...(isOurs(value) ? {} : { raw: { wire, value } }),
+    ...(isOwnCitation(value) ? {} : { raw: { wire, value } }),
   }
-}
-
-/**
- * The index of a citation that another vendor's answer had. Anthropic demands one of its own making and would refuse the conversation:
- * `own` takes such citations out of what passes, and the encoder never writes them.
- */
-const gatewayMark = 'tpc1.'
-
-function isOurs(value: JsonValue): boolean {
-  return isObject(value) && value['type'] === 'web_search_result_location' && value['encrypted_index'] === gatewayMark
-}
-
-export const own: OwnWords = {
-  mark: gatewayMark,
-  without(body) {
-    const notes: Note[] = []
-    const { messages } = body
-    if (!Array.isArray(messages)) return { body, notes }
-    const kept = messages.map((message, i) => {
-      if (!isObject(message) || !Array.isArray(message['content'])) return message
-      const content = message['content'].map((block, j) => {
-        if (!isObject(block) || !Array.isArray(block['citations']) || !block['citations'].some(isOurs)) return block
-        notes.push({ code: 'dropped', path: `messages.${i}.content.${j}.citations`, why: 'Anthropic knows only its own citations' })
-        const { citations, ...rest } = block
-        const others = citations.filter((citation) => !isOurs(citation))
-        return others.length === 0 ? rest : { ...rest, citations: others }
-      })
-      return { ...message, content }
-    })
-    return { body: notes.length === 0 ? body : { ...body, messages: kept }, notes }
-  },
 }
 
 /** Those of an answer that this wire has a form for: its own, and addresses. */
@@ -60,7 +30,8 @@ export function encodeCitations(citations: readonly Citation[] | undefined): Jso
   return (citations ?? []).flatMap(({ url, title, quote, raw }) => {
     if (raw?.wire === wire) return [raw.value]
     if (url === undefined) return []
-    return [{ type: 'web_search_result_location', cited_text: quote ?? '', url, title: title ?? null, encrypted_index: gatewayMark }]
+    // Anthropic demands an index of its own making: the encoder of requests never writes this one.
+    return [{ type: 'web_search_result_location', cited_text: quote ?? '', url, title: title ?? null, encrypted_index: ownMark }]
   })
 }
 

@@ -3,8 +3,8 @@ import { isObject, type JsonObject, type JsonValue } from '#kernel'
 import type { AssistantPart, CacheMark, MediaPart, MediaSource, OpaquePart, PartExtras, TextPart, ToolResultPart, UserPart } from '#ir'
 import { isBase64 } from '#wires/data-urls'
 import { decodeCitations } from './citations.ts'
-import { sealDomain } from './decode-stream.ts'
-import { isGiven, readArray, readFlag, readName, readObject, readText, restOf, typeOf, wire, wrong } from './fields.ts'
+import { isGiven, readArray, readFlag, readName, readObject, readText, restOf, sealDomain, typeOf, wire, wrong } from './fields.ts'
+import { sealOf } from './own-words.ts'
 import { argsOfInput } from '#wires/tool-ids'
 
 const textKeys = new Set(['type', 'text', 'cache_control'])
@@ -46,9 +46,8 @@ export function decodeAssistantBlock(block: JsonObject, path: string): Assistant
     case 'thinking': {
       const text = readText(block['thinking'], `${path}.thinking`)
       const signature = isGiven(block['signature']) ? readText(block['signature'], `${path}.signature`) : ''
-      // An empty signature is the gateway's own: reasoning of a provider that seals none.
-      const seal = signature === '' ? {} : { seal: { domain: sealDomain, kind: 'signature' as const, data: signature } }
-      return { type: 'reasoning', text, ...seal, ...restOf(block, thinkingKeys) }
+      const seal = sealOf(signature)
+      return { type: 'reasoning', text, ...(seal === undefined ? {} : { seal }), ...restOf(block, thinkingKeys) }
     }
     case 'redacted_thinking': {
       const seal = { domain: sealDomain, kind: 'redacted', data: readText(block['data'], `${path}.data`) } as const

@@ -4,11 +4,10 @@ import type { Seal, StreamEvent } from '#ir'
 import type { SseFrame, StreamDecoder } from '#wires/codec'
 import { decodeCitation } from './citations.ts'
 import { failureOf } from './errors.ts'
-import { restOf, typeOf, wire } from './fields.ts'
+import { restOf, sealDomain, typeOf, wire } from './fields.ts'
 import { decodeFinish } from './finish.ts'
+import { sealOf } from './own-words.ts'
 import { decodeUsage, mergeUsage } from './usage.ts'
-
-export const sealDomain = 'anthropic'
 
 export function createStreamDecoder(): StreamDecoder {
   return new MessageReader()
@@ -223,7 +222,8 @@ export class MessageReader implements StreamDecoder {
         })
         return
       case 'reasoning': {
-        const seal = block.signature === '' ? {} : { seal: { domain: sealDomain, kind: 'signature' as const, data: block.signature } }
+        const known = sealOf(block.signature)
+        const seal = known === undefined ? {} : { seal: known }
         out.push({ type: 'part-end', index: block.part, ...seal })
         return
       }

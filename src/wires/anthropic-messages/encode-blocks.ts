@@ -3,8 +3,8 @@ import type { JsonObject } from '#kernel'
 import type { AssistantPart, MediaPart, Notes, OpaquePart, PartExtras, TextPart, ToolCallPart, ToolResultPart, UserPart } from '#ir'
 import { inputOfArgs, toPlainId } from '#wires/tool-ids'
 import { encodeCitations, ownCitations } from './citations.ts'
-import { sealDomain } from './decode-stream.ts'
 import { ownExt, wire } from './fields.ts'
+import { signatureOf } from './own-words.ts'
 
 const unrefused = 'Anthropic has no refusal blocks; it is said as text'
 
@@ -187,7 +187,7 @@ export function encodeAnswerPart(part: AssistantPart): JsonObject | undefined {
       return part.text === '' ? undefined : { type: 'text', text: part.text }
     case 'reasoning':
       if (part.seal?.kind === 'redacted') return { type: 'redacted_thinking', data: part.seal.data }
-      if (part.text === '' && signatureOf(part.seal) === '') return undefined
+      if (part.text === '' && part.seal === undefined) return undefined
       return { type: 'thinking', thinking: part.text, signature: signatureOf(part.seal) }
     case 'tool-call': {
       const type = part.ranBy === 'client' ? 'tool_use' : 'server_tool_use'
@@ -201,9 +201,4 @@ export function encodeAnswerPart(part: AssistantPart): JsonObject | undefined {
     default:
       return part satisfies never
   }
-}
-
-/** '' for reasoning that nobody sealed, or another vendor did: our own decoder knows it, and Anthropic is never sent it. */
-export function signatureOf(seal: { readonly domain: string; readonly kind: string; readonly data: string } | undefined): string {
-  return seal !== undefined && seal.domain === sealDomain && seal.kind === 'signature' ? seal.data : ''
 }

@@ -5,8 +5,10 @@ import Anthropic from '@anthropic-ai/sdk'
 import fc from 'fast-check'
 import { explode, type Response as Answer, type StreamEvent } from '#ir'
 import { Failure, type JsonObject } from '#kernel'
+import { decodeRequest } from './decode-request.ts'
 import { encodeResponse } from './encode-response.ts'
 import { createStreamEncoder } from './encode-stream.ts'
+import { passThrough } from './pass-through.ts'
 
 const context = { requestId: 'r1', model: 'claude-x', createdSeconds: 0, streamUsage: true }
 
@@ -122,24 +124,62 @@ test('blocks never overlap: what belongs to a part that is not the current block
   )
 })
 
-test('reasoning that nobody sealed, or another vendor did, is a thinking block with an empty signature', async () => {
+test('reasoning that nobody sealed, or another vendor did, comes back as it was, and passes to Anthropic never', async () => {
   const foreign: Answer = {
     parts: [
       { type: 'reasoning', text: 'hm' },
-      { type: 'reasoning', text: 'well', seal: { domain: 'openai', kind: 'encrypted', data: 'secret' } },
+      { type: 'reasoning', text: 'well', seal: { domain: 'google', kind: 'signature', data: 'proof' } },
+      { type: 'reasoning', text: '', seal: { domain: 'openai', kind: 'encrypted', data: 'secret', itemId: 'rs_1' } },
       { type: 'text', text: 'Yes' },
     ],
     finish: { reason: 'stop' },
   }
-  const expected = [
-    { type: 'thinking', thinking: 'hm', signature: '' },
-    { type: 'thinking', thinking: 'well', signature: '' },
-    { type: 'text', text: 'Yes' },
-  ]
-  const sse = encode(explode(foreign))
-  assert.deepEqual(JSON.parse(JSON.stringify((await accumulate(sse)).content)), expected)
-  assert.deepEqual(encodeResponse(foreign, context, undefined)['content'], expected)
-  assert.doesNotMatch(sse, /secret/)
+  const { content } = JSON.parse(JSON.stringify(await accumulate(encode(explode(foreign))))) as { content: JsonObject[] }
+  assert.deepEqual(content, encodeResponse(foreign, context, undefined)['content'])
+  assert.deepEqual(
+    content.map(({ type, thinking }) => [type, thinking]),
+    [
+      ['thinking', 'hm'],
+      ['thinking', 'well'],
+      ['thinking', ''],
+      ['text', undefined],
+    ],
+  )
+  // The client sends it back: to others with the proof that was theirs.
+  const history = {
+    model: 'm',
+    max_tokens: 9,
+    messages: [
+      { role: 'user', content: 'Hi' },
+      { role: 'assistant', content },
+    ],
+  }
+  assert.deepEqual(decodeRequest(history).request.turns[1]?.parts, foreign.parts)
+  // Anthropic would refuse it: what passes is read for the mark, and goes without.
+  const { own } = passThrough
+  for (const block of content.slice(0, 3)) assert.ok(JSON.stringify(block).includes(own!.mark))
+  const passed = own!.without(history)
+  assert.deepEqual(passed.body['messages'], [
+    { role: 'user', content: 'Hi' },
+    { role: 'assistant', content: [{ type: 'text', text: 'Yes' }] },
+  ])
+  assert.deepEqual(
+    passed.notes.map(({ code, path }) => [code, path]),
+    [0, 1, 2].map((n) => ['dropped', `messages.1.content.${n}`]),
+  )
+  const onlyThought = { ...history, messages: [...history.messages, { role: 'assistant', content: content.slice(0, 1) }] }
+  assert.equal((own!.without(onlyThought).body['messages'] as unknown[]).length, 2, 'an empty turn would be refused')
+})
+
+test('a signature that only looks like one of ours is no proof', () => {
+  for (const signature of ['tps1.', 'tps1.###', `tps1.${Buffer.from('{"domain":1}').toString('base64url')}`]) {
+    const { request } = decodeRequest({
+      model: 'm',
+      max_tokens: 9,
+      messages: [{ role: 'assistant', content: [{ type: 'thinking', thinking: 'hm', signature }] }],
+    })
+    assert.deepEqual(request.turns[0]?.parts, [{ type: 'reasoning', text: 'hm' }])
+  }
 })
 
 test('parts without text make no block', () => {

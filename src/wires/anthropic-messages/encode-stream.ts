@@ -4,11 +4,12 @@ import type { JsonObject } from '#kernel'
 import type { Finish, PartHead, StreamEvent, Usage } from '#ir'
 import type { AnswerContext, StreamEncoder } from '#wires/codec'
 import { encodeCitations } from './citations.ts'
-import { encodeAnswerPart, signatureOf } from './encode-blocks.ts'
+import { encodeAnswerPart } from './encode-blocks.ts'
 import { messageId } from './encode-response.ts'
 import { encodeStreamError } from './errors.ts'
 import { ownExt } from './fields.ts'
 import { encodeFinish } from './finish.ts'
+import { signatureOf } from './own-words.ts'
 import { encodeUsage } from './usage.ts'
 
 type Start = Extract<StreamEvent, { type: 'start' }>
@@ -156,11 +157,11 @@ class Encoder implements StreamEncoder {
     const block = this.#nextBlock
     this.#current = -1
     this.#head = undefined
-    const signature = head?.type === 'reasoning' ? signatureOf(end.seal) : ''
-    if (!begun && signature === '') return ''
+    const isReasoning = head?.type === 'reasoning'
+    if (!begun && !(isReasoning && end.seal !== undefined)) return ''
     this.#nextBlock++
     let out = begun ? '' : startFrame(block, { type: 'thinking', thinking: '', signature: '' })
-    if (signature !== '') out += deltaFrame(block, { type: 'signature_delta', signature })
+    if (isReasoning) out += deltaFrame(block, { type: 'signature_delta', signature: signatureOf(end.seal) })
     for (const citation of encodeCitations(end.citations)) out += deltaFrame(block, { type: 'citations_delta', citation })
     return out + stopFrame(block)
   }

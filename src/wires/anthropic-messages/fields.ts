@@ -74,3 +74,5 @@ export function textOf(object: JsonObject, key: string): string {
 export function ownExt(ext: Ext | undefined): JsonObject | undefined {
   return ext?.[wire]
 }
+
+export const sealDomain = 'anthropic'

@@ -2,10 +2,10 @@
 import { asText, Failure, isObject, type JsonObject, type JsonValue } from '#kernel'
 import type { Finish } from '#ir'
 import type { PassThrough, SseFrame, Watch, Watched } from '#wires/codec'
-import { own } from './citations.ts'
 import { failureOf } from './errors.ts'
 import { typeOf } from './fields.ts'
 import { decodeFinish, encodeFinish, knowsFinish } from './finish.ts'
+import { own } from './own-words.ts'
 import { platformEdits } from './platforms.ts'
 import { decodeUsage, mergeUsage } from './usage.ts'
 

@@ -2,22 +2,20 @@
 import { asText, isObject, type JsonObject, type JsonValue } from '#kernel'
 import type { Note, ReasoningPart, Seal } from '#ir'
 import type { OwnWords } from '#wires/codec'
+import { isMarked, marked, ownMark, readSeal, unmarked } from '#wires/own-seals'
 
 /**
- * What this gateway writes into `encrypted_content` of reasoning that is not of this wire's vendor begins so; behind it are the parts
- * themselves. Clients send encrypted content back verbatim even where they strip the text beside it (Codex does), and so a signature
+ * In `encrypted_content` of reasoning that is not of this wire's vendor, the gateway writes the parts themselves, marked. Clients send encrypted content back verbatim even where they strip the text beside it (Codex does), and so a signature
  * returns to its vendor together with the text that it signs. Providers of this wire would refuse it: `own` takes it out of what passes.
  */
-const gatewayMark = 'tps1.'
-
 export const own: OwnWords = {
-  mark: gatewayMark,
+  mark: ownMark,
   without(body) {
     const input = body['input']
     if (!Array.isArray(input)) return { body, notes: [] }
     const notes: Note[] = []
     const kept = input.filter((item, at) => {
-      const isOwn = isObject(item) && item['type'] === 'reasoning' && asText(item['encrypted_content'])?.startsWith(gatewayMark) === true
+      const isOwn = isObject(item) && item['type'] === 'reasoning' && isMarked(item['encrypted_content'])
       if (isOwn) notes.push({ code: 'dropped', path: `input[${at}]`, why: 'another vendor reasoned so, and only it can read that' })
       return !isOwn
     })
@@ -28,8 +26,8 @@ export const own: OwnWords = {
 /** The parts of one item: its summaries, then its text; a seal is on the last one. `domain` is whose encrypted content it is. */
 export function decodeReasoningItem(item: JsonObject, domain: string): ReasoningPart[] {
   const encrypted = asText(item['encrypted_content'])
-  const marked = encrypted === undefined ? undefined : readMarked(encrypted)
-  if (marked !== undefined) return marked
+  const parts = encrypted === undefined ? undefined : readMarked(encrypted)
+  if (parts !== undefined) return parts
   const words: ReasoningPart[] = [
     ...textsOf(item['summary']).map((text): ReasoningPart => ({ type: 'reasoning', text, summary: true })),
     ...textsOf(item['content']).map((text): ReasoningPart => ({ type: 'reasoning', text })),
@@ -44,7 +42,7 @@ export function decodeReasoningItem(item: JsonObject, domain: string): Reasoning
 export function sealOf(item: JsonObject, domain: string): Seal | undefined {
   const data = asText(item['encrypted_content'])
   if (data === undefined) return undefined
-  if (data.startsWith(gatewayMark)) return readMarked(data)?.at(-1)?.seal
+  if (isMarked(data)) return readMarked(data)?.at(-1)?.seal
   const itemId = asText(item['id'])
   return { domain, kind: 'encrypted', data, ...(itemId === undefined ? {} : { itemId }) }
 }
@@ -55,18 +53,12 @@ export function encodeSeal(part: ReasoningPart, domain: string): string | undefi
   if (seal?.domain === domain && seal.kind === 'encrypted') return seal.data
   if (seal === undefined && text === '') return undefined
   const bare = { text, ...(summary === undefined ? {} : { summary }), ...(seal === undefined ? {} : { seal }) }
-  return gatewayMark + Buffer.from(JSON.stringify([bare])).toString('base64url')
+  return marked([bare])
 }
 
 /** It comes from a client: everything is checked, and what is not of our making is no seal. */
 function readMarked(encrypted: string): ReasoningPart[] | undefined {
-  if (!encrypted.startsWith(gatewayMark)) return undefined
-  let parts: unknown
-  try {
-    parts = JSON.parse(Buffer.from(encrypted.slice(gatewayMark.length), 'base64url').toString('utf8'))
-  } catch {
-    return undefined
-  }
+  const parts = unmarked(encrypted)
   if (!Array.isArray(parts)) return undefined
   return parts.flatMap((part: unknown): ReasoningPart[] => {
     if (!isObject(part) || typeof part['text'] !== 'string') return []
@@ -80,22 +72,6 @@ function readMarked(encrypted: string): ReasoningPart[] | undefined {
       },
     ]
   })
-}
-
-const kinds: ReadonlyMap<unknown, Seal['kind']> = new Map([
-  ['signature', 'signature'],
-  ['encrypted', 'encrypted'],
-  ['redacted', 'redacted'],
-])
-
-function readSeal(value: JsonValue | undefined): Seal | undefined {
-  if (!isObject(value)) return undefined
-  const kind = kinds.get(value['kind'])
-  const domain = asText(value['domain'])
-  const data = asText(value['data'])
-  const itemId = asText(value['itemId'])
-  if (kind === undefined || domain === undefined || data === undefined) return undefined
-  return { domain, kind, data, ...(itemId === undefined ? {} : { itemId }) }
 }
 
 function textsOf(value: JsonValue | undefined): string[] {
