@@ -26,6 +26,8 @@ const routes = new Map<string, Methods>([
   ['/readyz', { GET: { type: 'ready' } }],
 ])
 
+const geminiPrefix = '/v1beta/'
+
 /** Below these, the rest of the path is a model's id, and to Google's clients also what is asked of it. */
 const modelPrefixes = [
   { prefix: '/v1/models/', wire: 'openai-chat' },
@@ -38,6 +40,7 @@ const geminiMethods: ReadonlyMap<string, (model: string) => Route> = new Map<str
   ['countTokens', (model) => ({ type: 'count-tokens', wire: 'gemini', path: { model, stream: false } })],
 ])
 
+/** Anybody may ask for any path: what reads it takes no longer than the path is long. */
 function methodsOf(path: string): Methods | undefined {
   const known = routes.get(path)
   if (known !== undefined) return known
@@ -51,9 +54,11 @@ function methodsOf(path: string): Methods | undefined {
     return { GET: { type: 'models', wire, id: decoded(rest) } }
   }
   // Vercel's AI SDK leaves out `models/` before an id that has a slash.
-  const [, model = '', method = ''] = /^\/v1beta\/(.+\/.+):(\w+)$/.exec(path) ?? []
-  const route = geminiMethods.get(method)
-  return route === undefined ? undefined : { POST: route(decoded(model)) }
+  if (!path.startsWith(geminiPrefix)) return undefined
+  const colon = path.lastIndexOf(':')
+  const model = path.slice(geminiPrefix.length, Math.max(colon, 0))
+  const route = geminiMethods.get(path.slice(colon + 1))
+  return route === undefined || !model.slice(1, -1).includes('/') ? undefined : { POST: route(decoded(model)) }
 }
 
 function decoded(text: string): string {
@@ -90,9 +95,10 @@ function unknownUrl(method: string, path: string): string {
   const doubled = path.replace(/^(\/v1)+\//, '/v1/')
   if (doubled !== path && exists(doubled))
     return `There is no ${shown}: "/v1" is in it twice. Did you mean ${doubled}? The client adds a part of the path itself: give it a base URL with one "/v1" fewer.`
-  const versioned = `/v1${path}`
-  if (exists(versioned)) return `There is no ${shown}. Did you mean ${versioned}? The client's base URL must end with "/v1".`
-  const trimmed = path.replace(/\/+$/, '').replace(/\/{2,}/g, '/')
+  const version = geminiMethods.has(path.slice(path.lastIndexOf(':') + 1)) ? '/v1beta' : '/v1'
+  const versioned = version + path
+  if (exists(versioned)) return `There is no ${shown}. Did you mean ${versioned}? The client's base URL must end with "${version}".`
+  const trimmed = path.replace(/\/{2,}/g, '/').replace(/\/$/, '')
   if (trimmed !== path && exists(trimmed)) return `There is no ${shown}. Did you mean ${trimmed}?`
   const near = nearestNames(path, [...routes.keys()], 1)[0]
   return `There is no ${shown}.${near === undefined ? ' This gateway serves /v1/chat/completions, /v1/responses, /v1/messages, /v1/embeddings, /v1/models and /v1beta/models.' : ` Did you mean ${near}?`}`
