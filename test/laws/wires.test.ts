@@ -79,11 +79,15 @@ const citationFields: ReadonlyMap<string, readonly CitationField[]> = new Map([
   ['openai-chat', ['url', 'title', 'start', 'end']],
   ['openai-responses', ['url', 'title', 'start', 'end']],
   ['anthropic-messages', ['url', 'title', 'quote']],
+  ['gemini', ['url', 'title', 'start', 'end']],
 ] as const)
-const carriesLogprobs = new Set(['openai-chat', 'openai-responses'])
+const carriesLogprobs = new Set(['openai-chat', 'openai-responses', 'gemini'])
 
-/** Some wires demand the bytes of a token: then those of its text. */
-const withBytes = (token: TokenLogprob): TokenLogprob => ({ bytes: [...Buffer.from(token.token)], ...token })
+/** Some wires demand the bytes of a token: then those of its text. Google's tokens have none. */
+const withBytes = (token: TokenLogprob, wire: string): TokenLogprob => {
+  const { bytes = [...Buffer.from(token.token)], ...rest } = token
+  return wire === 'gemini' ? rest : { ...rest, bytes }
+}
 
 /** What hangs on the words of an answer, as far as the wire has a form for it. A place that isn't known is the whole text. */
 function marksOf(response: Response, wire: string) {
@@ -95,7 +99,9 @@ function marksOf(response: Response, wire: string) {
   return {
     citations: fields.length === 0 ? [] : cited.map((citation) => Object.fromEntries(fields.map((field) => [field, citation[field]]))),
     logprobs: carriesLogprobs.has(wire)
-      ? texts.flatMap(({ logprobs = [] }) => logprobs.map(({ top, ...token }) => ({ ...withBytes(token), top: top.map(withBytes) })))
+      ? texts.flatMap(({ logprobs = [] }) =>
+          logprobs.map(({ top, ...token }) => ({ ...withBytes(token, wire), top: top.map((each) => withBytes(each, wire)) })),
+        )
       : [],
   }
 }

@@ -4,45 +4,117 @@ import type { Citation } from '#ir'
 import { present } from '#wires/present'
 import { listOf, objectOf } from './fields.ts'
 
-/** The citations of a text part. Google's segments are offsets in UTF-8 bytes. */
-export function decodeCitations(grounding: JsonObject, metadata: JsonObject, text: string): Citation[] {
-  const chunks = listOf(grounding['groundingChunks'])
-  const offsets = createOffsets(text)
-  const citations: Citation[] = []
-  const cited = new Set<number>()
-  for (const support of listOf(grounding['groundingSupports'])) {
-    const segment = objectOf(support['segment'])
-    const end = countOf(segment['endIndex'])
-    const range = end === undefined ? {} : present<Range>({ start: offsets(countOf(segment['startIndex']) ?? 0), end: offsets(end) })
-    const indices = Array.isArray(support['groundingChunkIndices']) ? support['groundingChunkIndices'] : []
-    for (const index of indices) {
-      const chunk = typeof index === 'number' ? chunks[index] : undefined
-      if (chunk === undefined) continue
-      cited.add(index as number)
-      citations.push({ ...sourceOf(chunk), ...range })
-    }
+/** What is known of an answer's sources, and how much of it has been told. Google counts in the UTF-8 bytes of all its text. */
+export class Sources {
+  readonly #grounding = new Grounding()
+  #metadata: JsonObject | undefined
+  /** Bytes of the texts that have ended. */
+  #before = 0
+  /** Supports, chunks, and citations as JSON, which come again and again. */
+  readonly #told = new Set<JsonObject | string>()
+
+  add(candidate: JsonObject): void {
+    if (isObject(candidate['groundingMetadata'])) this.#grounding.add(candidate['groundingMetadata'])
+    if (isObject(candidate['citationMetadata'])) this.#metadata = candidate['citationMetadata']
   }
-  chunks.forEach((chunk, index) => {
-    if (!cited.has(index)) citations.push(sourceOf(chunk))
-  })
-  // Gemini API: citationSources; Vertex AI: citations.
-  for (const source of [...listOf(metadata['citationSources']), ...listOf(metadata['citations'])]) {
-    const end = countOf(source['endIndex'])
-    citations.push(
-      present<Citation>({
+
+  /** As Google said it. */
+  get raw(): JsonObject {
+    return present<JsonObject>({ groundingMetadata: this.#grounding.value, citationMetadata: this.#metadata })
+  }
+
+  /** The citations of a text that ends. What is about a later text waits for it, unless this is the last. */
+  cite(pieces: readonly string[], isLast: boolean): Citation[] {
+    const text = pieces.join('')
+    const before = this.#before
+    const bytes = Buffer.byteLength(text)
+    this.#before += bytes
+    if (this.#grounding.value === undefined && this.#metadata === undefined) return []
+    const offsets = createOffsets(text)
+    const placeOf = (place: JsonObject): Range | undefined => {
+      const end = countOf(place['endIndex'])
+      const start = countOf(place['startIndex']) ?? 0
+      if (end === undefined || end <= before) return {}
+      if (start >= before + bytes && !isLast) return undefined
+      return { start: offsets(Math.max(0, start - before)), end: offsets(end - before) }
+    }
+    return [...this.#supported(placeOf), ...this.#listed(placeOf)]
+  }
+
+  /** Pieces of text with the sources that support them, then sources that support none. */
+  #supported(placeOf: (place: JsonObject) => Range | undefined): Citation[] {
+    const { groundingChunks, groundingSupports } = objectOf(this.#grounding.value)
+    const chunks = listOf(groundingChunks)
+    const citations: Citation[] = []
+    const cited = new Set<JsonObject>()
+    for (const support of listOf(groundingSupports)) {
+      const indices = Array.isArray(support['groundingChunkIndices']) ? support['groundingChunkIndices'] : []
+      const sources = indices.flatMap((index): JsonObject[] => (typeof index === 'number' ? chunks.slice(index, index + 1) : []))
+      for (const chunk of sources) cited.add(chunk)
+      if (this.#told.has(support)) continue
+      const place = placeOf(objectOf(support['segment']))
+      if (place === undefined) continue
+      this.#told.add(support)
+      for (const chunk of sources) citations.push({ ...sourceOf(chunk), ...place })
+    }
+    for (const chunk of chunks) {
+      if (!cited.has(chunk) && !this.#told.has(chunk)) citations.push(sourceOf(chunk))
+      this.#told.add(chunk)
+    }
+    return citations
+  }
+
+  /** Gemini API: citationSources; Vertex AI: citations. */
+  #listed(placeOf: (place: JsonObject) => Range | undefined): Citation[] {
+    const { citationSources, citations } = objectOf(this.#metadata)
+    return [...listOf(citationSources), ...listOf(citations)].flatMap((source) => {
+      const key = JSON.stringify(source)
+      const place = this.#told.has(key) ? undefined : placeOf(source)
+      if (place === undefined) return []
+      this.#told.add(key)
+      const own = present<Citation>({
         url: asText(source['uri']),
         title: asText(source['title']),
         quote: undefined,
-        start: end === undefined ? undefined : offsets(countOf(source['startIndex']) ?? 0),
-        end: end === undefined ? undefined : offsets(end),
+        start: undefined,
+        end: undefined,
         raw: undefined,
-      }),
-    )
+      })
+      return [{ ...own, ...place }]
+    })
   }
-  return citations
 }
 
-type Range = { start?: number; end?: number }
+const groundingLists = ['groundingChunks', 'groundingSupports', 'webSearchQueries', 'imageSearchQueries'] as const
+
+/** Grounding metadata of a stream: each chunk has what is new, or all of it so far. */
+class Grounding {
+  value: JsonObject | undefined
+  readonly #seen = new Set<string>()
+
+  add(metadata: JsonObject): void {
+    const before = this.value ?? {}
+    const merged: JsonObject = { ...before, ...metadata }
+    const fresh: string[] = []
+    for (const list of groundingLists) {
+      const items: JsonValue = metadata[list] ?? []
+      if (!Array.isArray(items)) continue
+      const all: JsonValue[] = Array.isArray(before[list]) ? before[list] : []
+      for (const item of items) {
+        const key = `${list} ${JSON.stringify(item)}`
+        if (this.#seen.has(key)) continue
+        fresh.push(key)
+        all.push(item)
+      }
+      if (all.length > 0) merged[list] = all
+    }
+    // Only now: what one chunk says twice is meant twice.
+    for (const key of fresh) this.#seen.add(key)
+    this.value = merged
+  }
+}
+
+type Range = { readonly start?: number; readonly end?: number }
 
 function sourceOf(chunk: JsonObject): Citation {
   const source = [chunk['web'], chunk['retrievedContext'], chunk['maps'], chunk['image']].find(isObject) ?? {}
@@ -72,13 +144,13 @@ function createOffsets(text: string): (bytes: number) => number {
 
 /** `groundingMetadata` for a client, of citations that came from another wire; undefined when there are none. */
 export function encodeCitations(
-  cited: readonly { readonly text: string; readonly citations: readonly Citation[] }[],
+  texts: readonly { readonly text: string; readonly citations: readonly Citation[] }[],
 ): JsonObject | undefined {
   const chunks: JsonObject[] = []
   const indexOf = new Map<string, number>()
   const supports: JsonObject[] = []
   let before = 0
-  for (const { text, citations } of cited) {
+  for (const { text, citations } of texts) {
     for (const { url, title, start, end } of citations) {
       const key = JSON.stringify([url, title])
       const index = indexOf.get(key) ?? chunks.length
@@ -86,12 +158,14 @@ export function encodeCitations(
         indexOf.set(key, index)
         chunks.push({ web: present<JsonObject>({ uri: url, title }) })
       }
-      if (start === undefined || end === undefined) continue
+      // A place that isn't known is the whole text.
+      const cited = text.slice(start ?? 0, end)
+      if (cited === '') continue
       supports.push({
         segment: {
-          startIndex: before + Buffer.byteLength(text.slice(0, start)),
+          startIndex: before + Buffer.byteLength(text.slice(0, start ?? 0)),
           endIndex: before + Buffer.byteLength(text.slice(0, end)),
-          text: text.slice(start, end),
+          text: cited,
         },
         groundingChunkIndices: [index],
       })

@@ -1,9 +1,9 @@
 // Gemini's stream -> events. The same reader reads a whole answer, so that each part has one mapping.
-import { asText, Failure, isObject, type JsonObject, type JsonValue } from '#kernel'
+import { asText, Failure, isObject, type JsonObject } from '#kernel'
 import type { Logprob, Seal, StreamEvent } from '#ir'
 import type { SseFrame, StreamDecoder } from '#wires/codec'
 import { argsOfInput, toPlainId } from '#wires/tool-ids'
-import { decodeCitations } from './citations.ts'
+import { Sources } from './citations.ts'
 import { failureIn } from './errors.ts'
 import { asExt, listOf, objectOf, restOf, sealDomain, wire } from './fields.ts'
 import { blockedFinish, decodeFinish, failureOfFinish, rawFinish } from './finish.ts'
@@ -45,8 +45,7 @@ export class AnswerReader implements StreamDecoder {
   #finish: string | undefined
   #blocked: string | undefined
   #logprobs: Logprob[] = []
-  readonly #grounding = new Grounding()
-  readonly #citations: JsonObject[] = []
+  readonly #sources = new Sources()
   #candidateRest: JsonObject = {}
   #rest: JsonObject = {}
 
@@ -93,15 +92,9 @@ export class AnswerReader implements StreamDecoder {
     }
     this.#closeCall(out)
     if (this.#done) return out
-    this.#close(out)
+    this.#close(out, undefined, true)
     this.#done = true
-    const grounding = this.#grounding.value
-    const finishExt = {
-      ...this.#candidateRest,
-      ...(grounding === undefined ? {} : { groundingMetadata: grounding }),
-      ...(this.#citations.length === 0 ? {} : { citationMetadata: this.#citations.at(-1)! }),
-    }
-    const { ext } = asExt(finishExt)
+    const { ext } = asExt({ ...this.#candidateRest, ...this.#sources.raw })
     const finish = raw === undefined ? blockedFinish(this.#blocked!) : decodeFinish(raw, this.#calls > 0, ext)
     out.push({ type: 'finish', finish, ...asExt(this.#rest) })
     return out
@@ -125,8 +118,7 @@ export class AnswerReader implements StreamDecoder {
   /** What is said about the text comes before the parts: these may end it. */
   #candidate(candidate: JsonObject, out: StreamEvent[]): void {
     Object.assign(this.#candidateRest, restOf(candidate, candidateKeys))
-    if (isObject(candidate['groundingMetadata'])) this.#grounding.add(candidate['groundingMetadata'])
-    if (isObject(candidate['citationMetadata'])) this.#citations.push(candidate['citationMetadata'])
+    this.#sources.add(candidate)
     for (const logprob of decodeLogprobs(candidate['logprobsResult'])) this.#logprobs.push(logprob)
     for (const part of listOf(objectOf(candidate['content'])['parts'])) {
       if (this.#done) return
@@ -191,11 +183,11 @@ export class AnswerReader implements StreamDecoder {
     return this.#open
   }
 
-  #close(out: StreamEvent[], seal?: Seal): void {
+  #close(out: StreamEvent[], seal?: Seal, isLast = false): void {
     const open = this.#open
     if (open === undefined) return
     this.#open = undefined
-    const citations = open.type === 'text' ? this.#citationsOf(open.pieces) : []
+    const citations = open.type === 'text' ? this.#sources.cite(open.pieces, isLast) : []
     const logprobs = open.type === 'text' ? this.#logprobs.splice(0) : []
     out.push({
       type: 'part-end',
@@ -205,12 +197,6 @@ export class AnswerReader implements StreamDecoder {
       ...(logprobs.length === 0 ? {} : { logprobs }),
       ...asExt(open.ext),
     })
-  }
-
-  #citationsOf(pieces: readonly string[]) {
-    const grounding = this.#grounding.value
-    if (grounding === undefined && this.#citations.length === 0) return []
-    return decodeCitations(grounding ?? {}, this.#citations.at(-1) ?? {}, pieces.join(''))
   }
 
   /** A call is whole, or begins with `willContinue` and ends with an empty one, with the next call, or with the answer. */
@@ -285,30 +271,4 @@ function mediaOf(part: JsonObject) {
     // Not what the format says: kept as it is.
   }
   return undefined
-}
-
-const groundingLists = ['groundingChunks', 'groundingSupports', 'webSearchQueries', 'imageSearchQueries'] as const
-
-/** Grounding metadata of a stream: each chunk has what is new, or all of it so far. */
-class Grounding {
-  value: JsonObject | undefined
-  readonly #seen = new Set<string>()
-
-  add(metadata: JsonObject): void {
-    const before = this.value ?? {}
-    const merged: JsonObject = { ...before, ...metadata }
-    for (const list of groundingLists) {
-      const items: JsonValue = metadata[list] ?? []
-      if (!Array.isArray(items)) continue
-      const all: JsonValue[] = Array.isArray(before[list]) ? before[list] : []
-      for (const item of items) {
-        const key = `${list} ${JSON.stringify(item)}`
-        if (this.#seen.has(key)) continue
-        this.#seen.add(key)
-        all.push(item)
-      }
-      if (all.length > 0) merged[list] = all
-    }
-    this.value = merged
-  }
 }

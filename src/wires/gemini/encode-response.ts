@@ -21,11 +21,17 @@ export function encodeResponse(response: Response, context: AnswerContext, costU
       before['thoughtSignature'] = encoded['thoughtSignature']!
     } else if (encoded !== undefined) parts.push(encoded)
     if (part.type === 'text') told.push({ text: part.text, citations: part.citations ?? [], logprobs: part.logprobs ?? [] })
+    else if (part.type === 'refusal') told.push({ text: part.text, citations: [], logprobs: [] })
   }
   const refuses = response.parts.some((part) => part.type === 'refusal')
   return {
     candidates: [
-      { content: { parts, role: 'model' }, ...candidateOf(response, told), finishReason: encodeFinish(response.finish, refuses), index: 0 },
+      {
+        content: { parts, role: 'model' },
+        ...candidateOf(response, told, 0),
+        finishReason: encodeFinish(response.finish, refuses),
+        index: 0,
+      },
     ],
     ...ownExt(response.ext),
     ...(response.usage === undefined ? {} : { usageMetadata: encodeUsage(response.usage, costUsd) }),
@@ -39,15 +45,22 @@ export function encodeResponse(response: Response, context: AnswerContext, costU
 export type Told = { readonly text: string; readonly citations: readonly Citation[]; readonly logprobs: readonly Logprob[] }
 
 /** What a candidate holds besides its content: Google's own metadata as it came, else what other wires say of sources and tokens. */
-export function candidateOf({ finish }: Pick<Response, 'finish'>, told: readonly Told[]): JsonObject {
+export function candidateOf({ finish }: Pick<Response, 'finish'>, told: readonly Told[], toldBefore: number): JsonObject {
   const own = ownExt(finish.ext)
-  const grounding = own['groundingMetadata'] === undefined && own['citationMetadata'] === undefined ? encodeCitations(told) : undefined
+  const isGrounded = own['groundingMetadata'] !== undefined || own['citationMetadata'] !== undefined
+  return { ...(isGrounded ? {} : groundingOf(told)), ...logprobsOf(told.slice(toldBefore)), ...own }
+}
+
+/** Of all texts so far: Google's clients take the last that they get, and places count from the first text on. */
+export function groundingOf(told: readonly Told[]): JsonObject {
+  const grounding = encodeCitations(told)
+  return grounding === undefined ? {} : { groundingMetadata: grounding }
+}
+
+/** Of the texts that are new: clients join those of all chunks. */
+export function logprobsOf(told: readonly Told[]): JsonObject {
   const logprobs = told.flatMap((text) => text.logprobs)
-  return {
-    ...(grounding === undefined ? {} : { groundingMetadata: grounding }),
-    ...(logprobs.length === 0 ? {} : { logprobsResult: encodeLogprobs(logprobs) }),
-    ...own,
-  }
+  return logprobs.length === 0 ? {} : { logprobsResult: encodeLogprobs(logprobs) }
 }
 
 export function isOnlySignature(part: JsonObject): boolean {

@@ -146,13 +146,46 @@ test('sources of other wires become grounding, in bytes', () => {
   }
   const grounding = {
     groundingChunks: [{ web: { uri: 'https://a.example', title: 'A' } }, { web: { uri: 'https://b.example' } }],
-    groundingSupports: [{ segment: { startIndex: 8, endIndex: 12, text: '🛃' }, groundingChunkIndices: [0] }],
+    groundingSupports: [
+      { segment: { startIndex: 8, endIndex: 12, text: '🛃' }, groundingChunkIndices: [0] },
+      { segment: { startIndex: 0, endIndex: 12, text: 'Grüße 🛃' }, groundingChunkIndices: [1] },
+    ],
   }
   const [whole] = encodeResponse(cited, context, undefined)['candidates'] as JsonObject[]
   assert.deepEqual(whole!['groundingMetadata'], grounding)
   const written = encode(explode(cited))
   assert.deepEqual((chunks(written).at(-1)!['candidates'] as JsonObject[])[0]!['groundingMetadata'], grounding)
-  assert.deepEqual(decode(written).parts, cited.parts)
+  const [first] = cited.parts[0]?.type === 'text' ? cited.parts[0].citations! : []
+  assert.deepEqual(decode(written).parts, [
+    { type: 'text', text: 'Grüße 🛃', citations: [first, { url: 'https://b.example', start: 0, end: 8 }] },
+  ])
+})
+
+test('what is said of a text comes at the latest with the call behind it, and the last chunk has all sources', () => {
+  const cited = (text: string, page: string): Response['parts'][number] => ({
+    type: 'text',
+    text,
+    citations: [{ url: `https://${page}.example`, title: page, start: 1, end: 3 }],
+    logprobs: [{ token: text, logprob: -1, top: [] }],
+  })
+  const both: Response = {
+    parts: [cited('Grüße', 'a'), { type: 'tool-call', id: 'call_1', name: 'f', args: '{}', ranBy: 'client' }, cited('Hello', 'b')],
+    finish: { reason: 'tool-calls' },
+  }
+  const written = encode(explode(both))
+  const candidates = chunks(written).map((chunk) => (chunk['candidates'] as JsonObject[])[0]!)
+  const sourcesOf = (candidate: JsonObject) =>
+    ((candidate['groundingMetadata'] as JsonObject | undefined)?.['groundingChunks'] as { web: { title: string } }[] | undefined)?.map(
+      ({ web }) => web.title,
+    )
+  const tokensOf = (candidate: JsonObject) =>
+    ((candidate['logprobsResult'] as JsonObject | undefined)?.['chosenCandidates'] as JsonObject[] | undefined)?.map(({ token }) => token)
+  assert.deepEqual(candidates.map(sourcesOf), [undefined, ['a'], undefined, ['a', 'b']])
+  assert.deepEqual(candidates.map(tokensOf), [undefined, ['Grüße'], undefined, ['Hello']])
+  assert.deepEqual(decode(written).parts, both.parts)
+  const whole = encodeResponse(both, context, undefined)
+  const citationsIn = ({ parts }: Response) => parts.flatMap((part) => (part.type === 'text' ? [part.citations] : []))
+  assert.deepEqual(citationsIn(decode(`data: ${JSON.stringify(whole)}`)), citationsIn(both))
 })
 
 test('preamble and keep-alive are chunks with an empty text, as every one of Google’s SDKs reads them', () => {

@@ -5,7 +5,7 @@ import type { PartHead, StreamEvent, Usage } from '#ir'
 import type { AnswerContext, StreamEncoder } from '#wires/codec'
 import { inputOfArgs } from '#wires/tool-ids'
 import { encodeAnswerPart, encodeCall, showsThoughts, signatureOf } from './answer-parts.ts'
-import { candidateOf, type Told } from './encode-response.ts'
+import { candidateOf, groundingOf, logprobsOf, type Told } from './encode-response.ts'
 import { encodeStreamError } from './errors.ts'
 import { ownExt } from './fields.ts'
 import { encodeFinish } from './finish.ts'
@@ -17,7 +17,8 @@ type PartEnd = Extract<StreamEvent, { type: 'part-end' }>
 type OpenPart = { readonly head: PartHead; readonly pieces: string[] }
 
 const partsBefore = 'data: {"candidates":[{"content":{"parts":['
-const partsAfter = '],"role":"model"},"index":0}]'
+const partsAfter = '],"role":"model"}'
+const candidateAfter = ',"index":0}]'
 
 export function createStreamEncoder(context: AnswerContext): StreamEncoder {
   return new Encoder(context)
@@ -28,6 +29,8 @@ class Encoder implements StreamEncoder {
   readonly #thoughts: boolean
   readonly #open = new Map<number, OpenPart>()
   readonly #told: Told[] = []
+  /** How many of them have said all that is said of them. */
+  #marked = 0
   #start: Start | undefined
   /** What follows the candidates in each chunk, the same for the whole stream; '' until the first one. */
   #envelope = ''
@@ -70,7 +73,7 @@ class Encoder implements StreamEncoder {
         return this.#end(event)
       case 'part': {
         const part = encodeAnswerPart(event.part, this.#thoughts)
-        return part === undefined ? '' : this.#parts(JSON.stringify(part))
+        return part === undefined ? '' : this.#behind(JSON.stringify(part))
       }
       case 'usage':
         this.#usage = event.usage
@@ -93,9 +96,10 @@ class Encoder implements StreamEncoder {
         open.pieces.push(text)
         return this.#parts(`{"text":${JSON.stringify(text)}}`)
       case 'refusal':
+        open.pieces.push(text)
         return this.#parts(`{"text":${JSON.stringify(text)}}`)
       case 'reasoning':
-        return this.#thoughts ? this.#parts(`{"text":${JSON.stringify(text)},"thought":true}`) : ''
+        return this.#thoughts ? this.#behind(`{"text":${JSON.stringify(text)},"thought":true}`) : ''
       case 'tool-call':
         open.pieces.push(text)
         return ''
@@ -110,17 +114,14 @@ class Encoder implements StreamEncoder {
     if (open === undefined) return ''
     const { head, pieces } = open
     switch (head.type) {
-      case 'text': {
-        const text = pieces.join('')
-        this.#told.push({ text, citations: end.citations ?? [], logprobs: end.logprobs ?? [] })
-        return ''
-      }
+      case 'text':
       case 'refusal':
+        this.#told.push({ text: pieces.join(''), citations: end.citations ?? [], logprobs: end.logprobs ?? [] })
         return ''
       case 'reasoning': {
         const signature = signatureOf(end.seal)
         if (signature === undefined) return ''
-        return this.#parts(JSON.stringify({ text: '', ...(this.#thoughts ? { thought: true } : {}), thoughtSignature: signature }))
+        return this.#behind(JSON.stringify({ text: '', ...(this.#thoughts ? { thought: true } : {}), thoughtSignature: signature }))
       }
       case 'tool-call': {
         if (head.ranBy !== 'client') return ''
@@ -132,15 +133,25 @@ class Encoder implements StreamEncoder {
           seal: end.seal,
           ...(ext === undefined ? {} : { ext }),
         }
-        return this.#parts(JSON.stringify(encodeCall(call)))
+        return this.#behind(JSON.stringify(encodeCall(call)))
       }
       default:
         return head satisfies never
     }
   }
 
-  #parts(json: string): string {
-    return `${partsBefore}${json}${partsAfter}${this.#tail()}`
+  #parts(json: string, marks = ''): string {
+    return `${partsBefore}${json}${partsAfter}${marks}${candidateAfter}${this.#tail()}`
+  }
+
+  /** A part that ends the text before it: its chunk has what is said of that text, for readers to whom it is then complete. */
+  #behind(json: string): string {
+    if (this.#marked === this.#told.length) return this.#parts(json)
+    const fresh = this.#told.slice(this.#marked)
+    this.#marked = this.#told.length
+    const grounding = fresh.some(({ citations }) => citations.length > 0) ? groundingOf(this.#told) : {}
+    const marks = JSON.stringify({ ...grounding, ...logprobsOf(fresh) }).slice(1, -1)
+    return this.#parts(json, marks === '' ? '' : `,${marks}`)
   }
 
   #tail(): string {
@@ -161,7 +172,7 @@ class Encoder implements StreamEncoder {
     this.#done = true
     const candidate: JsonObject = {
       content: { parts: [{ text: '' }], role: 'model' },
-      ...candidateOf({ finish }, this.#told),
+      ...candidateOf({ finish }, this.#told, this.#marked),
       finishReason: encodeFinish(finish, this.#refuses),
       index: 0,
     }
