@@ -45,7 +45,14 @@ export const environmentRoom = 'config'
 export const purePlaces: readonly string[] = ['src/ir/', 'src/wires/', 'src/routing/plan']
 
 /** Modules of Node that are pure functions, for pure places. (`node:crypto` for hashing: its randomness is a name the linter knows.) */
-export const pureModules: ReadonlySet<string> = new Set(['node:buffer', 'node:crypto', 'node:string_decoder', 'node:util'])
+export const pureModules: ReadonlySet<string> = new Set([
+  'node:buffer',
+  'node:crypto',
+  // For a package that is loaded late.
+  'node:module',
+  'node:string_decoder',
+  'node:util',
+])
 
 /**
  * What a file is, by its path in the project: a room's, `main` or a test's, a script's or a benchmark's (no room). A test beside the

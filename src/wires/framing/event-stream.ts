@@ -1,7 +1,8 @@
 // Bytes of AWS's binary event streams -> messages: cut by their length, checked and read by AWS's own decoder.
 // The format: https://smithy.io/2.0/aws/amazon-eventstream.html
-import { Crc32 } from '@smithy/core/checksum'
-import { EventStreamCodec } from '@smithy/core/event-streams'
+import { createRequire } from 'node:module'
+import type * as checksums from '@smithy/core/checksum'
+import type * as eventStreams from '@smithy/core/event-streams'
 import { Failure, isObject } from '#kernel'
 import type { FrameParser, RawFrame } from '#wires/codec'
 import { defaultMaxEventBytes } from './sse.ts'
@@ -24,10 +25,24 @@ const preludeBytes = 12
 /** The prelude, no headers, no payload, the checksum of everything. */
 const leastBytes = 16
 
-const codec = new EventStreamCodec(
-  (bytes) => (typeof bytes === 'string' ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')),
-  (text) => Buffer.from(text, 'utf8'),
-)
+type Library = {
+  readonly codec: eventStreams.EventStreamCodec
+  readonly Crc32: typeof checksums.Crc32
+}
+let library: Library | undefined
+
+/** Loaded when the first such stream comes: 15 MB and 30 ms that most gateways never need. */
+function loaded(): Library {
+  if (library !== undefined) return library
+  const require = createRequire(import.meta.url)
+  const { EventStreamCodec } = require('@smithy/core/event-streams') as typeof eventStreams
+  const { Crc32 } = require('@smithy/core/checksum') as typeof checksums
+  const codec = new EventStreamCodec(
+    (bytes) => (typeof bytes === 'string' ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')),
+    (text) => Buffer.from(text, 'utf8'),
+  )
+  return (library = { codec, Crc32 })
+}
 
 /** `toFrame` says what a message is to the wire; undefined: nothing. Work is linear in the bytes, whatever the chunks. */
 export function createEventStreamParser(
@@ -74,7 +89,7 @@ export function createEventStreamParser(
 
 /** Checked before a single byte is waited for: a wrong length would swallow the rest of the stream. */
 function messageLength(prelude: Buffer, maxMessageBytes: number): number {
-  const checksum = new Crc32()
+  const checksum = new (loaded().Crc32)()
   checksum.update(prelude.subarray(0, 8))
   const length = prelude.readUInt32BE(0)
   if (checksum.digestSync() !== prelude.readUInt32BE(8) || length < leastBytes || prelude.readUInt32BE(4) > length - leastBytes)
@@ -88,9 +103,9 @@ function messageLength(prelude: Buffer, maxMessageBytes: number): number {
 }
 
 function readMessage(bytes: Buffer): EventMessage {
-  let read: ReturnType<typeof codec.decode>
+  let read: ReturnType<Library['codec']['decode']>
   try {
-    read = codec.decode(bytes)
+    read = loaded().codec.decode(bytes)
   } catch (cause) {
     throw new Failure('bad_response', 'The provider sent a damaged message in its binary event stream.', { cause })
   }
