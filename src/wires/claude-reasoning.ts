@@ -34,15 +34,20 @@ export function encodeReasoning(reasoning: Reasoning | undefined, limits: Reason
   if (reasoning === undefined) return { thinks: false }
   const { mode, effort, budgetTokens } = reasoning
   const display = reasoning.display === undefined ? {} : { display: reasoning.display }
-  const stated = effort === undefined || effort === 'none' ? {} : { effort }
-  if (mode === 'off' || effort === 'none') return { thinking: { type: 'disabled' }, ...(mode === 'off' ? stated : {}), thinks: false }
-  if (mode === 'adaptive') return { thinking: { type: 'adaptive', ...display }, ...stated, thinks: true }
-  if (mode === undefined && limits.thinkingStated) return { ...stated, thinks: false }
+  // Claude's own words go as they came, whatever the model.
+  const stated = (): { effort?: string } => {
+    if (effort === undefined || effort === 'none') return {}
+    const word = knownEffort.has(effort) ? effort : effortWord(effort, limits.generation, notes)
+    return word === undefined ? {} : { effort: word }
+  }
+  if (mode === 'off' || effort === 'none') return { thinking: { type: 'disabled' }, ...(mode === 'off' ? stated() : {}), thinks: false }
+  if (mode === 'adaptive') return { thinking: { type: 'adaptive', ...display }, ...stated(), thinks: true }
+  if (mode === undefined && limits.thinkingStated) return { ...stated(), thinks: false }
   if (mode === 'on' && budgetTokens !== undefined && limits.generation.thinking !== 'adaptive') {
     const budget = fit(budgetTokens, limits.maxTokens, notes)
     return budget === undefined
       ? { thinks: false }
-      : { thinking: { type: 'enabled', budget_tokens: budget, ...display }, ...stated, thinks: true }
+      : { thinking: { type: 'enabled', budget_tokens: budget, ...display }, ...stated(), thinks: true }
   }
   return derive(effort, budgetTokens, limits, notes)
 }

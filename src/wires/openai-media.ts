@@ -1,6 +1,6 @@
 // Media in requests of OpenAI's wires: read, with a Failure that names the field where there is no base64.
 import { asText, type JsonObject } from '#kernel'
-import type { MediaPart, MediaSource } from '#ir'
+import type { MediaPart, MediaSource, Notes } from '#ir'
 import { isBase64, sourceOf, urlOf } from './data-urls.ts'
 import { readName, readText, wrong } from './openai-fields.ts'
 
@@ -66,4 +66,14 @@ export function readAudio(audio: JsonObject, path: string): MediaSource {
 export function encodeAudio(source: MediaSource): JsonObject | undefined {
   const format = source.type === 'base64' ? audioFormats.get(source.mediaType) : undefined
   return source.type === 'base64' && format !== undefined ? { data: source.data, format } : undefined
+}
+
+const details = new Set(['auto', 'low', 'high'])
+
+/** How closely an image is looked at, in chat completions and what is like them; the Responses API knows one word more. */
+export function encodeDetail(detail: string | undefined, path: string, notes: Notes): { readonly detail?: string } {
+  if (detail === undefined) return {}
+  if (details.has(detail)) return { detail }
+  notes.approximated(`${path}.detail`, `"${detail}" is not known here; "high" is the finest`)
+  return { detail: 'high' }
 }

@@ -1,6 +1,6 @@
 // Usage objects of OpenAI's wires -> IR. Its totals are inclusive: the prompt's include cached tokens, the answer's include reasoning.
 import { asCount, asText, isObject, type JsonObject, type JsonValue } from '#kernel'
-import type { Dialect, Usage } from '#ir'
+import type { Dialect, Notes, Usage } from '#ir'
 import { present } from './present.ts'
 
 /** What a wire calls its counts. */
@@ -103,4 +103,11 @@ const tiers: ReadonlySet<JsonValue | undefined> = new Set(['default', 'flex', 'p
 /** The tier of an answer, which "auto" is none of; other vendors' words for theirs are not known here. */
 export function tierOf(tier: JsonValue | undefined): string {
   return typeof tier === 'string' && tiers.has(tier) ? tier : 'default'
+}
+
+/** Of a request: a tier that other vendors' words mean; servers that are compatible have words of their own, which pass as they are. */
+export function encodeTier(tier: string | undefined, notes: Notes): string | undefined {
+  if (tier !== 'standard_only') return tier
+  notes.renamed('serviceTier', 'Anthropic\'s "standard_only" is the default tier here')
+  return 'default'
 }

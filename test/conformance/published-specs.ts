@@ -209,7 +209,7 @@ function anthropicOrder(body: JsonObject): Complaint[] {
 
 /** Bedrock's roles alternate, and calls need the tools that they are of. */
 function converseOrder(body: JsonObject): Complaint[] {
-  type Block = { readonly toolUse?: { toolUseId: string }; readonly toolResult?: { toolUseId: string } }
+  type Block = JsonObject & { readonly toolUse?: { toolUseId: string }; readonly toolResult?: { toolUseId: string } }
   const messages = body['messages'] as { role: string; content: Block[] }[]
   const turns = messages.map(({ role, content }): Turn => {
     const results = content.flatMap(({ toolResult }) => (toolResult === undefined ? [] : [toolResult.toolUseId]))
@@ -219,6 +219,10 @@ function converseOrder(body: JsonObject): Complaint[] {
   const complaints = orderComplaints(turns)
   turns.forEach(({ role }, i) => {
     if (role === turns[i - 1]?.role) complaints.push({ path: `/messages/${i}`, message: 'roles alternate' })
+  })
+  messages.forEach(({ role, content }, i) => {
+    const users = content.some((block) => ['image', 'document', 'video', 'audio', 'toolResult'].some((name) => name in block))
+    if (role === 'assistant' && users) complaints.push({ path: `/messages/${i}`, message: 'media and results are the user’s' })
   })
   const tooled = turns.some(({ calls, results }) => calls.length > 0 || results.length > 0)
   if (tooled && body['toolConfig'] === undefined) complaints.push({ path: '/toolConfig', message: 'is missing where tools were called' })

@@ -96,7 +96,7 @@ export const anyMedia: fc.Arbitrary<MediaPart> = withExtras(
           word.map((id) => ({ type: 'file' as const, id: `file-${id}` })),
         ),
         name: maybe(fc.constantFrom('report.pdf', 'Übersicht (1).pdf', '../../etc/passwd', '')),
-        detail: maybe(fc.constantFrom('low', 'high', 'auto')),
+        detail: maybe(fc.constantFrom('low', 'high', 'auto', 'original')),
       })
       .map((fields) => present<MediaPart>({ type: 'media', kind, ...fields })),
   ),
@@ -167,6 +167,7 @@ const assistantTurn: fc.Arbitrary<Turn> = fc
         { weight: 3, arbitrary: anyText },
         reasoning,
         text({ minLength: 1 }).map((value): AssistantPart => ({ type: 'refusal', text: value })),
+        anyMedia,
         opaque,
       ),
       { maxLength: 3 },
@@ -235,7 +236,7 @@ const tool: fc.Arbitrary<Tool> = fc.oneof(
 const reasoningWish: fc.Arbitrary<Reasoning> = fc
   .record({
     mode: maybe(fc.constantFrom('on' as const, 'off' as const, 'adaptive' as const)),
-    effort: maybe(fc.constantFrom('none', 'low', 'medium', 'high', 'xhigh', 'max')),
+    effort: maybe(fc.constantFrom('none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max')),
     budgetTokens: maybe(fc.constantFrom(0, 1, 1_024, 8_192, 200_000)),
     display: maybe(fc.constantFrom('summarized', 'omitted')),
   })
@@ -282,7 +283,7 @@ export const anyRequest: fc.Arbitrary<Request> = fc
     temperature: maybe(hundredths(0, 2)),
     topP: maybe(hundredths(0, 1)),
     topK: maybe(fc.integer({ min: 0, max: 1_000 })),
-    seed: maybe(fc.integer({ min: 0, max: 2 ** 40 })),
+    seed: maybe(fc.integer({ min: -5, max: 2 ** 40 })),
     frequencyPenalty: maybe(hundredths(-2, 2)),
     presencePenalty: maybe(hundredths(-2, 2)),
     n: maybe(fc.constant(1)),
@@ -290,7 +291,7 @@ export const anyRequest: fc.Arbitrary<Request> = fc
     reasoning: maybe(reasoningWish),
     output: maybe(output),
     verbosity: maybe(fc.constantFrom('low', 'medium', 'high')),
-    serviceTier: maybe(fc.constantFrom('auto', 'default', 'flex', 'priority')),
+    serviceTier: maybe(fc.constantFrom('auto', 'default', 'flex', 'priority', 'standard_only', 'scale')),
     user: maybe(fc.oneof(word, fc.constantFrom('x'.repeat(300), 'someone@mail.example'))),
     cacheKey: maybe(word),
     ext: maybe(ext),

@@ -51,7 +51,8 @@ export function encodeHistoryPart(part: AssistantPart, path: string, seals: stri
     case 'tool-call':
       return encodeHistoryCall(part, path, notes)
     case 'media':
-      return encodeMedia(part, path, notes)
+      notes.dropped(path, 'Claude takes pictures and documents from the user only')
+      return undefined
     case 'tool-result':
       notes.dropped(path, 'results of tools that another provider ran cannot be replayed')
       return undefined

@@ -3,6 +3,7 @@ import type { JsonObject } from '#kernel'
 import type { AssistantTurn, MediaPart, Notes, OpaquePart, SystemTurn, TextPart, ToolCallPart, ToolResultPart, Turn, UserTurn } from '#ir'
 import type { EncodeTarget } from '#wires/codec'
 import { urlOf } from '#wires/data-urls'
+import { encodeDetail } from '#wires/openai-media'
 import { thinksAhead, wire } from './generation.ts'
 
 /** `instruction`: our own, after those of the client. */
@@ -182,7 +183,7 @@ function encodeMedia(part: MediaPart, path: string, notes: Notes): JsonObject | 
   const { kind, source } = part
   const url = kind === 'image' ? urlOf(source) : undefined
   if (url !== undefined) {
-    return { type: 'image_url', image_url: { url, ...(part.detail === undefined ? {} : { detail: part.detail }) } }
+    return { type: 'image_url', image_url: { url, ...encodeDetail(part.detail, path, notes) } }
   }
   if (kind === 'document' && source.type === 'base64' && source.mediaType.startsWith('text/')) {
     notes.approximated(path, 'a text document is said as text')

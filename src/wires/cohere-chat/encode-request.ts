@@ -24,7 +24,7 @@ export function encodeRequest(request: Request, target: EncodeTarget): { readonl
     max_tokens: request.maxOutputTokens,
     stop_sequences: encodeStop(request.stop, notes),
     temperature: request.temperature,
-    seed: request.seed,
+    seed: encodeSeed(request.seed, notes),
     frequency_penalty: within(request.frequencyPenalty, 0, 1, 'frequencyPenalty', notes),
     presence_penalty: within(request.presencePenalty, 0, 1, 'presencePenalty', notes),
     k: within(request.topK, 0, 500, 'topK', notes),
@@ -114,6 +114,12 @@ function encodeStop(stop: readonly string[] | undefined, notes: Notes): string[]
   if (stop === undefined || stop.length === 0) return undefined
   for (let at = mostStops; at < stop.length; at++) notes.dropped(`stop[${at}]`, `Cohere takes ${mostStops} stop sequences`)
   return stop.slice(0, mostStops)
+}
+
+function encodeSeed(seed: number | undefined, notes: Notes): number | undefined {
+  if (seed === undefined || seed >= 0) return seed
+  notes.dropped('seed', "Cohere's seeds begin at 0")
+  return undefined
 }
 
 function within(value: number | undefined, least: number, most: number, path: string, notes: Notes): number | undefined {

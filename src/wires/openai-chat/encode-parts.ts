@@ -2,7 +2,7 @@
 import type { JsonObject } from '#kernel'
 import type { MediaPart, Notes, OpaquePart, RefusalPart, TextPart } from '#ir'
 import { urlOf } from '#wires/data-urls'
-import { encodeAudio, encodeFileData } from '#wires/openai-media'
+import { encodeAudio, encodeDetail, encodeFileData } from '#wires/openai-media'
 import { wire } from './fields.ts'
 
 /** An answer's image, as OpenRouter writes them. */
@@ -49,7 +49,7 @@ function encodeMedia(part: MediaPart, path: string, notes: Notes): JsonObject | 
   switch (part.kind) {
     case 'image': {
       if (url === undefined) break
-      return { type: 'image_url', image_url: { url, ...(part.detail === undefined ? {} : { detail: part.detail }) } }
+      return { type: 'image_url', image_url: { url, ...encodeDetail(part.detail, path, notes) } }
     }
     case 'video':
       if (url === undefined) break

@@ -2,6 +2,7 @@
 import { isObject, type JsonObject } from '#kernel'
 import { Notes, type Dialect, type Note, type OutputFormat, type Request, type Tool } from '#ir'
 import type { EncodeTarget } from '#wires/codec'
+import { encodeTier } from '#wires/openai-usage'
 import { effortOf } from '#wires/reasoning-effort'
 import { present } from '#wires/present'
 import { encodeMessages } from './encode-messages.ts'
@@ -37,7 +38,7 @@ export function encodeRequest(request: Request, target: EncodeTarget): { body: J
     reasoning_effort: encodeEffort(request, dialect, ext, notes),
     response_format: ext['response_format'] ?? encodeFormat(request.output, dialect, notes),
     verbosity: request.verbosity,
-    service_tier: request.serviceTier,
+    service_tier: encodeTier(request.serviceTier, notes),
     user: request.user === ext['safety_identifier'] ? undefined : request.user,
     prompt_cache_key: request.cacheKey,
   })

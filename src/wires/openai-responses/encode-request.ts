@@ -2,6 +2,7 @@
 import { isObject, type JsonObject, type JsonValue } from '#kernel'
 import { Notes, type Dialect, type Note, type OutputFormat, type Request, type Tool } from '#ir'
 import type { EncodeTarget } from '#wires/codec'
+import { encodeTier } from '#wires/openai-usage'
 import { present } from '#wires/present'
 import { effortOf } from '#wires/reasoning-effort'
 import { encodeInput } from './encode-input.ts'
@@ -32,7 +33,7 @@ export function encodeRequest(request: Request, target: EncodeTarget): { body: J
     top_logprobs: request.logprobs,
     reasoning,
     text: encodeText(request, ext),
-    service_tier: request.serviceTier,
+    service_tier: encodeTier(request.serviceTier, notes),
     user: encodeUser(request.user, notes),
     prompt_cache_key: request.cacheKey,
   })
