@@ -8,9 +8,18 @@ import { homeOption, reachableHost, type CliContext, type ConnectionOptions } fr
 import { CliFailure } from './failure.ts'
 import { readInstanceNote } from './instance.ts'
 import { findOpenClaw, type OpenClaw, type OpenClawOptions } from './openclaw-client.ts'
-import { entriesOf, entryName, mentionsOf, placeOfUrl, type Entry, type ModelMention } from './openclaw-connection.ts'
+import { entriesOf, entryName, mentionsOf, placeOfUrl, usualApi, type Entry, type ModelMention } from './openclaw-connection.ts'
 import { readEnvFile, readVariables } from './openclaw-env-file.ts'
-import { addressFindings, endsRight, keyFinding, modelFindings, type Finding, type KeySight, type ModelSight } from './openclaw-findings.ts'
+import {
+  addressFindings,
+  askedUrl,
+  endsRight,
+  keyFinding,
+  modelFindings,
+  type Finding,
+  type KeySight,
+  type ModelSight,
+} from './openclaw-findings.ts'
 import { askGateway } from './openclaw-gateway.ts'
 import { namedVariable } from './openclaw-setup.ts'
 import { headline } from './request-story.ts'
@@ -115,7 +124,7 @@ async function inspectEntry({ env, command }: CliContext, options: CheckOptions,
   const health = origin === undefined ? undefined : await askGateway(origin, '/healthz', undefined)
   const isGateway = health?.kind === 'ok' && (health.body as { name?: unknown } | null)?.name === 'turnpike'
   // The gateway's own words for where a wrong base URL leads; a right one is not asked without a key, which would be recorded.
-  const led = isGateway && !endsRight(entry) ? await askGateway(origin!, `${pathOf(entry.baseUrl)}/models`, undefined) : undefined
+  const led = isGateway && !endsRight(entry) ? await askGateway(origin!, new URL(askedUrl(entry)).pathname, undefined) : undefined
   findings.push(
     ...addressFindings(entry, {
       health: health === undefined ? 'none' : isGateway ? 'turnpike' : health.kind === 'down' ? 'down' : 'other',
@@ -138,13 +147,9 @@ async function inspectEntry({ env, command }: CliContext, options: CheckOptions,
     findings.length > 0
       ? []
       : [
-          `OpenClaw ${openclaw.version} reaches ${entry.baseUrl} as ${entry.apis[0] ?? ''}${used === undefined ? '' : `; ${used.place} is ${used.ref}`}.`,
+          `OpenClaw ${openclaw.version} reaches ${entry.baseUrl} as ${entry.apis[0] ?? usualApi.api}${used === undefined ? '' : `; ${used.place} is ${used.ref}`}.`,
         ]
   return { findings, good }
-}
-
-function pathOf(url: string): string {
-  return new URL(url).pathname.replace(/\/+$/, '')
 }
 
 /** Where the instance of this home is, or would be. */

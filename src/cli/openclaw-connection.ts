@@ -9,13 +9,22 @@ export const keyVariable = 'TURNPIKE_API_KEY'
 /** OpenClaw's name of each wire that is served here, what it puts behind the base URL, and how that URL may end, the usual way first. */
 export const openClawApis = {
   'openai-chat': { api: 'openai-completions', adds: '/chat/completions', ends: ['/v1'] },
+  'openai-responses': { api: 'openai-responses', adds: '/responses', ends: ['/v1'] },
   'anthropic-messages': { api: 'anthropic-messages', adds: '/v1/messages', ends: ['', '/v1'] },
-} as const satisfies Partial<Record<ClientWire, Api>>
+  gemini: { api: 'google-generative-ai', adds: '/models/{model}:streamGenerateContent', ends: ['/v1beta', '/v1'] },
+} as const satisfies Record<ClientWire, Api>
 
 export type Api = { readonly api: string; readonly adds: string; readonly ends: readonly [string, ...string[]] }
 const apis: readonly Api[] = Object.values(openClawApis)
 
-export const usualApi = openClawApis['openai-chat'].api
+/** What suits every model, and what OpenClaw takes where none is written. */
+export const usualApi: Api = openClawApis['openai-chat']
+
+/** `a, b and c`. */
+export function servedApis(joint: 'and' | 'or'): string {
+  const names = apis.map(({ api }) => api)
+  return `${names.slice(0, -1).join(', ')} ${joint} ${names.at(-1)!}`
+}
 
 export function apiNamed(api: string): Api | undefined {
   return apis.find((row) => row.api === api)
@@ -28,7 +37,7 @@ export function nearestApi(api: string): string {
       api,
       apis.map((row) => row.api),
       1,
-    )[0] ?? usualApi
+    )[0] ?? usualApi.api
   )
 }
 

@@ -15,6 +15,9 @@ test('base URLs that OpenClaw can use are right, with each api', () => {
   assert.deepEqual(address({ apis: [] }), [])
   for (const end of ['', '/', '/v1'])
     assert.deepEqual(address({ apis: ['anthropic-messages'], baseUrl: `http://127.0.0.1:8640${end}` }), [])
+  assert.deepEqual(address({ apis: ['openai-responses'] }), [])
+  for (const end of ['/v1beta', '/v1beta/', '/v1'])
+    assert.deepEqual(address({ apis: ['google-generative-ai'], baseUrl: `http://127.0.0.1:8640${end}` }), [])
 })
 
 test('a base URL without /v1, or with too much behind it, is mended', () => {
@@ -24,10 +27,33 @@ test('a base URL without /v1, or with too much behind it, is mended', () => {
   assert.deepEqual(address({ baseUrl: '127.0.0.1' }, { health: 'none' }), [['missing_v1', fix]])
 })
 
-test('an api that is not spoken here is named with the one that is meant', () => {
-  assert.deepEqual(address({ apis: ['openai-responses'] }), [
-    ['wrong_api', 'openclaw config set models.providers.gw.api openai-completions'],
+test('each api is told where it would ask, and which end it wants', () => {
+  const said = (api: string, baseUrl: string) => {
+    const [finding] = addressFindings({ ...right, apis: [api], baseUrl }, reached)
+    return [finding?.message, finding?.fix]
+  }
+  const set = 'openclaw config set models.providers.gw.baseUrl'
+  assert.deepEqual(said('openai-responses', 'http://127.0.0.1:8640'), [
+    'http://127.0.0.1:8640 ends wrongly for openai-responses: OpenClaw would ask http://127.0.0.1:8640/responses.',
+    `${set} http://127.0.0.1:8640/v1`,
   ])
+  assert.deepEqual(said('google-generative-ai', 'http://127.0.0.1:8640/'), [
+    'http://127.0.0.1:8640/ ends wrongly for google-generative-ai: OpenClaw would ask http://127.0.0.1:8640/models/m:streamGenerateContent.',
+    `${set} http://127.0.0.1:8640/v1beta`,
+  ])
+  assert.deepEqual(said('anthropic-messages', 'http://127.0.0.1:8640/v1beta'), [
+    'http://127.0.0.1:8640/v1beta ends wrongly for anthropic-messages: OpenClaw would ask http://127.0.0.1:8640/v1beta/v1/messages.',
+    `${set} http://127.0.0.1:8640`,
+  ])
+})
+
+test('an api that is not spoken here is named with the one that is meant', () => {
+  for (const [api, meant] of [
+    ['openai-chatgpt-responses', 'openai-responses'],
+    ['azure-openai-responses', 'openai-responses'],
+    ['google-generativeai', 'google-generative-ai'],
+  ] as const)
+    assert.deepEqual(address({ apis: [api] }), [['wrong_api', `openclaw config set models.providers.gw.api ${meant}`]])
   assert.deepEqual(address({ apis: ['anthropic-message'] }), [
     ['wrong_api', 'openclaw config set models.providers.gw.api anthropic-messages'],
   ])

@@ -1,5 +1,5 @@
 // The common mistakes between OpenClaw and a gateway, each with its sentence and its fix. Pure.
-import { apiNamed, nearestApi, openClawApis, type Api, type Entry, type ModelMention } from './openclaw-connection.ts'
+import { apiNamed, nearestApi, servedApis, usualApi, type Api, type Entry, type ModelMention } from './openclaw-connection.ts'
 import type { GatewayAnswer } from './openclaw-gateway.ts'
 
 export type FindingCode =
@@ -55,9 +55,13 @@ export type ModelSight = {
   readonly mentions: readonly ModelMention[]
 }
 
-/** What OpenClaw takes for an entry without one is the first. */
 function apiOf({ apis }: Entry): Api {
-  return apiNamed(apis[0] ?? '') ?? openClawApis['openai-chat']
+  return apiNamed(apis[0] ?? '') ?? usualApi
+}
+
+/** Where OpenClaw's requests to this entry go. */
+export function askedUrl(entry: Entry): string {
+  return entry.baseUrl.replace(/\/+$/, '') + apiOf(entry).adds.replace('{model}', () => entry.modelIds[0] ?? 'MODEL')
 }
 
 export function endsRight(entry: Entry): boolean {
@@ -69,14 +73,11 @@ export function addressFindings(entry: Entry, sight: AddressSight): Finding[] {
   const findings: Finding[] = []
   const place = `models.providers.${entry.id}`
   const wrong = entry.apis.filter((api) => apiNamed(api) === undefined)
-  const served = Object.values(openClawApis)
-    .map(({ api }) => api)
-    .join(' and ')
   for (const api of wrong) {
     findings.push({
       code: 'wrong_api',
       where: `${place}.api`,
-      message: `It is ${api}, which this gateway does not speak; it speaks ${served}.`,
+      message: `It is ${api}, which this gateway does not speak; it speaks ${servedApis('and')}.`,
       fix: `openclaw config set ${place}.api ${nearestApi(api)}`,
     })
   }
@@ -96,7 +97,7 @@ export function addressFindings(entry: Entry, sight: AddressSight): Finding[] {
     findings.push({
       code: 'missing_v1',
       where: `${place}.baseUrl`,
-      message: `${entry.baseUrl} ends wrongly for ${api.api}: OpenClaw would ask ${entry.baseUrl.replace(/\/+$/, '')}${api.adds}.${says}`,
+      message: `${entry.baseUrl} ends wrongly for ${api.api}: OpenClaw would ask ${askedUrl(entry)}.${says}`,
       fix: `openclaw config set ${place}.baseUrl ${url.origin}${api.ends[0]}`,
     })
   }

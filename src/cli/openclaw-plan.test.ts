@@ -5,7 +5,14 @@ import { isObject, type JsonObject, type JsonValue } from '#kernel'
 import { entriesOf, isWithin, mentionsOf, placeOfUrl } from './openclaw-connection.ts'
 import { currentOf, patchOf, type Wanted } from './openclaw-plan.ts'
 
-const wanted: Wanted = { baseUrl: 'http://127.0.0.1:8640/v1', offers: [], primary: 'big', fallbacks: ['small'], localService: undefined }
+const wanted: Wanted = {
+  api: 'openai-completions',
+  baseUrl: 'http://127.0.0.1:8640/v1',
+  offers: [],
+  primary: 'big',
+  fallbacks: ['small'],
+  localService: undefined,
+}
 
 function defaultsOf(current: JsonValue | undefined, more: Partial<Wanted> = {}): JsonObject {
   const { agents } = patchOf({ ...wanted, ...more }, currentOf(current))

@@ -1,12 +1,13 @@
 // What `openclaw setup` would change in OpenClaw's configuration: the patch, from what is there and what the instance offers. Pure.
 import { isObject, type JsonObject, type JsonValue } from '#kernel'
-import { entryName, keyVariable, usualApi } from './openclaw-connection.ts'
+import { entryName, keyVariable } from './openclaw-connection.ts'
 import { openClawModel, usualFirst, type Offer } from './openclaw-models.ts'
 
 export type LocalService = { readonly command: string; readonly args: readonly string[]; readonly healthUrl: string }
 
 export type Wanted = {
-  /** With `/v1`. */
+  readonly api: string
+  /** With the end that this api wants. */
   readonly baseUrl: string
   readonly offers: readonly Offer[]
   readonly primary: string
@@ -54,7 +55,7 @@ export function ownName(ref: string | undefined): string | undefined {
 }
 
 export function patchOf(wanted: Wanted, current: Current): JsonObject {
-  const { baseUrl, primary, fallbacks, localService } = wanted
+  const { api, baseUrl, primary, fallbacks, localService } = wanted
   const chosen = [primary, ...fallbacks]
   const policy = policyOf(current)
   return {
@@ -62,7 +63,7 @@ export function patchOf(wanted: Wanted, current: Current): JsonObject {
       providers: {
         [entryName]: {
           baseUrl,
-          api: usualApi,
+          api,
           apiKey: { source: 'env', provider: 'default', id: keyVariable },
           models: rowsOf(wanted),
           ...(localService === undefined

@@ -11,7 +11,7 @@ import { homeOption, type CliContext, type ConnectionOptions } from './context.t
 import { CliFailure, misused } from './failure.ts'
 import { readInstanceNote } from './instance.ts'
 import { findOpenClaw, type OpenClaw, type OpenClawOptions } from './openclaw-client.ts'
-import { entryName, isWithin, keyVariable } from './openclaw-connection.ts'
+import { apiNamed, entriesOf, entryName, isWithin, keyVariable, servedApis, usualApi, type Api } from './openclaw-connection.ts'
 import { readEnvFile, readVariables, withVariable, writeEnvFile } from './openclaw-env-file.ts'
 import { askGateway } from './openclaw-gateway.ts'
 import { offersOf, usualFallback, usualPrimary, type Offer } from './openclaw-models.ts'
@@ -21,6 +21,7 @@ export type SetupOptions = ConnectionOptions &
   OpenClawOptions & {
     readonly model?: string
     readonly fallback?: readonly string[]
+    readonly api?: string
     readonly localService?: true
     readonly dryRun?: true
     readonly json?: true
@@ -31,6 +32,7 @@ Examples:
   turnpike openclaw setup                                    a key, the provider entry, a model
   turnpike openclaw setup --dry-run                          what it would write, and nothing else
   turnpike openclaw setup --model gpt-5 --fallback claude-sonnet-4-5
+  turnpike openclaw setup --api anthropic-messages           OpenClaw speaks as Claude's own clients do
   turnpike openclaw setup --local-service                    OpenClaw starts turnpike when it needs it
 
 It makes a gateway key, puts it into OpenClaw's .env (mode 0600), and changes OpenClaw's configuration with \`openclaw config patch\`.
@@ -44,6 +46,7 @@ export function setupCommand(context: CliContext): Command {
       ...(names ?? []),
       name,
     ])
+    .option('--api <type>', `how OpenClaw speaks: ${servedApis('or')}`)
     .option('--local-service', 'let OpenClaw start turnpike when it does not run')
     .option('--dry-run', 'print the patch and the line of .env; change nothing')
     .option('--json', 'what was done, as JSON')
@@ -59,6 +62,8 @@ type Key = { readonly name: string; readonly id: string | undefined; readonly va
 
 async function setup(context: CliContext, options: SetupOptions): Promise<void> {
   const { terminal, command } = context
+  if (options.api !== undefined && apiNamed(options.api) === undefined)
+    throw misused(`--api ${options.api} is none that this gateway speaks; choose ${servedApis('or')}.`)
   const openclaw = await findOpenClaw(context.env, options)
   const { trouble } = openclaw
   if (trouble.length > 0)
@@ -66,8 +71,9 @@ async function setup(context: CliContext, options: SetupOptions): Promise<void> 
       `OpenClaw refuses its own configuration ${openclaw.configFile}: ${trouble.join('; ')} Mend it first (openclaw doctor).`,
     )
   const admin = await context.connect({ ...options, needs: 'running' })
-  const [current, offers, origin] = await Promise.all([
+  const [current, api, offers, origin] = await Promise.all([
     openclaw.get('agents.defaults').then(currentOf),
+    chooseApi(openclaw, options.api),
     offersOfInstance(admin),
     originOf(options.home, admin),
   ])
@@ -79,7 +85,8 @@ async function setup(context: CliContext, options: SetupOptions): Promise<void> 
 
   const wanted = {
     ...chosen,
-    baseUrl: `${origin}/v1`,
+    api: api.api,
+    baseUrl: origin + api.ends[0],
     offers,
     localService:
       options.localService === true
@@ -107,6 +114,7 @@ async function setup(context: CliContext, options: SetupOptions): Promise<void> 
         env: { file: envFile, line, changed: changesEnv },
         config: { file: openclaw.configFile, patch, changed: changesConfig },
         base_url: wanted.baseUrl,
+        api: wanted.api,
         primary: chosen.primary,
         fallbacks: chosen.fallbacks,
       }),
@@ -126,7 +134,7 @@ async function setup(context: CliContext, options: SetupOptions): Promise<void> 
     )
   } else {
     const done = (what: string, changed: boolean): string => (changed ? what : `${what} (unchanged)`)
-    terminal.line(`OpenClaw ${openclaw.version} now uses ${wanted.baseUrl}.`)
+    terminal.line(`OpenClaw ${openclaw.version} now uses ${wanted.baseUrl}${wanted.api === usualApi.api ? '' : ` as ${wanted.api}`}.`)
     terminal.line(`  Key       ${key.name} (${key.made ? 'new' : 'kept'}), ${done(`in ${envFile}`, changesEnv)}`)
     terminal.line(`  Config    ${done(openclaw.configFile, changesConfig)}`)
     terminal.line(`  Model     ${chosen.primary}${was(current.primary, chosen.primary)}`)
@@ -163,6 +171,12 @@ async function originOf(home: string | undefined, admin: AdminClient): Promise<s
   const note = await readInstanceNote(readSettings({ overrides: { home }, asClient: true }).home)
   if (note === undefined) throw new CliFailure(`${admin.where} left no note of its address in its home; start it again.`)
   return new URL(note.url).origin
+}
+
+/** What was asked for, or what the entry has from an earlier run. */
+async function chooseApi(openclaw: OpenClaw, named: string | undefined): Promise<Api> {
+  const entry = named === undefined ? entriesOf(await openclaw.get('models')).find(({ id }) => id === entryName) : undefined
+  return apiNamed(named ?? entry?.apis[0] ?? '') ?? usualApi
 }
 
 async function choose(

@@ -40,6 +40,8 @@ function errorOf(answer: string): JsonObject {
 for (const [method, path, status, code, says] of [
   ['POST', '/chat/completions', 404, 'unknown_url', /Did you mean \/v1\/chat\/completions\?/],
   ['POST', '/messages', 404, 'unknown_url', /Did you mean \/v1\/messages\?/],
+  ['POST', '/responses', 404, 'unknown_url', /Did you mean \/v1\/responses\? The client's base URL must end with "\/v1"/],
+  ['POST', '/models/a/b:streamGenerateContent', 404, 'unknown_url', /Did you mean \/v1beta\/models\/a\/b:str.* must end with "\/v1beta"/],
   ['POST', '/v1/v1/chat/completions', 404, 'unknown_url', /Did you mean \/v1\/chat\/completions\?/],
   ['POST', '/v1/v1/messages', 404, 'unknown_url', /Did you mean \/v1\/messages\?/],
   ['POST', '/v1/chat/completions/', 404, 'unknown_url', /Did you mean \/v1\/chat\/completions\?/],

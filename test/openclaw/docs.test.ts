@@ -63,6 +63,11 @@ test('the transcript of a first answer is what happens', { skip, timeout: 480_00
   const again = await turnpike('openclaw', 'setup')
   assertWritten(asWritten(again.stdout, replacements))
 
+  const asGoogle = await turnpike('openclaw', 'setup', '--api', 'google-generative-ai')
+  assert.equal(asGoogle.exitCode, 0, asGoogle.stderr)
+  assertWritten(asWritten(asGoogle.stdout.split('\n', 1)[0]!, replacements))
+
+  // What was chosen stays: the rest is Gemini's API.
   const local = await turnpike('openclaw', 'setup', '--local-service')
   assert.equal(local.exitCode, 0, local.stderr)
   child.kill('SIGTERM')
@@ -105,7 +110,7 @@ test(
       'no-v1': { baseUrl: '${url}', apiKey: '\${GATEWAY_KEY}', api: 'openai-completions', ${models}, },
       'wrong-model': { baseUrl: '${url}/v1', apiKey: '\${GATEWAY_KEY}', models: [{ id: 'modle-1', name: 'Typo' }] },
       'wrong-key': { baseUrl: '${url}/v1', apiKey: { source: 'env', provider: 'default', id: 'TURNPIKE_API_KEY' }, ${models} },
-      'wrong-api': { baseUrl: '${url}/v1', apiKey: '\${GATEWAY_KEY}', api: 'openai-responses', ${models} },
+      'wrong-api': { baseUrl: '${url}/v1', apiKey: '\${GATEWAY_KEY}', api: 'ollama', ${models} },
       turnpike: { baseUrl: '${dead.origin}/v1', apiKey: '\${GATEWAY_KEY}', ${models} }, // down
       other: { baseUrl: 'http://127.0.0.1:9/v1', apiKey: 'x', ${models} },
     },

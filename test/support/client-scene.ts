@@ -34,6 +34,8 @@ export type Task = { readonly prompt: string; readonly model: string; readonly n
 export type ClientScene = {
   readonly turnpike: TestTurnpike
   agent(wire: ClientWire): Agent
+  /** The name under which the provider of a wire is asked. */
+  modelOf(wire: ClientWire): string
   /**
    * Has a client do two things with the provider of a wire: answer a plain prompt, and find what stands in a note by the tool that
    * `call` chooses. `turn` gives what the client has for its user in the end.
@@ -86,6 +88,7 @@ export async function startClientScene(context: TestContext): Promise<ClientScen
   }
   const turnpike = await startTest({}, { declared: { providers: declared } })
   context.after(() => turnpike.end())
+  const modelOf = (wire: ClientWire): string => `${providers[wire].slug}/model-1`
   const seen = new Set<unknown>()
 
   async function newRecords(): Promise<RequestDetail[]> {
@@ -121,11 +124,12 @@ export async function startClientScene(context: TestContext): Promise<ClientScen
   return {
     turnpike,
     agent: (wire) => agents.get(wire)!,
+    modelOf,
     async check(context, pair, { call, refused, turn }) {
       const agent = agents.get(pair.provider)!
       const token = `TKN-${randomBytes(8).toString('hex')}`
       const note: Note = { file: `note-${token.slice(-6)}.txt`, text: `The token is ${token}.\n`, token }
-      const model = `${providers[pair.provider].slug}/model-1`
+      const model = modelOf(pair.provider)
 
       await context.test('a plain turn', async () => {
         agent.expect(undefined)
