@@ -3,20 +3,7 @@ import { asText, isObject, type JsonObject, type JsonValue } from '#kernel'
 import type { AssistantPart, MediaPart, OpaquePart, ReasoningPart, Seal, TextPart, ToolResultPart, UserPart } from '#ir'
 import { argsOfInput } from '#wires/tool-ids'
 import type { Calls } from './decode-calls.ts'
-import {
-  asExt,
-  isGiven,
-  readArray,
-  readFlag,
-  readMessage,
-  readName,
-  readObject,
-  readText,
-  restOf,
-  sealDomain,
-  wire,
-  wrong,
-} from './fields.ts'
+import { asExt, isGiven, readArray, readFlag, readMessage, readName, readObject, readText, restOf, sealOf, wire, wrong } from './fields.ts'
 import { decodeFile, decodeInline } from './media.ts'
 import { decodeOutput } from './tool-results.ts'
 
@@ -51,7 +38,7 @@ function read(value: JsonValue, path: string): Read {
   return {
     part,
     key: given[0],
-    seal: signature === '' ? undefined : { domain: sealDomain, kind: 'signature', data: signature },
+    seal: sealOf(signature),
     rest: restOf(part, readKeys),
   }
 }
@@ -70,7 +57,9 @@ export function decodeModelPart(value: JsonValue, path: string, calls: Calls): A
   if (key === 'text') {
     const text = readText(part['text'], `${path}.text`)
     const sealed = seal === undefined ? {} : { seal }
-    if (isThought || (text === '' && seal !== undefined)) return [{ type: 'reasoning', text, ...sealed, ...asExt(rest) }]
+    // So Google's streams end, and SDKs keep it in the history.
+    if (text === '' && seal === undefined) return []
+    if (isThought || text === '') return [{ type: 'reasoning', text, ...sealed, ...asExt(rest) }]
     return [{ type: 'text', text, ...asExt(rest) }, ...sealOnly(seal)]
   }
   if (key === 'functionCall') {

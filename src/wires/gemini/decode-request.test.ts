@@ -157,6 +157,25 @@ test('signatures stay with what they sign: thoughts, calls, and behind texts and
   ])
 })
 
+test("an empty text of the model is no part, and Google's stand-ins for a signature are no seal", () => {
+  const [turn] = turns(
+    model(
+      { text: '', thought: true },
+      { text: 'Yes', thoughtSignature: 'context_engineering_is_the_way_to_go' },
+      { functionCall: { name: 'f', args: {} }, thoughtSignature: 'skip_thought_signature_validator' },
+      // As google-genai for Python sends the same bytes.
+      { functionCall: { name: 'g', args: {} }, thoughtSignature: 'c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I=' },
+      { text: '' },
+      { text: '', thoughtSignature: 'skip_thought_signature_validator' },
+    ),
+  )
+  assert.deepEqual(turn!.parts, [
+    { type: 'text', text: 'Yes' },
+    { type: 'tool-call', id: 'call_0_0', name: 'f', args: '{}', ranBy: 'client' },
+    { type: 'tool-call', id: 'call_0_1', name: 'g', args: '{}', ranBy: 'client' },
+  ])
+})
+
 test('files are addresses that anybody can fetch, or Google’s own', () => {
   const [turn] = turns(
     user(

@@ -5,7 +5,7 @@ import type { SseFrame, StreamDecoder } from '#wires/codec'
 import { argsOfInput, toPlainId } from '#wires/tool-ids'
 import { Sources } from './citations.ts'
 import { failureIn } from './errors.ts'
-import { asExt, listOf, objectOf, restOf, sealDomain, wire } from './fields.ts'
+import { asExt, listOf, objectOf, restOf, sealOf, wire } from './fields.ts'
 import { blockedFinish, decodeFinish, failureOfFinish, rawFinish } from './finish.ts'
 import { decodeLogprobs } from './logprobs.ts'
 import { decodeFile, decodeInline } from './media.ts'
@@ -133,7 +133,7 @@ export class AnswerReader implements StreamDecoder {
   }
 
   #part(part: JsonObject, out: StreamEvent[]): void {
-    const seal = sealOf(part)
+    const seal = sealOf(asText(part['thoughtSignature']) ?? '')
     if (typeof part['text'] === 'string') return this.#text(part, part['text'], seal, out)
     if (isObject(part['functionCall'])) return this.#functionCall(part, part['functionCall'], seal, out)
     if (Object.keys(part).length === 0) return
@@ -254,11 +254,6 @@ export class AnswerReader implements StreamDecoder {
 
 function endCall(index: number, args: string, seal: Seal | undefined, ext: JsonObject | undefined, out: StreamEvent[]): void {
   out.push({ type: 'part-delta', index, text: args }, { type: 'part-end', index, ...(seal === undefined ? {} : { seal }), ...asExt(ext) })
-}
-
-export function sealOf(part: JsonObject): Seal | undefined {
-  const data = asText(part['thoughtSignature'])
-  return data === undefined ? undefined : { domain: sealDomain, kind: 'signature', data }
 }
 
 /** Images that were only thought of are no answer: they stay opaque. */

@@ -3,17 +3,11 @@ import { asText, type JsonObject } from '#kernel'
 import type { Notes, SystemTurn, ToolResultPart, Turn, UserTurn } from '#ir'
 import { encodeHistoryPart, encodeToolResult, encodeUserPart, toGoogleName, type PartContext } from './encode-parts.ts'
 import { isOnlySignature, mayBeSigned } from './encode-response.ts'
-import { ownExt } from './fields.ts'
+import { foreignSignature, ownExt } from './fields.ts'
 import type { Generation } from './generation.ts'
 
 type Content = { readonly role: 'user' | 'model'; readonly parts: JsonObject[]; readonly ext?: JsonObject }
 export type EncodedTurns = { readonly system: JsonObject[]; readonly contents: JsonObject[] }
-
-/**
- * Google's documented stand-in for the signature of a call that it didn't make itself
- * (https://ai.google.dev/gemini-api/docs/thought-signatures, read 2026-11).
- */
-const foreignSignature = 'skip_thought_signature_validator'
 
 export function encodeTurns(turns: readonly Turn[], generation: Generation, seals: string | undefined, notes: Notes): EncodedTurns {
   const context: PartContext = { generation, seals, notes, names: namesOf(turns) }

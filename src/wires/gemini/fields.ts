@@ -1,11 +1,27 @@
 // Readers of foreign request fields: each throws a Failure that names the field by its path, `contents[0].parts[1].functionCall.name`.
 import { invalidRequest, isObject, type JsonObject, type JsonValue } from '#kernel'
-import type { Ext } from '#ir'
+import type { Ext, Seal } from '#ir'
 
 export const wire = 'gemini'
 
 /** Vendor whose models open the seals of this wire; the same for Google's OpenAI-compatible endpoint. */
 export const sealDomain = 'google'
+
+/**
+ * Google's documented stand-in for the signature of a call that Google's models didn't make
+ * (https://ai.google.dev/gemini-api/docs/thought-signatures, read 2026-11).
+ */
+export const foreignSignature = 'skip_thought_signature_validator'
+
+/** Both of Google's stand-ins, and as SDKs write them that hold signatures as bytes. */
+const standIns: ReadonlySet<string> = new Set(
+  [foreignSignature, 'context_engineering_is_the_way_to_go'].flatMap((word) => [word, Buffer.from(word).toString('base64')]),
+)
+
+/** undefined for a stand-in: it proves nothing. */
+export function sealOf(signature: string): Seal | undefined {
+  return signature === '' || standIns.has(signature) ? undefined : { domain: sealDomain, kind: 'signature', data: signature }
+}
 
 export function wrong(path: string, expected: string): never {
   throw invalidRequest(path, `Invalid value at '${path}': ${expected}.`)
