@@ -63,11 +63,6 @@ test('the transcript of a first answer is what happens', { skip, timeout: 480_00
   const again = await turnpike('openclaw', 'setup')
   assertWritten(asWritten(again.stdout, replacements))
 
-  const asGoogle = await turnpike('openclaw', 'setup', '--api', 'google-generative-ai')
-  assert.equal(asGoogle.exitCode, 0, asGoogle.stderr)
-  assertWritten(asWritten(asGoogle.stdout.split('\n', 1)[0]!, replacements))
-
-  // What was chosen stays: the rest is Gemini's API.
   const local = await turnpike('openclaw', 'setup', '--local-service')
   assert.equal(local.exitCode, 0, local.stderr)
   child.kill('SIGTERM')
