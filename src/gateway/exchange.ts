@@ -83,6 +83,8 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
   #request: Request | undefined
   #embeddingRequest: EmbeddingRequest | undefined
   #document: JsonObject | undefined
+  /** Of a large request that another thread has read: all but its conversation, which is all that the answer needs. */
+  #rest: JsonObject | undefined
   #firstBody: Buffer | undefined
   #encoder: StreamEncoder | undefined
   #firstFailure: { failure: Failure; body: Buffer | undefined; target: PlannedTarget } | undefined
@@ -310,7 +312,7 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
       ({ body, notes, toolNames, rest }) => {
         if (attempt.over) return
         attempt.toolNames = toolNames
-        this.#document = rest
+        this.#rest = rest
         try {
           this.#note(notes, target)
         } catch (error) {
@@ -385,8 +387,14 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
   /** Every loss is said; to a strict request it is an error instead. */
   #note(notes: readonly Note[], target: PlannedTarget): void {
     if (this.inspected.strict && notes.length > 0) throw unsupported(notes[0]!, target.provider.slug)
+    if (notes.length === 0) return
+    // One for each message of a long conversation may be thousands.
+    const known = new Set(this.notes.map(nameOfNote))
     for (const note of notes) {
-      if (!this.notes.some((known) => known.path === note.path && known.code === note.code)) this.notes.push(note)
+      const name = nameOfNote(note)
+      if (known.has(name)) continue
+      known.add(name)
+      this.notes.push(note)
     }
   }
 
@@ -427,7 +435,7 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
       model: this.servedModel ?? this.#attempt?.target.model.id ?? this.inspected.model,
       createdSeconds: Math.floor(this.arrival.atMs / 1000),
       streamUsage: this.streamUsage,
-      request: () => this.#readDocument(),
+      request: () => this.#rest ?? this.#readDocument(),
     }
   }
 
@@ -734,6 +742,10 @@ function progressPhaseMs(): number {
 function interrupted(failure: Failure): Failure {
   const kind = failure.kind === 'idle_timeout' || failure.kind === 'total_timeout' ? 'timeout' : 'interrupted'
   return new Failure(kind, `The answer is not complete: ${failure.message}`, { cause: failure })
+}
+
+function nameOfNote({ code, path }: Note): string {
+  return `${code} ${path}`
 }
 
 function unsupported(note: Note, provider: string): Failure {

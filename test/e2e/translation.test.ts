@@ -91,6 +91,18 @@ test('a strict request is refused for what cannot be carried, and another notes 
   )
 })
 
+test('a loss in each of 20 000 messages is noted, and nobody waits for that', async () => {
+  upstream.enqueue(wireScripts['anthropic-messages'].json())
+  const messages = Array.from({ length: 20_000 }, (_, i) => ({ role: i % 2 === 0 ? 'user' : 'assistant', content: 'x', colour: 'blue' }))
+  const startedMs = performance.now()
+  const response = await turnpike.post('/v1/chat/completions', { model: 'one/model-1', max_tokens: 50, messages })
+  assert.equal(response.status, 200, await response.text())
+  // Each note compared with each: ten seconds.
+  assert.ok(performance.now() - startedMs < 4000)
+  const record = await turnpike.record(response.headers.get('x-turnpike-request-id')!)
+  assert.equal((record['notes'] as unknown[]).length, messages.length)
+})
+
 for (const { size, padding } of [
   { size: 'small', padding: '' },
   { size: 'large', padding: 'All of it. '.repeat(40_000) },
