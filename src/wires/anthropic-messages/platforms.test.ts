@@ -35,10 +35,17 @@ test('each field is edited once, and a body that is right already keeps its vers
   assert.deepEqual(edits.map(({ field }) => field).sort(), ['metadata', 'model'])
 })
 
-test('fields that a platform refuses stay behind, each with a note', () => {
+test('fields that a platform refuses stay behind, each with a note if it said something', () => {
   const fields = { model: 'm', max_tokens: 1, metadata: { user_id: 'u' }, service_tier: 'auto', container: 'c' }
-  assert.deepEqual(edited(fields, bedrock).notes, ['metadata', 'service_tier', 'container'])
+  assert.deepEqual(edited(fields, bedrock).notes, ['service_tier', 'container'])
   assert.deepEqual(edited(fields, vertex).body, { max_tokens: 1, metadata: { user_id: 'u' }, anthropic_version: 'vertex-2023-10-16' })
+})
+
+test('whose request it is stays behind without a note, other metadata with one', () => {
+  const withMetadata = (metadata: JsonObject) => edited({ model: 'm', metadata }, bedrock)
+  assert.deepEqual(withMetadata({ user_id: 'u' }).notes, [])
+  assert.equal('metadata' in withMetadata({ user_id: 'u' }).body, false)
+  assert.deepEqual(withMetadata({ user_id: 'u', team: 'x' }).notes, ['metadata'])
 })
 
 test("on Bedrock the header's betas enter the body, under the names that Bedrock has", () => {

@@ -1,7 +1,7 @@
 // Claude on Amazon Bedrock and on Vertex AI: the same messages, with the version in the body, the model in the path, and fewer fields.
 // Bedrock: docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html; both:
 // platform.claude.com/docs/en/build-with-claude, "Claude on Amazon Bedrock (legacy)", "Claude on Vertex AI"; read 2026-11.
-import type { JsonObject, JsonValue } from '#kernel'
+import { isObject, type JsonObject, type JsonValue } from '#kernel'
 import type { Dialect, Note, Notes } from '#ir'
 import { generationOf } from '#wires/claude-generation'
 import type { ClientHeaders, RequestEdit, RequestEdits } from '#wires/codec'
@@ -48,6 +48,7 @@ export function platformEdits(fields: JsonObject, model: string, dialect: Dialec
   for (const field of refused) {
     if (!(field in fields)) continue
     own.push({ field, value: undefined })
+    if (field === 'metadata' && isUserOnly(fields[field])) continue
     notes.push({ code: 'dropped', path: field, why: `${name} has no such field` })
   }
   if (betasInBody) {
@@ -58,6 +59,14 @@ export function platformEdits(fields: JsonObject, model: string, dialect: Dialec
   }
   const { edits, notes: stripped } = requestEdits(fields, undefined, dialect, own)
   return { edits, notes: [...notes, ...stripped] }
+}
+
+/**
+ * Only whose request it is (`user_id`): said to Anthropic's watch over misuse, nothing to the model. Claude Code sends it with every
+ * request, and could not be strict on Bedrock if this were a loss.
+ */
+function isUserOnly(metadata: JsonValue | undefined): boolean {
+  return isObject(metadata) && Object.keys(metadata).every((key) => key === 'user_id')
 }
 
 /** The same for a translated body, which is changed. */
