@@ -21,6 +21,8 @@ test('only names that the provider refuses are another there', () => {
   assert.equal(toolNamesFor('anthropic-messages', request(long)), undefined)
   assert.deepEqual([...toolNamesFor('anthropic-messages', request('a.b'))!.values()], ['a.b'])
   assert.equal(toolNamesFor('gemini', request('a.b')), undefined)
+  for (const wire of ['openai-chat', 'openai-responses'] as const)
+    assert.deepEqual([...toolNamesFor(wire, request('look', long, 'a.b'))!.values()], [long, 'a.b'])
 })
 
 test('calls of an answer, streamed or whole, have the name that the client gave', () => {

@@ -12,6 +12,12 @@ export function toPlainId(id: string, longest = Infinity): string {
   return `${id.replace(/[^a-zA-Z0-9_-]/g, '_').slice(0, 40)}_${digest(id)}`
 }
 
+export const openaiNameGrammar = 'OpenAI accepts names of letters, digits, _ and -, at most 64'
+
+export function toOpenaiName(name: string): string {
+  return toPlainId(name, 64)
+}
+
 /** FNV-1a over UTF-16 units: it only has to keep the ids of one conversation apart. */
 function digest(text: string): string {
   let hash = 0x811c9dc5

@@ -2,6 +2,7 @@
 import type { JsonObject } from '#kernel'
 import type { AssistantTurn, Dialect, Notes, ReasoningPart, SystemTurn, TextPart, ToolCallPart, ToolResultPart, Turn, UserTurn } from '#ir'
 import type { EncodeTarget } from '#wires/codec'
+import { openaiNameGrammar, toOpenaiName } from '#wires/tool-ids'
 import { encodePart } from './encode-parts.ts'
 import { encodeToolCall } from './encode-response.ts'
 import { wire } from './fields.ts'
@@ -150,7 +151,9 @@ function encodeCall(part: ToolCallPart, path: string, target: EncodeTarget, call
   if (part.cache !== undefined) notes.dropped(`${path}.cache`, 'a tool call takes no cache mark on this wire')
   const { seal, ...unsealed } = part
   if (seal !== undefined && seal.domain !== target.sealDomain) notes.dropped(`${path}.seal`, `only ${seal.domain} can open it`)
-  calls.push(encodeToolCall(seal !== undefined && seal.domain === target.sealDomain ? part : unsealed))
+  const name = part.kind === 'custom' ? part.name : toOpenaiName(part.name)
+  if (name !== part.name) notes.renamed(`${path}.name`, openaiNameGrammar)
+  calls.push(encodeToolCall({ ...(seal !== undefined && seal.domain === target.sealDomain ? part : unsealed), name }))
 }
 
 /** Reasoning goes where the provider reads it back; a seal only to who can open it. Foreign reasoning never becomes visible text. */

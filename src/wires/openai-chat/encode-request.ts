@@ -5,6 +5,7 @@ import type { EncodeTarget } from '#wires/codec'
 import { encodeTier } from '#wires/openai-usage'
 import { effortOf } from '#wires/reasoning-effort'
 import { present } from '#wires/present'
+import { openaiNameGrammar, toOpenaiName } from '#wires/tool-ids'
 import { encodeMessages } from './encode-messages.ts'
 import { wire } from './fields.ts'
 
@@ -76,6 +77,8 @@ function encodeTool(tool: Tool, path: string, dialect: Dialect, notes: Notes): J
       return undefined
     case 'function': {
       notes.foreignExt(tool.ext, path)
+      const name = toOpenaiName(tool.name)
+      if (name !== tool.name) notes.renamed(`${path}.name`, openaiNameGrammar)
       const ext = tool.ext?.[wire] ?? {}
       const { function: inside, ...outside } = ext
       const marked = tool.cache !== undefined && dialect.cacheControl === true
@@ -85,7 +88,7 @@ function encodeTool(tool: Tool, path: string, dialect: Dialect, notes: Notes): J
         type: 'function',
         function: present<JsonObject>({
           ...(inside as JsonObject | undefined),
-          name: tool.name,
+          name,
           description: tool.description,
           parameters: tool.input,
           strict: tool.strict,
@@ -107,7 +110,7 @@ function encodeToolChoice(request: Request, hasTools: boolean, notes: Notes): Js
   }
   if (choice.mode !== 'tool') return choice.mode
   const isCustom = request.tools?.some((tool) => tool.type === 'custom' && tool.name === choice.name) === true
-  return isCustom ? { type: 'custom', custom: { name: choice.name } } : { type: 'function', function: { name: choice.name } }
+  return isCustom ? { type: 'custom', custom: { name: choice.name } } : { type: 'function', function: { name: toOpenaiName(choice.name) } }
 }
 
 /**

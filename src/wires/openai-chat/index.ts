@@ -1,6 +1,7 @@
 // OpenAI's chat completions, as OpenAI and everybody compatible speaks them.
 import type { WireCodec } from '#wires/codec'
 import { decodeError } from '#wires/provider-errors'
+import { toOpenaiName } from '#wires/tool-ids'
 import { decodeRequest } from './decode-request.ts'
 import { decodeResponse } from './decode-response.ts'
 import { createStreamDecoder } from './decode-stream.ts'
@@ -24,6 +25,6 @@ export const openaiChat: WireCodec = {
     encodeError,
     encodeStreamError,
   },
-  egress: { encodeRequest, decodeResponse, createStreamDecoder, decodeError },
+  egress: { encodeRequest, toolName: toOpenaiName, decodeResponse, createStreamDecoder, decodeError },
   passThrough,
 }

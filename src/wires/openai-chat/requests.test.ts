@@ -1,10 +1,11 @@
 // Reading and writing requests of this wire.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Request } from '#ir'
+import type { AssistantPart, Request } from '#ir'
 import { Failure, type JsonObject, type JsonValue } from '#kernel'
 import { decodeRequest } from './decode-request.ts'
 import { encodeRequest } from './encode-request.ts'
+import { openaiChat } from './index.ts'
 
 const user = { role: 'user', content: 'hi' }
 const read = (fields: JsonObject): Request => decodeRequest({ model: 'm', messages: [user], ...fields }).request
@@ -313,4 +314,29 @@ test('the fifth stop sequence and those after it stay behind, which OpenAI would
     notes.map(({ path }) => path),
     ['stop[4]', 'stop[5]'],
   )
+})
+
+test('names of tools that this wire refuses are others there, the same in tools, choice and history', () => {
+  const long = `mcp__server__${'x'.repeat(80)}`
+  const call = (name: string): AssistantPart => ({ type: 'tool-call', id: `call_${name.length}`, name, args: '{}', ranBy: 'client' })
+  const written = write({
+    tools: [long, 'a.b', 'look'].map((name) => ({ type: 'function', name })),
+    toolChoice: { mode: 'tool', name: long },
+    turns: [{ role: 'assistant', parts: [call(long), call('look')] }],
+  })
+  const names = (written.body['tools'] as { function: { name: string } }[]).map((tool) => tool.function.name)
+  for (const name of names) assert.match(name, /^[a-zA-Z0-9_-]{1,64}$/)
+  assert.deepEqual(
+    names,
+    [long, 'a.b', 'look'].map((name) => openaiChat.egress.toolName!(name)),
+  )
+  assert.equal(new Set([...names, long, 'a.b']).size, 5)
+  assert.equal(names[2], 'look')
+  assert.deepEqual(written.body['tool_choice'], { type: 'function', function: { name: names[0] } })
+  const [said] = written.body['messages'] as { tool_calls: { function: { name: string } }[] }[]
+  assert.deepEqual(
+    said!.tool_calls.map((each) => each.function.name),
+    [names[0], 'look'],
+  )
+  assert.deepEqual(notesOf(written), ['renamed tools[0].name', 'renamed tools[1].name', 'renamed turns[0].parts[0].name'])
 })

@@ -15,6 +15,7 @@ import type {
   UserTurn,
 } from '#ir'
 import type { EncodeTarget } from '#wires/codec'
+import { openaiNameGrammar, toOpenaiName } from '#wires/tool-ids'
 import { CallPairs } from './call-pairs.ts'
 import { encodePart } from './encode-parts.ts'
 import { ownExt, wire } from './fields.ts'
@@ -177,9 +178,11 @@ class InputEncoder {
     const opens = part.seal !== undefined && part.seal.domain === this.#target.sealDomain
     if (part.seal !== undefined && !opens) this.#notes.dropped(`${path}.seal`, `only ${part.seal.domain} can open it`)
     const { type, argument } = callShape(part.kind)
+    const name = part.kind === 'custom' ? part.name : toOpenaiName(part.name)
+    if (name !== part.name) this.#notes.renamed(`${path}.name`, openaiNameGrammar)
     const { id: _id, ...own } = ownExt(part.ext) ?? {}
     const item: JsonObject = { type }
-    const call = { call_id: this.calls.begin(part, path, item), name: part.name, [argument]: part.args }
+    const call = { call_id: this.calls.begin(part, path, item), name, [argument]: part.args }
     this.items.push(Object.assign(item, call, opens ? sealedCall(part.seal) : {}, own))
   }
 

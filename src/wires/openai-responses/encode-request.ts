@@ -5,6 +5,7 @@ import type { EncodeTarget } from '#wires/codec'
 import { encodeTier } from '#wires/openai-usage'
 import { present } from '#wires/present'
 import { effortOf } from '#wires/reasoning-effort'
+import { openaiNameGrammar, toOpenaiName } from '#wires/tool-ids'
 import { encodeInput } from './encode-input.ts'
 import { wire } from './fields.ts'
 import { reasonsOf, takesSampling } from './generation.ts'
@@ -68,18 +69,21 @@ function encodeTool(tool: Tool, path: string, notes: Notes): JsonObject | undefi
       if (tool.wire === wire) return tool.value
       notes.dropped(path, `only ${tool.wire} has the tool ${tool.kind}`)
       return undefined
-    case 'function':
+    case 'function': {
       notes.foreignExt(tool.ext, path)
+      const name = toOpenaiName(tool.name)
+      if (name !== tool.name) notes.renamed(`${path}.name`, openaiNameGrammar)
       if (tool.cache !== undefined) notes.dropped(`${path}.cache`, 'tools of this wire take no cache mark')
       return present<JsonObject>({
         ...tool.ext?.[wire],
         type: 'function',
-        name: tool.name,
+        name,
         description: tool.description,
         parameters: tool.input ?? { type: 'object', properties: {} },
         // Left out it would mean true here, and change what the schema means.
         strict: tool.strict ?? false,
       })
+    }
     default:
       return tool satisfies never
   }
@@ -102,7 +106,7 @@ function encodeToolChoice(request: Request, hasTools: boolean, notes: Notes): Js
   }
   if (choice.mode !== 'tool') return choice.mode
   const isCustom = request.tools?.some((tool) => tool.type === 'custom' && tool.name === choice.name) === true
-  return { type: isCustom ? 'custom' : 'function', name: choice.name }
+  return isCustom ? { type: 'custom', name: choice.name } : { type: 'function', name: toOpenaiName(choice.name) }
 }
 
 const leastCap = 16

@@ -1,6 +1,7 @@
 // OpenAI's Responses API, as OpenAI, Azure, xAI and everybody of OpenResponses speaks it.
 import type { WireCodec } from '#wires/codec'
 import { decodeError } from '#wires/provider-errors'
+import { toOpenaiName } from '#wires/tool-ids'
 import { decodeRequest } from './decode-request.ts'
 import { decodeResponse } from './decode-response.ts'
 import { createStreamDecoder } from './decode-stream.ts'
@@ -25,6 +26,6 @@ export const openaiResponses: WireCodec = {
     encodeError,
     encodeStreamError,
   },
-  egress: { encodeRequest, decodeResponse, createStreamDecoder, decodeError },
+  egress: { encodeRequest, toolName: toOpenaiName, decodeResponse, createStreamDecoder, decodeError },
   passThrough,
 }

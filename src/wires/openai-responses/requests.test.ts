@@ -1,7 +1,7 @@
 // What clients of the Responses API send, read; and what goes to providers that speak it.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Request, Turn } from '#ir'
+import type { AssistantPart, Request, Turn, UserPart } from '#ir'
 import { Failure, type JsonObject } from '#kernel'
 import { openaiResponses } from './index.ts'
 
@@ -384,4 +384,34 @@ test('a thousand tools and a schema that refers to itself pass as they are', () 
   const loop = { type: 'object', properties: { next: { $ref: '#' } } }
   const tools = Array.from({ length: 1_000 }, (_, at) => ({ type: 'function', name: `f${at}`, parameters: loop, strict: false }))
   assert.deepEqual(egress.encodeRequest(decode({ tools }), { model: 'm', dialect: {}, defaultMaxOutputTokens: 1 }).body['tools'], tools)
+})
+
+test('names of tools that this wire refuses are others there, the same in tools, choice and history', () => {
+  const long = `mcp__server__${'x'.repeat(80)}`
+  const call = (name: string): AssistantPart => ({ type: 'tool-call', id: `call_${name.length}`, name, args: '{}', ranBy: 'client' })
+  const result = (name: string): UserPart => ({ type: 'tool-result', id: `call_${name.length}`, output: [{ type: 'text', text: 'ok' }] })
+  const { body, notes } = encode({
+    tools: [long, 'a.b', 'look'].map((name) => ({ type: 'function', name })),
+    toolChoice: { mode: 'tool', name: long },
+    turns: [
+      { role: 'user', parts: [{ type: 'text', text: 'Hi' }] },
+      { role: 'assistant', parts: [call(long), call('look')] },
+      { role: 'user', parts: [result(long), result('look')] },
+    ],
+  })
+  const names = (body['tools'] as JsonObject[]).map(({ name }) => name as string)
+  for (const name of names) assert.match(name, /^[a-zA-Z0-9_-]{1,64}$/)
+  assert.deepEqual(
+    names,
+    [long, 'a.b', 'look'].map((name) => egress.toolName!(name)),
+  )
+  assert.equal(new Set([...names, long, 'a.b']).size, 5)
+  assert.equal(names[2], 'look')
+  assert.deepEqual(body['tool_choice'], { type: 'function', name: names[0] })
+  const calls = (body['input'] as JsonObject[]).filter(({ type }) => type === 'function_call')
+  assert.deepEqual(
+    calls.map(({ name }) => name),
+    [names[0], 'look'],
+  )
+  assert.deepEqual(notes.toSorted(), ['renamed tools[0].name', 'renamed tools[1].name', 'renamed turns[1].parts[0].name'])
 })
