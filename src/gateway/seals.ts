@@ -150,7 +150,10 @@ export function createSealedCalls(clock: () => number, limits: SealLimits = usua
     of(conversation) {
       const prefix = `${conversation}\n`
       const nowMs = clock()
-      return new Map([...kept].filter(([name, { atMs }]) => name.startsWith(prefix) && nowMs - atMs <= limits.maxAgeMs))
+      const found = new Map<string, KeptSeal>()
+      // Tens of thousands may be kept.
+      for (const [name, entry] of kept) if (name.startsWith(prefix) && nowMs - entry.atMs <= limits.maxAgeMs) found.set(name, entry)
+      return found
     },
     restore(conversation, request) {
       if (kept.size === 0) return request

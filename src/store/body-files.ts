@@ -76,8 +76,10 @@ export function createBodyFiles(dir: string): BodyFiles {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error
       // The file system opens files for direct writes, and refuses the writes.
-      closeSync(fd)
+      const direct = fd
+      // Opened first: where that fails, the number of a closed file could soon be another file's.
       fd = openSync(pathOf(dir, current), 'r+')
+      closeSync(direct)
       writeWhole(fd, stage, bytes, end)
     }
     end += bytes
