@@ -3,8 +3,9 @@ import { readdirSync } from 'node:fs'
 import type { ClientWire, Wire } from '#ir'
 import { Failure, type JsonObject } from '#kernel'
 import { corpusPath, readCorpus } from '#test/corpus.ts'
-import { askedOf, readAnswered, recordedRequest, translate, type Asked, type Translated } from '#test/pairs.ts'
+import { askedOf, readAnswered, recordedRequest, translate, type Translated } from '#test/pairs.ts'
 import { clientWires, wires } from '#wires'
+import { goldenRequests, type Source } from './golden-requests.ts'
 
 /** Models of each provider, for requests that were recorded at another: generations and families that accept different things. */
 export const modelsOf: Readonly<Record<Wire, readonly [string, ...string[]]>> = {
@@ -17,7 +18,6 @@ export const modelsOf: Readonly<Record<Wire, readonly [string, ...string[]]>> = 
   'ollama-chat': ['qwen3'],
 }
 
-export type Source = { readonly asked: Asked; readonly what: string }
 export type Step = { readonly from: ClientWire; readonly to: Wire; readonly translated: Translated; readonly what: string }
 /** A request that cannot be translated: refused, with the field that is in the way. */
 export type Refusal = { readonly from: ClientWire; readonly to: Wire; readonly param: string; readonly what: string }
@@ -58,6 +58,7 @@ export function* corpusRequests(): Generator<Source> {
 
 /** Everything there is to translate. */
 export function* allRequests(): Generator<Source> {
+  yield* goldenRequests()
   yield* corpusRequests()
 }
 
