@@ -58,7 +58,12 @@ const askedBody = () => JSON.parse(upstream.received[0]!.body.toString()) as Jso
 test("a Claude client's stream passes: its betas go into the body, Anthropic's events come out of the binary stream as they are", async () => {
   upstream.enqueue({ headers: binary, body: splitEvery(Buffer.concat(events.map(invokeChunk)), 7) })
   const response = await turnpike.post('/v1/messages', message({ stream: true, metadata: { user_id: 'u' } }), {
-    headers: { 'anthropic-beta': 'claude-code-20250219,context-1m-2025-08-07', 'anthropic-version': '2023-06-01' },
+    headers: {
+      'anthropic-beta': 'claude-code-20250219,context-1m-2025-08-07',
+      'anthropic-version': '2023-06-01',
+      // What stays behind (the user's id, a beta that names the client) is no loss.
+      'x-turnpike-strict': 'true',
+    },
   })
   const text = await response.text()
   assert.equal(response.status, 200, text)
