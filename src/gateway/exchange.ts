@@ -276,6 +276,8 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
   /** Read and written anew: what this gateway wrote of another vendor's answer is refused by this one. */
   #withoutOwn(own: OwnWords, edits: readonly RequestEdit[], target: PlannedTarget): Buffer {
     const { body, notes } = own.without(this.#readDocument())
+    // Somebody only speaks of the mark: the bytes pass.
+    if (notes.length === 0) return this.inspected.body.splice(edits)
     this.#note(notes, target)
     const edited = new Map(Object.entries(body))
     for (const { field, value } of edits) {

@@ -61,3 +61,10 @@ for (const { size, times } of [
     ])
   })
 }
+
+test('a conversation that only speaks of such proof passes byte for byte', async () => {
+  upstream.enqueue(wireScripts['anthropic-messages'].json({ text: ['Yes.'] }))
+  const body = `{"model":"second/both","max_tokens":50, "messages":[{"role":"user","content":"What is ${ownSignature}?"}],"metadata":{"n":12345678901234567890}}`
+  assert.equal((await turnpike.post('/v1/messages', body)).status, 200)
+  assert.equal(upstream.received[0]!.body.toString(), body.replace('second/', ''))
+})
