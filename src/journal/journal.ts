@@ -27,9 +27,9 @@ export type JournalOptions = {
   readonly logging: LoggingMode
   /** At most one call per second for the same trouble. */
   readonly onError: (error: Error) => void
-  /** Milliseconds, monotonic. */
   /** Hands a body in shared memory to the writer as it is. False: it has too much of that already. */
   readonly handOver?: (body: SharedBody) => boolean
+  /** Milliseconds, monotonic. */
   readonly clock?: () => number
   readonly fileSystem?: FileSystem
   readonly segmentBytes?: number
