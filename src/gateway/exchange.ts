@@ -310,24 +310,19 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
   /** Another thread parses and writes it: no other stream waits meanwhile. */
   #sendLarge(attempt: Attempt, target: PlannedTarget): void {
     const { seals, translator } = this.deps
-    translator.translate(this.#translationFor(target), this.#pristine(), seals.of(this.conversation)).then(
-      ({ body, notes, toolNames, rest }) => {
+    translator
+      .translate(this.#translationFor(target), this.#pristine(), seals.of(this.conversation))
+      .then(({ body, notes, toolNames, rest }) => {
         if (attempt.over) return
         attempt.toolNames = toolNames
         this.#rest = rest
-        try {
-          this.#note(notes, target)
-        } catch (error) {
-          attempt.failed(error as Failure)
-          return
-        }
+        this.#note(notes, target)
         if (this.dispatchedMs === 0) this.dispatchedMs = performance.now()
         attempt.send(body, requestHeaders(target, this.arrival, this.inspected.stream))
-      },
-      (error: unknown) => {
+      })
+      .catch((error: unknown) => {
         if (!attempt.over) attempt.failed(error instanceof Failure ? error : internalError(error))
-      },
-    )
+      })
   }
 
   /** The body as it is to be parsed; in shared memory where it is there, unless its bytes were doubtful and have been written anew. */

@@ -18,6 +18,7 @@ let histories: Histories<Field>
 beforeEach(() => {
   lent = new Set()
   pool = {
+    share: () => undefined,
     take(bytes) {
       const buffer = Buffer.alloc(bytes)
       lent.add(buffer)

@@ -7,7 +7,7 @@ import { codecOf } from '#wires'
 import { inspect, RequestView } from './inspect.ts'
 import type { Arrival } from './port.ts'
 
-const pool: BufferPool = { take: (bytes) => Buffer.alloc(bytes), give: () => {} }
+const pool: BufferPool = { take: (bytes) => Buffer.alloc(bytes), give: () => {}, share: () => undefined }
 
 /** `left`: what an earlier request left in the pooled buffer. */
 function inspected(wire: ClientWire, body: JsonObject, left = '') {

@@ -30,6 +30,7 @@ beforeEach(async () => {
   const inner = createBufferPool()
   lent = new Set()
   pool = {
+    share: () => undefined,
     take(bytes) {
       const buffer = inner.take(bytes)
       lent.add(buffer)

@@ -76,7 +76,7 @@ class BodyReader implements Waiting {
     this.#deadlines = deadlines
     this.#receiver = receiver
     this.#buffer = pool.take(headroomBytes + (length ?? unknownLengthBytes) + tailroomBytes)
-    if (length !== undefined && length >= sharedFromBytes) this.#shared = Buffer.from(new SharedArrayBuffer(length))
+    this.#shared = length !== undefined && length >= sharedFromBytes ? pool.share(length) : undefined
   }
 
   start(): void {

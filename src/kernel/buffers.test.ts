@@ -10,6 +10,7 @@ function strictPool(): BufferPool & { readonly taken: ReadonlySet<Buffer> } {
   const taken = new Set<Buffer>()
   return {
     taken,
+    share: pool.share,
     take(bytes) {
       const buffer = pool.take(bytes)
       assert.ok(!taken.has(buffer), 'a buffer that is in use was handed out')
@@ -113,4 +114,13 @@ test('a buffer that somebody may still read is not given back', () => {
   assert.equal(pool.taken.size, 1)
   collector.push(Buffer.from('xyz'))
   assert.equal(read.toString(), 'abc')
+})
+
+test('shared memory is given until too much of it is there', () => {
+  const pool = createBufferPool()
+  const held: Buffer[] = []
+  for (let shared = pool.share(100 << 20); shared !== undefined; shared = pool.share(100 << 20)) held.push(shared)
+  assert.equal(held.length, 2)
+  assert.ok(held[0]!.buffer instanceof SharedArrayBuffer)
+  assert.notEqual(pool.share(1 << 20), undefined, 'what fits is still given')
 })

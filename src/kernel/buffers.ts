@@ -7,16 +7,25 @@ export const tailroomBytes = 256
 const classBytes = [8 << 10, 32 << 10, 128 << 10, 512 << 10, 2 << 20]
 /** Idle bytes kept per class. */
 const idleBytesPerClass = 8 << 20
+/** In use, or waiting to be collected. */
+const maxSharedBytes = 256 << 20
 
 /** A free list of buffers. Whoever takes one gives it back exactly once, and never touches it afterwards. */
 export interface BufferPool {
   /** A buffer of at least `bytes`; its content is garbage. */
   take(bytes: number): Buffer
   give(buffer: Buffer): void
+  /**
+   * Memory that threads share, to be left to the collector; undefined while too much of it is still there. The collector does not feel its
+   * weight, and is not hurried by it.
+   */
+  share(bytes: number): Buffer | undefined
 }
 
 export function createBufferPool(): BufferPool {
   const idle: Buffer[][] = classBytes.map(() => [])
+  let sharedBytes = 0
+  const collected = new FinalizationRegistry<number>((bytes) => void (sharedBytes -= bytes))
   return {
     take(bytes) {
       for (let i = 0; i < classBytes.length; i++) {
@@ -27,6 +36,13 @@ export function createBufferPool(): BufferPool {
     give(buffer) {
       const i = classBytes.indexOf(buffer.length)
       if (i >= 0 && (idle[i]!.length + 1) * buffer.length <= idleBytesPerClass) idle[i]!.push(buffer)
+    },
+    share(bytes) {
+      if (sharedBytes + bytes > maxSharedBytes) return undefined
+      const memory = new SharedArrayBuffer(bytes)
+      sharedBytes += bytes
+      collected.register(memory, bytes)
+      return Buffer.from(memory)
     },
   }
 }
