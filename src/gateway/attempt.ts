@@ -79,6 +79,8 @@ export interface AttemptHost {
   attemptFailed(attempt: Try, failure: Failure, body: Buffer | undefined): void
   /** A provider whose answer was complete has closed it. */
   closed(): void
+  /** A fault of the gateway's own, after the attempt was over. */
+  broke(error: unknown): void
 }
 
 /** A whole answer, ready for the client: in its wire, cost included. The exchange takes the bytes over. */
@@ -218,7 +220,7 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
           this.#parser!.end((frame) => this.#reader!.frame(frame))
           this.#reader!.end()
         } catch (error) {
-          this.failed(asFailure(error))
+          this.#thrown(error)
         }
         return
       case 'waiting':
@@ -235,6 +237,12 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
   error(failure: Failure): void {
     if (this.over) this.exchange.closed()
     else this.failed(failure)
+  }
+
+  /** What the provider sent was wrong; or, once its answer is over, something of ours is. */
+  #thrown(error: unknown): void {
+    if (this.over) this.exchange.broke(error)
+    else this.failed(asFailure(error))
   }
 
   // What a stream reader says.
@@ -299,7 +307,7 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
       this.#parser!.push(chunk, (frame) => this.#reader!.frame(frame))
       this.#reader!.flush()
     } catch (error) {
-      this.failed(asFailure(error))
+      this.#thrown(error)
     }
   }
 
@@ -359,7 +367,7 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
       if (this.passes && !this.exchange.inspected.stream) this.#passWhole(body)
       else this.#translated(this.#decodeWhole(parseObject(body)))
     } catch (error) {
-      this.failed(asFailure(error))
+      this.#thrown(error)
     }
   }
 

@@ -447,8 +447,8 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
   }
 
   committed(attempt: Try): void {
-    this.#committed = true
     if (!this.headIsOurs) this.#streamHead(attempt)
+    this.#committed = true
   }
 
   write(bytes: Uint8Array | string): void {
@@ -558,6 +558,24 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
     this.#finish(this.#committed ? 'interrupted' : 'upstream_error', failure, undefined, () => this.arrival.client.cut(bytes))
   }
 
+  /** Nobody waits for an answer that does not come: what could not be written is told as our fault, or breaks off. */
+  broke(error: unknown): void {
+    if (this.#over) {
+      this.#abandon(error)
+      return
+    }
+    this.deps.log.error({ err: error, request: this.arrival.id }, 'an answer failed inside the gateway')
+    const failure = internalError(error)
+    if (this.#committed || this.headIsOurs) this.#interrupt(failure)
+    else this.#errorAnswer(failure, undefined, 'upstream_error')
+  }
+
+  /** There is nothing left to say it with. */
+  #abandon(error: unknown): void {
+    this.deps.log.error({ err: error, request: this.arrival.id }, 'an answer could not be sent')
+    this.arrival.client.cut('')
+  }
+
   /** The gateway stops and cannot wait any longer. */
   cut(): void {
     const attempt = this.#attempt
@@ -587,7 +605,11 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
     const record = finishRecord(this, { outcome, failure, finish, endedMs, bodies, kept: needsCounting ? keptText(this) : '' })
     this.deps.journal.finish(record, (error) => {
       if (error !== undefined) this.deps.log.error({ err: error, request: this.arrival.id }, 'a record could not be written yet')
-      last()
+      try {
+        last()
+      } catch (thrown) {
+        this.#abandon(thrown)
+      }
       this.kept.release(this.arrival.client.flushed())
       this.#giveBuffer()
       this.onOver(this)

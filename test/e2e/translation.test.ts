@@ -160,3 +160,25 @@ test('several answers to one request are refused where only one can be given, in
   assert.match(((await gemini.json()) as { error: { message: string } }).error.message, /generationConfig\.candidateCount/)
   assert.equal(upstream.received.length, 0)
 })
+
+for (const stream of [false, true]) {
+  test(`a fault of the gateway's own while it answers is told, and leaves nobody waiting (${stream ? 'stream' : 'whole'})`, async () => {
+    const encode = globalThis.encodeURIComponent
+    // What a head is made with, where a model's name is not ASCII.
+    globalThis.encodeURIComponent = (text) => {
+      if (String(text).includes('☃')) throw new Error('made to fail')
+      return encode(text)
+    }
+    try {
+      const scripts = wireScripts['anthropic-messages']
+      upstream.enqueue(stream ? scripts.sse({ model: 'snow-☃' }) : scripts.json({ model: 'snow-☃' }))
+      const response = await turnpike.post('/v1/chat/completions', { ...withImage('aGk='), stream })
+      assert.equal(response.status, 500, await response.clone().text())
+      assert.equal(((await response.json()) as { error: { code: string } }).error.code, 'internal_error')
+      const record = await turnpike.record(response.headers.get('x-turnpike-request-id')!)
+      assert.equal(record['status'], 500)
+    } finally {
+      globalThis.encodeURIComponent = encode
+    }
+  })
+}
