@@ -1,6 +1,7 @@
 // Installs what package-lock.json asks for when it isn't there, and does nothing, offline and at once, when it is.
 // Plain JavaScript, unlike everything else here: it runs before node_modules exists, on the machine's own Node, and Node 20 reads no
-// TypeScript. Every npm script that needs a package starts with it; the commands after it find the project's own Node first on PATH.
+// TypeScript. Every npm script that needs a package starts with it; the commands after it find the project's own Node first on PATH,
+// behind a `hash -r`: a shell like Debian's keeps where it found the `node` that ran this.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
