@@ -11,6 +11,7 @@ import type {
   GatewayKey,
   ModelEntry,
   Provider,
+  RoutingConfig,
   Snapshot,
   Timeouts,
 } from '#config'
@@ -161,12 +162,13 @@ export function buildSnapshot(from: {
   readonly storedKeys: readonly GatewayKey[]
   readonly storedAliases?: ReadonlyMap<string, string>
   readonly providers: readonly Provider[]
+  readonly configs?: ReadonlyMap<string, RoutingConfig>
 }): Snapshot {
   const keys = new Map<string, GatewayKey>(from.storedKeys.map((key) => [key.hash, key]))
   for (const key of declaredKeys(from.declared)) keys.set(key.hash, key)
   const providers = new Map(from.providers.map((provider) => [provider.slug, provider]))
   const aliases = new Map([...(from.storedAliases ?? []), ...from.declared.aliases])
-  return Object.freeze({ version: from.version, keys, providers, aliases })
+  return Object.freeze({ version: from.version, keys, providers, aliases, configs: from.configs ?? new Map() })
 }
 
 function declaredProvider(

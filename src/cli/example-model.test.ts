@@ -14,7 +14,7 @@ function snapshot(...providers: (Partial<Provider> & { slug: string })[]): Snaps
     one.slug,
     { simulated: false, priority: 100, models: new Map(), ...one } as Provider,
   ])
-  return { version: 1, keys: new Map(), aliases: new Map(), providers: new Map(entries) }
+  return { version: 1, keys: new Map(), aliases: new Map(), configs: new Map(), providers: new Map(entries) }
 }
 
 test('it is the cheapest model for conversations of the first provider', () => {

@@ -1,5 +1,6 @@
 // Settings and declared state -> frozen snapshots; the only reader of process.env.
 export type * from './snapshot.ts'
+export type * from './routing-config.ts'
 export { ConfigError, didYouMean } from './config-error.ts'
 export { aliasFault, nothingDeclared, readDeclared, type Declared } from './declared.ts'
 export { checkBody } from './declared-errors.ts'

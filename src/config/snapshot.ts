@@ -1,5 +1,6 @@
 // The immutable view of everything configured. A request keeps the one it began with; a change makes a new one.
 import type { Dialect, EmbeddingForm, Price, Wire } from '#ir'
+import type { RoutingConfig } from './routing-config.ts'
 
 /**
  * An account whose requests are signed, or carry a token that is fetched for it, instead of a key. Read from a credential's secret by
@@ -142,6 +143,23 @@ export type GatewayKey = {
   readonly replaced?: true
   /** What the owner wrote about it; on every record of its requests, below what the request says. */
   readonly metadata?: Readonly<Record<string, string>>
+  /** Slug of the routing config of its requests that name none. */
+  readonly config?: string
+  /** Its requests may not name another config, or bring one. */
+  readonly refusesConfigs?: true
+  /** Absent: on where `client` is `openclaw`, with the defaults. */
+  readonly loopGuard?: LoopGuardRule
+}
+
+/** What stops a session that runs in circles. */
+export type LoopGuardRule = {
+  /** `observe`: only notes on the records. */
+  readonly mode: 'off' | 'observe' | 'enforce'
+  /** The same tool calls so many times in a row; default 25. */
+  readonly repeats?: number
+  /** More requests than this in the window; default 300 in 120 s. */
+  readonly requests?: number
+  readonly windowMs?: number
 }
 
 export type Snapshot = {
@@ -152,4 +170,6 @@ export type Snapshot = {
   readonly providers: ReadonlyMap<string, Provider>
   /** From an alias to the model name it stands for, which is never an alias itself. */
   readonly aliases: ReadonlyMap<string, string>
+  /** Routing configs by slug, each in its latest version. */
+  readonly configs: ReadonlyMap<string, RoutingConfig>
 }

@@ -1,7 +1,7 @@
 // One request's story: inspect, plan, reserve, attempt until one commits, finish. All its state is in this one shape.
 import { ByteCollector, Failure, type Waiting, type JsonObject } from '#kernel'
 import type { Dialect, EmbeddingInput, EmbeddingRequest, Finish, Note, Request, Usage, VectorEncoding } from '#ir'
-import { blamesRequest, nextTarget, type Plan, type PlannedTarget } from '#routing'
+import { blamesRequest, nextStep, type Plan, type PlannedTarget } from '#routing'
 import type { AttemptRecord, FinishRecord, Outcome, PayloadPart, ReserveRecord } from '#store'
 import { codecOf, embeddings, type AnswerContext, type OwnWords, type RequestEdit, type StreamEncoder, type WireCodec } from '#wires'
 import { Attempt, type Try, type WholeAnswer } from './attempt.ts'
@@ -55,7 +55,7 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
   reserved: ReserveRecord | undefined
   /** Of the latest attempt. */
   target: PlannedTarget | undefined
-  plan: Plan = { targets: [], skipped: [] }
+  plan: Plan = { steps: [], skipped: [] }
   dueMs = Infinity
   waitingAt = -1
   /** Kept by the gateway's crowd of running exchanges. */
@@ -121,7 +121,7 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
       this.#refuse(error instanceof Failure ? error : internalError(error))
       return
     }
-    if (this.plan.targets.length === 0) {
+    if (this.plan.steps.length === 0) {
       this.#countTokens()
       return
     }
@@ -129,7 +129,7 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
     if (this.storesPayloads && !this.#isSmall) this.#storeBody('request', this.inspected.body.original())
     try {
       // Spliced at once, while the peek is fresh.
-      const first = this.plan.targets[0]!
+      const first = this.plan.steps[0]!.target
       if (first.lane === 'pass') this.#firstBody = this.#spliced(first)
     } catch (error) {
       // What this target cannot carry, the next one may: the attempt says it again.
@@ -189,7 +189,7 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
   #start(): void {
     this.deps.deadlines.add(this)
     const now = this.deps.deadlines.nowMs
-    const totalMs = this.inspected.timeoutMs ?? this.plan.targets[0]!.provider.timeouts.totalMs
+    const totalMs = this.inspected.timeoutMs ?? this.plan.steps[0]!.target.provider.timeouts.totalMs
     this.#totalDueMs = this.arrival.readyMs + totalMs
     this.#lastWriteMs = now
     // Streams that began together are not all read in one turn of the clock.
@@ -200,7 +200,7 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
   #try(position: number): void {
     this.#position = position
     this.tries++
-    const target = this.plan.targets[position]!
+    const target = this.plan.steps[position]!.target
     this.target = target
     if (target.embeds !== undefined) {
       this.#tryEmbedding(target)
@@ -510,7 +510,7 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
     this.servedModel = undefined
     this.#firstFailure ??= { failure, body, target: attempt.target }
     this.#failures.push({ target: attempt.target.provider.slug, failure })
-    const next = nextTarget(this.plan, this.#position, failure)
+    const next = nextStep(this.plan, this.#position, failure)
     if (next !== undefined && this.deps.deadlines.nowMs < this.#totalDueMs) this.#try(next)
     else this.#fail()
   }
@@ -689,7 +689,7 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
   /** A slow model is not a dead one: without a setting, silence ends an attempt only when somebody else could answer. */
   #firstTokenMs(configuredMs: number | undefined): number {
     if (configuredMs !== undefined) return configuredMs
-    const another = this.plan.targets.some((target, position) => position > this.#position && !target.sameProvider)
+    const another = this.plan.steps[this.#position]!.exits.some(({ to, on }) => on !== 'credential' && to < this.plan.steps.length)
     return this.inspected.stream && another ? defaultFirstTokenMs : Infinity
   }
 
@@ -733,7 +733,7 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
   }
 
   #recordAttempt(attempt: Try, failure: Failure | undefined): void {
-    const { provider, model, credential, reason } = attempt.target
+    const { provider, model, credential } = attempt.target
     this.attempts.push({
       provider: provider.slug,
       model: model.id,
@@ -745,7 +745,7 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
       headMs: attempt.headMs,
       firstTokenMs: attempt.contentMs,
       totalMs: performance.now() - attempt.startedMs,
-      reason,
+      reason: this.plan.steps[this.#position]!.reason,
     })
   }
 }

@@ -95,7 +95,7 @@ function plan({ arrival, inspected }: Asked, candidates: readonly Candidate[], o
   const { wire, operation } = arrival
   const credential = ownKey === undefined ? undefined : { name: ownCredentialName, secret: ownKey }
   const made = planTargets({ operation, wire, candidates, ...(credential === undefined ? {} : { credential }) })
-  if (made.targets.length === 0 && operation !== 'count-tokens') {
+  if (made.steps.length === 0 && operation !== 'count-tokens') {
     const other = otherOperation(made, operation)
     if (other !== undefined) throw invalidRequest('model', `${quoted(inspected.model)} ${other}`)
     const why = made.skipped.map(({ provider, reason }) => `${provider}: ${reason}`).join('; ')

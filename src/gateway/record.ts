@@ -82,7 +82,7 @@ export function costUsdOf(priced: Priced): number | undefined {
 
 export function reserveRecord(exchange: Told): ReserveRecord {
   const { arrival, inspected, plan } = exchange
-  const first = plan.targets[0]
+  const first = plan.steps[0]?.target
   return {
     id: arrival.id,
     atMs: arrival.atMs,
@@ -186,7 +186,7 @@ export type Ending = {
 export function finishRecord(exchange: Told, ending: Ending): FinishRecord {
   const { arrival, attempts, pricedUsage } = exchange
   const last = attempts.at(-1)
-  const first = exchange.plan.targets[0]
+  const first = exchange.plan.steps[0]?.target
   const target = last === undefined ? undefined : exchange.target
   const answered = last !== undefined && last.errorClass === ''
   const begun = exchange.reserved ?? reserveRecord(exchange)

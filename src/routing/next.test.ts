@@ -2,19 +2,30 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Failure, failureTable, type FailureKind } from '#kernel'
-import { blamesRequest, nextTarget } from './next.ts'
-import type { Plan, PlannedTarget } from './plan.ts'
+import { blamesRequest, nextStep } from './next.ts'
+import type { Exit, Plan, Step } from './plan.ts'
 
-/** Only `sameProvider` decides. */
-const planOf = (...sameProvider: boolean[]): Plan => ({
-  targets: sameProvider.map((same) => ({ sameProvider: same }) as PlannedTarget),
+/** Only the exits decide. */
+const planOf = (...exits: readonly (readonly Exit[])[]): Plan => ({
+  steps: exits.map((one) => ({ exits: one }) as unknown as Step),
   skipped: [],
 })
 const failure = (kind: FailureKind) => new Failure(kind, 'x')
 const kinds = Object.keys(failureTable) as FailureKind[]
 
 // One provider with three credentials, then one with one.
-const plan = planOf(false, true, true, false)
+const plan = planOf(
+  [
+    { to: 1, on: 'credential' },
+    { to: 3, on: 'any' },
+  ],
+  [
+    { to: 2, on: 'credential' },
+    { to: 3, on: 'any' },
+  ],
+  [{ to: 3, on: 'any' }],
+  [],
+)
 
 const ofTheCredential: readonly FailureKind[] = ['rate_limited', 'account_exhausted', 'credential_rejected']
 /** Verdicts of a provider about a request which another target may see differently. */
@@ -43,7 +54,7 @@ describe('after a failure', () => {
   for (const kind of ofTheCredential) {
     test(`${kind}: the next credential of the same provider is tried, then the next provider`, () => {
       assert.deepEqual(
-        [0, 1, 2].map((position) => nextTarget(plan, position, failure(kind))),
+        [0, 1, 2].map((position) => nextStep(plan, position, failure(kind))),
         [1, 2, 3],
       )
     })
@@ -52,20 +63,20 @@ describe('after a failure', () => {
   for (const kind of kinds.filter((one) => !final.includes(one) && !ofTheCredential.includes(one))) {
     test(`${kind}: another credential would not help, so the next provider is tried`, () => {
       assert.deepEqual(
-        [0, 1, 2].map((position) => nextTarget(plan, position, failure(kind))),
+        [0, 1, 2].map((position) => nextStep(plan, position, failure(kind))),
         [3, 3, 3],
       )
     })
   }
 
   for (const kind of final) {
-    test(`${kind}: nobody else is asked`, () => assert.equal(nextTarget(plan, 0, failure(kind)), undefined))
+    test(`${kind}: nobody else is asked`, () => assert.equal(nextStep(plan, 0, failure(kind)), undefined))
   }
 })
 
 test('behind the last target there is none, whatever failed', () => {
-  for (const kind of kinds) assert.equal(nextTarget(plan, 3, failure(kind)), undefined, kind)
-  assert.equal(nextTarget(planOf(false, true), 0, failure('provider_error')), undefined, 'only credentials are left')
+  for (const kind of kinds) assert.equal(nextStep(plan, 3, failure(kind)), undefined, kind)
+  assert.equal(nextStep(planOf([{ to: 1, on: 'credential' }], []), 0, failure('provider_error')), undefined, 'only credentials are left')
 })
 
 test("the request is blamed by its client's kinds only, and never for the operator's account", () => {

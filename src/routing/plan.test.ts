@@ -37,8 +37,10 @@ function provider(
 const model: ModelEntry = { id: 'm' }
 
 function plan(providers: readonly Provider[], wire: ClientWire = 'openai-chat', operation: PlanRequest['operation'] = 'generate') {
-  const { targets, skipped } = planTargets({ operation, wire, candidates: providers.map((one) => ({ provider: one, model })) })
+  const { steps, skipped } = planTargets({ operation, wire, candidates: providers.map((one) => ({ provider: one, model })) })
+  const targets = steps.map(({ target }) => target)
   return {
+    steps,
     targets,
     skipped,
     brief: targets.map((target) => `${target.provider.slug}/${target.credential.name} ${target.lane} ${target.wire} ${target.path}`),
@@ -46,13 +48,13 @@ function plan(providers: readonly Provider[], wire: ClientWire = 'openai-chat', 
 }
 
 test('providers come in the order that they were given, each with its reason', () => {
-  const { targets, skipped } = plan([provider('a', [chat]), provider('b', [chat]), provider('c', [chat])])
+  const { steps, skipped } = plan([provider('a', [chat]), provider('b', [chat]), provider('c', [chat])])
   assert.deepEqual(
-    targets.map(({ provider: { slug }, reason, sameProvider }) => [slug, reason, sameProvider]),
+    steps.map(({ target, reason, exits }) => [target.provider.slug, reason, exits]),
     [
-      ['a', 'first by priority', false],
-      ['b', 'next by priority', false],
-      ['c', 'next by priority', false],
+      ['a', 'first by priority', [{ to: 1, on: 'any' }]],
+      ['b', 'next by priority', [{ to: 2, on: 'any' }]],
+      ['c', 'next by priority', [{ to: 3, on: 'any' }]],
     ],
   )
   assert.deepEqual(skipped, [])
@@ -81,32 +83,33 @@ test('a model that is served on some wires only is asked there: by pattern of th
       operation: 'generate',
       wire: 'openai-chat',
       candidates: [{ provider: provider('b', [chat, messages]), model: one }],
-    }).targets.map(({ lane, wire }) => `${lane} ${wire}`)
+    }).steps.map(({ target: { lane, wire } }) => `${lane} ${wire}`)
   assert.deepEqual(brief({ id: 'm', wires: ['anthropic-messages'] }), ['translate anthropic-messages'])
   assert.deepEqual(brief({ id: 'm', wires: ['openai-chat'] }), ['pass openai-chat'])
   assert.deepEqual(brief({ id: 'm', wires: ['gemini'] }), [])
 })
 
-test('each credential is a target, and all but the first say that the provider is the same', () => {
-  const { targets, brief } = plan([provider('a', [chat], ['one', 'two', 'three']), provider('b', [chat])])
+test('each credential is a target; the next one is for trouble of the one before, the next provider for any', () => {
+  const { steps, brief } = plan([provider('a', [chat], ['one', 'two', 'three']), provider('b', [chat])])
   assert.deepEqual(
     brief.map((line) => line.split(' ')[0]),
     ['a/one', 'a/two', 'a/three', 'b/main'],
   )
+  const next = { to: 3, on: 'any' }
   assert.deepEqual(
-    targets.map(({ sameProvider }) => sameProvider),
-    [false, true, true, false],
+    steps.map(({ exits }) => exits),
+    [[{ to: 1, on: 'credential' }, next], [{ to: 2, on: 'credential' }, next], [next], [{ to: 4, on: 'any' }]],
   )
-  assert.equal(targets[1]!.reason, 'next credential of the same provider')
-  assert.equal(targets[3]!.reason, 'next by priority')
+  assert.equal(steps[1]!.reason, 'next credential of the same provider')
+  assert.equal(steps[3]!.reason, 'next by priority')
 })
 
 test('a provider that has no credential is skipped, unless it needs none', () => {
-  const { targets, skipped, brief } = plan([provider('a', [chat], []), provider('local', [chat], [], { auth: 'none' })])
+  const { steps, targets, skipped, brief } = plan([provider('a', [chat], []), provider('local', [chat], [], { auth: 'none' })])
   assert.deepEqual(skipped, [{ provider: 'a', reason: 'it has no credential' }])
   assert.deepEqual(brief, [`local/none pass openai-chat ${chatPath}`])
   assert.equal(targets[0]!.credential.secret, '')
-  assert.equal(targets[0]!.reason, 'first by priority', 'what was skipped was not first')
+  assert.equal(steps[0]!.reason, 'first by priority', 'what was skipped was not first')
 })
 
 test('a provider without endpoints is skipped', () => {
@@ -144,7 +147,7 @@ test('vectors are asked of providers that make them, in their own form, with mod
     ],
   })
   assert.deepEqual(
-    made.targets.map((target) => [target.provider.slug, target.lane, target.embeds, target.wire, target.path]),
+    made.steps.map(({ target }) => [target.provider.slug, target.lane, target.embeds, target.wire, target.path]),
     [
       ['a', 'pass', 'openai', 'openai-chat', '/v1/embeddings'],
       ['b', 'translate', 'gemini', 'gemini', '/models/m%2Fx:batchEmbedContents'],
@@ -164,5 +167,5 @@ test('a model that only embeds has no conversations; one that does both has', ()
       candidates: [{ provider: provider('a', [chat]), model: { id: 'm', outputModalities } }],
     })
   assert.deepEqual(talk(['embeddings']).skipped, [{ provider: 'a', reason: otherKind.generate }])
-  assert.equal(talk(['text', 'embeddings']).targets.length, 1)
+  assert.equal(talk(['text', 'embeddings']).steps.length, 1)
 })

@@ -32,13 +32,23 @@ export type PlannedTarget = {
   /** Set where vectors are asked for: the provider's form of it. `wire` is then the one whose errors it has. */
   readonly embeds?: EmbeddingForm
   readonly credential: Credential
-  /** Another credential of the same provider as the target before it: tried only when that credential was the trouble. */
-  readonly sameProvider: boolean
+}
+
+/**
+ * Where to go on after a failure. `credential`: only of failures that another credential may not have; a set: of failures that have a
+ * provider's status, only those with one of these.
+ */
+export type Exit = { readonly to: number; readonly on: 'any' | 'credential' | ReadonlySet<number> }
+
+export type Step = {
+  readonly target: PlannedTarget
   readonly reason: string
+  /** The first one that takes the failure counts; their positions are later ones. */
+  readonly exits: readonly Exit[]
 }
 
 export type Plan = {
-  readonly targets: readonly PlannedTarget[]
+  readonly steps: readonly Step[]
   readonly skipped: readonly { readonly provider: string; readonly reason: string }[]
 }
 
@@ -52,7 +62,7 @@ export const otherKind = {
 const noCredential: Credential = { name: 'none', secret: '' }
 
 export function planTargets(request: PlanRequest): Plan {
-  const targets: PlannedTarget[] = []
+  const steps: Step[] = []
   const skipped: { provider: string; reason: string }[] = []
   for (const candidate of request.candidates) {
     const { provider, model } = candidate
@@ -66,18 +76,17 @@ export function planTargets(request: PlanRequest): Plan {
       skipped.push({ provider: provider.slug, reason: 'it has no credential' })
       continue
     }
+    const next: Exit = { to: steps.length + credentials.length, on: 'any' }
     for (let i = 0; i < credentials.length; i++) {
-      targets.push({
-        provider,
-        model,
-        ...reached,
-        credential: credentials[i]!,
-        sameProvider: i > 0,
-        reason: i > 0 ? 'next credential of the same provider' : targets.length === 0 ? 'first by priority' : 'next by priority',
+      const position = steps.length
+      steps.push({
+        target: { provider, model, ...reached, credential: credentials[i]! },
+        reason: i > 0 ? 'next credential of the same provider' : position === 0 ? 'first by priority' : 'next by priority',
+        exits: i + 1 < credentials.length ? [{ to: position + 1, on: 'credential' }, next] : [next],
       })
     }
   }
-  return { targets, skipped }
+  return { steps, skipped }
 }
 
 type Reached = Pick<PlannedTarget, 'wire' | 'path' | 'streamPath' | 'lane' | 'embeds'>
