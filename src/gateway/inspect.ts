@@ -1,6 +1,7 @@
 // What must be known of a body before it can be routed, read from where it lies: the prompt is not parsed.
 import type { IncomingHttpHeaders } from 'node:http'
 import {
+  canPeekAt,
   createPeek,
   createSplicer,
   invalidRequest,
@@ -78,6 +79,8 @@ export interface InspectedBody {
   splice(edits: readonly RequestEdit[]): Buffer
   /** Those of the names that are top-level fields of the body. */
   present(names: readonly string[]): readonly string[]
+  /** The value of a top-level field, read from where it lies; undefined: it is not there. */
+  member(name: string): JsonValue | undefined
   /** The whole body, parsed. */
   document(): JsonObject
   /** The bytes as they came. Edits are undone: a later splice begins with the original again. */
@@ -179,40 +182,61 @@ class PeekedBody implements InspectedBody {
     if (edits.length === 0) return buffer.subarray(bodyStart, bodyEnd)
     const view = this.#view
     const known = edits.every(({ field }) => view.names.includes(field))
-    if (!known) return Buffer.from(JSON.stringify(applyEdits(this.document(), edits)))
-    if (this.#turn === undefined && this.#peekedAs !== view.peeks) {
-      view.peeks++
-      view.peek.peek(buffer, bodyStart, bodyEnd, view.sharedResult)
-    }
-    this.#splicer = createSplicer(buffer, bodyStart, bodyEnd, this.#turn?.found ?? view.sharedResult)
+    const found = known
+      ? this.#found()
+      : peekFields(
+          edits.map(({ field }) => field),
+          buffer,
+          [bodyStart, bodyEnd],
+        )
+    // Doubtful here means that a field which only this target touches is there twice or in another spelling: the parser decides.
+    if (found === 'doubtful') return Buffer.from(JSON.stringify(applyEdits(this.document(), edits)))
+    this.#splicer = createSplicer(buffer, bodyStart, bodyEnd, found)
     const spliced = this.#splicer.splice(
       edits.map(({ field, value }) => ({ field, json: value === undefined ? undefined : JSON.stringify(value) })),
     )
     return spliced.buffer.subarray(spliced.start, spliced.end)
   }
 
+  #found(): Peeked {
+    const view = this.#view
+    if (this.#turn !== undefined) return this.#turn.found
+    if (this.#peekedAs !== view.peeks) {
+      view.peeks++
+      view.peek.peek(this.#arrival.buffer, this.#arrival.bodyStart, this.#arrival.bodyEnd, view.sharedResult)
+    }
+    return view.sharedResult
+  }
+
   present(names: readonly string[]): readonly string[] {
-    const { buffer, bodyStart, bodyEnd } = this.#arrival
-    this.#splicer?.restore()
-    this.#splicer = undefined
-    const found = presencePeek(names).peek(buffer, bodyStart, bodyEnd)
+    const found = peekFields(names, this.#arrival.buffer, this.#originalRange())
     // Doubtful here means that one of them is there twice or in another spelling: the parser decides.
     if (found === 'doubtful') return namesIn(this.document(), names)
     return names.filter((name) => found.members[name]!.start >= 0)
   }
 
+  member(name: string): JsonValue | undefined {
+    if (this.#view.smallFields.includes(name)) return this.fields[name]
+    const { buffer } = this.#arrival
+    const found = peekFields([name], buffer, this.#originalRange())
+    if (found === 'doubtful') return this.document()[name]
+    const { start, end } = found.members[name]!
+    return start < 0 ? undefined : readSmall(buffer, start, end)
+  }
+
   document(): JsonObject {
-    const { buffer, bodyStart, bodyEnd } = this.#arrival
-    this.#splicer?.restore()
-    this.#splicer = undefined
-    return JSON.parse(buffer.toString('utf8', bodyStart, bodyEnd)) as JsonObject
+    return JSON.parse(this.#arrival.buffer.toString('utf8', ...this.#originalRange())) as JsonObject
   }
 
   original(): Buffer {
-    const { buffer, bodyStart, bodyEnd } = this.#arrival
+    return this.#arrival.buffer.subarray(...this.#originalRange())
+  }
+
+  /** Where the original is, after it is made whole again. */
+  #originalRange(): readonly [number, number] {
     this.#splicer?.restore()
     this.#splicer = undefined
-    return buffer.subarray(bodyStart, bodyEnd)
+    return [this.#arrival.bodyStart, this.#arrival.bodyEnd]
   }
 
   retire(): Turn | undefined {
@@ -221,13 +245,18 @@ class PeekedBody implements InspectedBody {
   }
 }
 
-const presencePeeks = new WeakMap<readonly string[], Peek>()
+/** For lists of names that belong to a provider's dialect or to a config; such configs may be a client's, so they are bounded. */
+const fieldsPeeks = new Map<string, Peek | undefined>()
+const maxFieldsPeeks = 256
 
-/** One for each list of names, which belongs to a provider's dialect. */
-function presencePeek(names: readonly string[]): Peek {
-  let known = presencePeeks.get(names)
-  if (known === undefined) presencePeeks.set(names, (known = createPeek({ fields: [...names] })))
-  return known
+/** Doubtful, too, when a name is one that nobody can peek at. */
+function peekFields(names: readonly string[], buffer: Buffer, [start, end]: readonly [number, number]): Peeked | 'doubtful' {
+  const list = JSON.stringify(names)
+  if (!fieldsPeeks.has(list)) {
+    if (fieldsPeeks.size >= maxFieldsPeeks) fieldsPeeks.clear()
+    fieldsPeeks.set(list, canPeekAt(names) ? createPeek({ fields: names }) : undefined)
+  }
+  return fieldsPeeks.get(list)?.peek(buffer, start, end) ?? 'doubtful'
 }
 
 function namesIn(document: JsonObject, names: readonly string[]): readonly string[] {
@@ -256,6 +285,7 @@ function parsedBody(arrival: Arrival, view: RequestView): InspectedBody {
     },
     splice: (edits) => (edits.length === 0 ? text : Buffer.from(JSON.stringify(applyEdits(document, edits)))),
     present: (names) => namesIn(document, names),
+    member: (name) => (Object.hasOwn(document, name) ? document[name] : undefined),
     document: () => document,
     original: () => arrival.buffer.subarray(arrival.bodyStart, arrival.bodyEnd),
     retire: () => undefined,

@@ -49,12 +49,25 @@ export type Peek<Field extends string = string> = {
 
 const quote = 0x22
 
+/** Whether `createPeek` takes these names. */
+export function canPeekAt(names: readonly string[]): boolean {
+  return names.every(isPlainName) && differInMoreThanCase(names)
+}
+
+function isPlainName(name: string): boolean {
+  return /^[!#-[\]-~]+$/.test(name)
+}
+
+function differInMoreThanCase(names: readonly string[]): boolean {
+  return new Set(names.map((name) => name.toLowerCase())).size === names.length
+}
+
 export function createPeek<const Field extends string>(options: PeekOptions<Field>): Peek<Field> {
   for (const field of options.fields) {
-    if (!/^[!#-[\]-~]+$/.test(field))
+    if (!isPlainName(field))
       throw new Error(`Cannot peek at ${JSON.stringify(field)}: a name must be printable ASCII without quotes or backslashes.`)
   }
-  if (new Set(options.fields.map((field) => field.toLowerCase())).size !== options.fields.length) {
+  if (!differInMoreThanCase(options.fields)) {
     throw new Error('Cannot peek at two fields whose names differ only in case.')
   }
   const elementsIndex = options.lastElementOf === undefined ? -1 : options.fields.indexOf(options.lastElementOf)
