@@ -175,6 +175,8 @@ function reserveRecord(index: number, session: string): ReserveRecord {
     requestBytes: 150,
     metadata: '',
     price,
+    configSlug: '',
+    configVersion: 0,
   }
 }
 
@@ -187,6 +189,7 @@ function finishRecord(reserve: ReserveRecord): FinishRecord {
     errorClass: '',
     modelServed: 'gpt-5-mini-2025-08-07',
     lane: 'pass',
+    cache: 'disabled',
     attempts: [
       {
         provider: 'openai',
@@ -200,6 +203,7 @@ function finishRecord(reserve: ReserveRecord): FinishRecord {
         firstTokenMs: 410.2,
         totalMs: 411,
         reason: 'the only target',
+        route: '',
       },
     ],
     usage: {

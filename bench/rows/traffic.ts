@@ -115,12 +115,15 @@ export function* traffic(total: number, fromMs: number, toMs: number, seed: numb
       requestBytes: input * 4,
       metadata: session.metadata,
       price,
+      configSlug: '',
+      configVersion: 0,
       status: failed?.status ?? 200,
       outcome: failed?.outcome ?? 'ok',
       errorCode: failed?.code ?? '',
       errorClass: failed?.errorClass ?? '',
       modelServed: answered ? `model-${model}-2026` : '',
       lane: !sent ? 'none' : 'pass',
+      cache: 'disabled',
       attempts: Array.from({ length: tries }, (_, number) =>
         attemptOf(providers[number % providers.length]!, `model-${model}`, atMs, number === tries - 1 && failed === undefined, totalMs),
       ),
@@ -214,6 +217,7 @@ function attemptOf(provider: string, model: string, atMs: number, ok: boolean, t
     firstTokenMs: ok ? totalMs * 0.2 : undefined,
     totalMs,
     reason: ok ? 'the first in order' : 'failed, another target is left',
+    route: '',
   }
 }
 

@@ -39,7 +39,7 @@ const detail: RequestDetail = {
   attempt_list: [
     {
       provider: 'openai', model: 'gpt-4o', credential: 'default', status: 200, error: null, at: '2026-11-21T12:00:00.001Z',
-      ms: { head: 400, first_token: 899, total: 4800 }, reason: 'only target',
+      ms: { head: 400, first_token: 899, total: 4800 }, reason: 'only target', route: null,
     },
   ], // prettier-ignore
   cost_lines: [{ item: 'input', units: 10, unit_usd: '0.0000025', amount_usd: '0.000025' }],

@@ -33,6 +33,7 @@ export {
 export const outcomes = ['ok', 'client_error', 'upstream_error', 'interrupted', 'cancelled', 'denied'] as const
 export const requestKinds = ['user', 'heartbeat', 'cron', 'compaction', 'probe'] as const
 export const costSources = ['computed', 'provider', 'estimated', 'unpriced'] as const
+export const cacheStates = ['HIT', 'MISS', 'REFRESH', 'DISABLED'] as const
 export const payloadParts = ['request', 'response'] as const
 
 const rowFields = {
@@ -47,13 +48,17 @@ const rowFields = {
   endpoint: z.string(),
   model: z.object({ asked: z.string(), served: z.string().nullable() }),
   provider: z.string().nullable(),
+  config: z
+    .object({ slug: z.string(), version: count })
+    .optional()
+    .describe('The routing config that decided; `inline` in version 0: it came with the request'),
   stream: z.boolean(),
   status: z.number().int().describe('HTTP status sent to the client; 499 when it left first'),
   outcome: z.enum(outcomes),
   error: z.object({ code: z.string(), class: z.string() }).optional(),
   attempts: count,
   fallback: z.boolean(),
-  cache: z.string(),
+  cache: z.enum(cacheStates).describe('What the response cache did'),
   tokens: z.object({
     input: count.nullable().describe('All input tokens, cached ones included; null: not known'),
     cached: count.nullable(),
@@ -82,6 +87,7 @@ export const attempt = z
     at: instant,
     ms: z.object({ head: ms.nullable(), first_token: ms.nullable(), total: ms }),
     reason: z.string().describe('Why this target, and what decided its end'),
+    route: z.string().nullable().describe('Place of the target in the routing config, like config.targets[1]; null: without one'),
   })
   .meta({ id: 'Attempt' })
 
@@ -152,7 +158,12 @@ const filters = {
     .min(0, 'must be at least 0')
     .max(1000, 'must be at most 1000')
     .optional(),
-  cache: z.string().optional(),
+  cache: z
+    .string()
+    .transform((text) => text.toUpperCase())
+    .pipe(z.enum(cacheStates))
+    .optional(),
+  config: z.string().optional().describe('Slug of a routing config; `inline`: those that came with their requests'),
   fallback: flag.optional(),
   cost_source: z.enum(costSources).optional(),
   min_cost_usd: named(/^\d{1,9}(\.\d{1,12})?$/, 'must be an amount of USD like 0.05').optional(),
@@ -239,6 +250,7 @@ export const facetFields = [
   'cost_source',
   'cache',
   'fallback',
+  'config',
 ] as const
 
 /** Query parameters of `GET /requests/facets`. */

@@ -53,6 +53,7 @@ export function filtersOf(query: RequestFilterQuery, address: string): RequestFi
     errorClass: query.error_class,
     attempts: query.attempts,
     cache: query.cache,
+    config: query.config,
     fallback: query.fallback,
     costSource: query.cost_source,
     minCostNanoUsd: query.min_cost_usd === undefined ? undefined : parseNanoUsd(query.min_cost_usd),

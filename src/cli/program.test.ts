@@ -46,6 +46,7 @@ const detail: RequestDetail = {
       at: '2026-11-21T12:00:00.001Z',
       ms: { head: 400, first_token: 899, total: 4799 },
       reason: 'first by priority',
+      route: null,
     },
   ],
   cost_lines: [{ item: 'input', units: 12345, unit_usd: '0.0000025', amount_usd: '0.0308625' }],
@@ -159,7 +160,7 @@ test('list turns its options into the filters of the admin API', async () => {
 test('every filter of the admin API has its option, and a wrong value is misuse', async () => {
   const client = createClient()
   const args =
-    '--model-asked a --model-served b --client c/1 --wire openai-chat --endpoint /v1/messages --stream true --error timeout --attempts 2 --fallback false --cache HIT --cost-source estimated --min-tokens 100 --status 4xx'
+    '--model-asked a --model-served b --client c/1 --wire openai-chat --endpoint /v1/messages --stream true --error timeout --attempts 2 --fallback false --cache hit --config prod --cost-source estimated --min-tokens 100 --status 4xx'
   await run(['requests', 'list', ...args.split(' ')], { client })
   const { limit: _limit, ...asked } = Object.fromEntries(Object.entries(client.asked[0]!).filter(([, value]) => value !== undefined))
   assert.deepEqual(asked, {
@@ -173,11 +174,20 @@ test('every filter of the admin API has its option, and a wrong value is misuse'
     attempts: '2',
     fallback: 'false',
     cache: 'HIT',
+    config: 'prod',
     cost_source: 'estimated',
     min_tokens: '100',
     status: '4xx',
   })
-  for (const wrong of ['--stream yes', '--attempts two', '--cost-source guessed', '--min-tokens -1', '--status 4x', '--fallback 1'])
+  for (const wrong of [
+    '--stream yes',
+    '--attempts two',
+    '--cost-source guessed',
+    '--min-tokens -1',
+    '--status 4x',
+    '--fallback 1',
+    '--cache warm',
+  ])
     assert.equal((await run(['requests', 'tail', ...wrong.split(' ')], { client })).exitCode, 2, wrong)
 })
 
@@ -195,6 +205,26 @@ test('show begins with a sentence, and tells attempts, cost lines and losses', a
   assert.match(out, /^ +1 {2}openai\/gpt-4o {2}default +200 +400 ms +899 ms +4\.8 s {2}ok; first by priority$/m)
   assert.match(out, /^ +input +12,345 +\$2\.5 \/ million +\$0\.0308625$/m)
   assert.match(out, /^ +dropped messages\[1\]\.reasoning: foreign reasoning$/m)
+})
+
+test('show tells the routing config, the place of each target in it, and what the cache did', async () => {
+  const [attempt] = detail.attempt_list
+  const routed: RequestDetail = {
+    ...detail,
+    config: { slug: 'prod', version: 7 },
+    cache: 'MISS',
+    attempt_list: [attempt!, { ...attempt!, route: 'config.targets[1]' }],
+  }
+  const show = async (told: RequestDetail) =>
+    (await run(['requests', 'show'], { client: { ...createClient([told]), getRequest: async () => told } })).out
+  const out = await show(routed)
+  assert.match(out, /^config +prod, version 7$/m)
+  assert.match(out, /^cache +MISS$/m)
+  assert.match(out, /^ +1 .* - +ok; first by priority$/m)
+  assert.match(out, /^ +2 .* config\.targets\[1\] +ok; first by priority$/m)
+  const inline = await show({ ...detail, config: { slug: 'inline', version: 0 } })
+  assert.match(inline, /^config +came with the request$/m)
+  assert.doesNotMatch(inline, /^cache|ROUTE/m)
 })
 
 test('show takes the newest, a whole id, or a beginning that only one has', async () => {
@@ -242,6 +272,10 @@ test('each outcome has its own sentence', () => {
     [
       { cost_usd: null, cost_source: 'unpriced', ms: { overhead: 0, first_token: null, total: 20 } },
       'Served by openai/gpt-4o on attempt 1. unpriced, 20 ms.',
+    ],
+    [
+      { cache: 'HIT', attempts: 0, cost_usd: '0', attempt_list: [] },
+      'Served from the cache: openai/gpt-4o. $0, 4.8 s, first token 900 ms.',
     ],
     [{ cost_source: 'estimated', attempts: 2 }, 'Served by openai/gpt-4o on attempt 2. $0.0312 (estimated), 4.8 s, first token 900 ms.'],
     [

@@ -9,6 +9,7 @@ import { parseDuration, parseMoment } from './words.ts'
 const outcomes = ['ok', 'client_error', 'upstream_error', 'interrupted', 'cancelled', 'denied'] as const satisfies readonly Outcome[]
 const requestKinds = ['user', 'heartbeat', 'cron', 'compaction', 'probe'] as const satisfies readonly RequestKind[]
 const costSources = ['computed', 'provider', 'estimated', 'unpriced'] as const satisfies readonly CostSource[]
+const cacheStates = ['HIT', 'MISS', 'REFRESH', 'DISABLED'] as const
 const yesOrNo = ['true', 'false'] as const
 
 export type FilterOptions = {
@@ -36,6 +37,7 @@ export type FilterOptions = {
   readonly attempts?: string
   readonly fallback?: string
   readonly cache?: string
+  readonly config?: string
   readonly costSource?: string
   readonly minTokens?: string
 }
@@ -59,7 +61,8 @@ export function addFilterOptions(command: Command): Command {
     .option('--wire <wire>', 'format the client spoke, like openai-chat')
     .option('--endpoint <path>', 'path the client asked, like /v1/messages')
     .option('--stream <true|false>', 'whether the client asked for a stream')
-    .option('--cache <state>', 'HIT, MISS, DISABLED, ...')
+    .option('--cache <state>', cacheStates.join(', '))
+    .option('--config <slug>', 'routing config that decided; inline for those that came with their requests')
     .option('--cost-source <source>', costSources.join(', '))
     .option('--min-cost <usd>', 'at least this much, like 0.05')
     .option('--min-tokens <n>', 'at least so many, input and output together')
@@ -93,7 +96,8 @@ export function queryOf(options: FilterOptions, nowMs: number): Query {
     error: options.error,
     attempts: matching('--attempts', options.attempts, /^\d{1,3}$/, 'a number like 2'),
     fallback: oneOf('--fallback', options.fallback, yesOrNo),
-    cache: options.cache,
+    cache: oneOf('--cache', options.cache?.toUpperCase(), cacheStates),
+    config: options.config,
     cost_source: oneOf('--cost-source', options.costSource, costSources),
     min_tokens: matching('--min-tokens', options.minTokens, /^\d{1,15}$/, 'a number like 100000'),
     min_cost_usd: matching('--min-cost', options.minCost?.replace(/^\$/, ''), /^\d{1,9}(\.\d{1,12})?$/, 'an amount of USD like 0.05'),

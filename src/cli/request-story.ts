@@ -17,6 +17,7 @@ function eventOf(detail: RequestDetail): string {
   const tries = `${detail.attempts} ${detail.attempts === 1 ? 'attempt' : 'attempts'}`
   switch (detail.outcome) {
     case 'ok':
+      if (detail.cache === 'HIT') return `Served from the cache: ${target}.`
       return detail.attempts === 0 ? `Served as ${target} without a provider.` : `Served by ${target} on attempt ${detail.attempts}.`
     case 'client_error':
       return `The request was at fault (${why}).`
@@ -75,6 +76,8 @@ function factLines(detail: RequestDetail): string[] {
     ['at', formatTime(detail.at)],
     ['asked', asked],
     ['key', detail.key.id === '' ? '' : `${detail.key.name} (${detail.key.id})`],
+    ['config', detail.config === undefined ? '' : configOf(detail.config)],
+    ['cache', detail.cache === 'DISABLED' ? '' : detail.cache],
     ['kind', detail.kind],
     ['session', detail.session],
     ['trace', detail.trace],
@@ -86,6 +89,10 @@ function factLines(detail: RequestDetail): string[] {
     ['metadata', Object.entries(detail.metadata).map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`).join(' ')], // prettier-ignore
   ]
   return facts.filter(([, value]) => value !== '').map(([name, value]) => `${name.padEnd(9)} ${plain(value)}`)
+}
+
+function configOf({ slug, version }: { slug: string; version: number }): string {
+  return version === 0 ? 'came with the request' : `${slug}, version ${version}`
 }
 
 function bodyOf(detail: RequestDetail, part: 'request' | 'response'): string {
@@ -103,6 +110,9 @@ function attemptLines(detail: RequestDetail): string[] {
       { title: 'HEAD', of: (row) => formatMs(row.ms.head), align: 'right' },
       { title: 'FIRST', of: (row) => formatMs(row.ms.first_token), align: 'right' },
       { title: 'TOTAL', of: (row) => formatMs(row.ms.total), align: 'right' },
+      ...(rows.some(({ route }) => route !== null)
+        ? [{ title: 'ROUTE', of: (row: { route: string | null }) => plain(row.route ?? '-') }]
+        : []),
       {
         title: 'WHAT',
         of: (row) => plain([row.error === null ? 'ok' : `${row.error.class}: ${row.error.message}`, row.reason].filter(Boolean).join('; ')),

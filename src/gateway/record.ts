@@ -101,6 +101,8 @@ export function reserveRecord(exchange: Told): ReserveRecord {
     requestBytes: arrival.bodyEnd - arrival.bodyStart,
     metadata: inspected?.metadata ?? '',
     price: first === undefined ? undefined : priceOf(arrival, first),
+    configSlug: '',
+    configVersion: 0,
   }
 }
 
@@ -206,6 +208,8 @@ export function finishRecord(exchange: Told, ending: Ending): FinishRecord {
     stream: begun.stream,
     requestBytes: begun.requestBytes,
     metadata: begun.metadata,
+    configSlug: begun.configSlug,
+    configVersion: begun.configVersion,
     provider: last?.provider ?? first?.provider.slug ?? '',
     modelTarget: last?.model ?? first?.model.id ?? '',
     price: target === undefined ? undefined : priceOf(arrival, target),
@@ -216,6 +220,7 @@ export function finishRecord(exchange: Told, ending: Ending): FinishRecord {
     modelServed:
       answered || pricedUsage !== undefined || exchange.responseBytes > 0 ? (exchange.servedModel ?? (answered ? last.model : '')) : '',
     lane: target === undefined ? 'none' : target.lane === 'pass' && !exchange.headIsOurs ? 'pass' : 'translate',
+    cache: 'disabled',
     attempts,
     usage: pricedUsage?.counts,
     usageRaw: pricedUsage === undefined ? '' : (pricedUsage.text ?? JSON.stringify(pricedUsage.usage.raw)),
@@ -285,12 +290,15 @@ export function refusalRecord(refusal: Refusal, failure: Failure, headers: strin
     requestBytes: 0,
     metadata: '',
     price: undefined,
+    configSlug: '',
+    configVersion: 0,
     status: failure.status,
     outcome: outcomeOf(failure),
     errorCode: failure.kind,
     errorClass: failure.kind,
     modelServed: '',
     lane: 'none',
+    cache: 'disabled',
     attempts: [],
     usage: undefined,
     usageRaw: '',

@@ -77,6 +77,7 @@ export function interruptedRecord(reserve: ReserveRecord, progress: ProgressReco
     errorClass: 'crash',
     modelServed: '',
     lane: 'none',
+    cache: 'disabled',
     attempts: [],
     usageRaw: '',
     ...priced(reserve, usage),

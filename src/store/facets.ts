@@ -1,6 +1,6 @@
 // Facets: the low-cardinality columns of a request, each combination stored once and referred to by number.
 import type { DatabaseSync } from 'node:sqlite'
-import type { FinishSummary } from './record.ts'
+import type { CacheState, FinishSummary } from './record.ts'
 
 /** Text columns of `facets` in order; the numeric ones are named apart. */
 export type Facet = {
@@ -21,10 +21,14 @@ export type Facet = {
   readonly costSource: string
   readonly cache: string
   readonly fallback: number
+  readonly config: string
+  readonly configVersion: number
 }
 
-/** No response cache exists yet: every request says so. */
-const noCache = 'DISABLED'
+/** As rows and the head of an answer say it. */
+const cacheWords = { disabled: 'DISABLED', miss: 'MISS', hit: 'HIT', refresh: 'REFRESH' } as const satisfies {
+  [State in CacheState]: Uppercase<State>
+}
 
 /** The provider is the last one tried, the model the one that answered. */
 export function facetOf(record: FinishSummary): Facet {
@@ -46,8 +50,10 @@ export function facetOf(record: FinishSummary): Facet {
     errorCode: record.errorCode,
     errorClass: record.errorClass,
     costSource: record.costSource,
-    cache: noCache,
+    cache: cacheWords[record.cache],
     fallback: first !== undefined && last !== undefined && (first.provider !== last.provider || first.model !== last.model) ? 1 : 0,
+    config: record.configSlug,
+    configVersion: record.configVersion,
   }
 }
 
@@ -57,7 +63,7 @@ export type FacetWriter = { idOf(facet: Facet): number; reset(): void }
 
 export function createFacetWriter(db: DatabaseSync): FacetWriter {
   const select = db.prepare('SELECT id FROM facets WHERE identity = ?')
-  const insert = db.prepare('INSERT INTO facets VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+  const insert = db.prepare('INSERT INTO facets VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
   const known = new Map<string, number>()
 
   return {
@@ -89,6 +95,8 @@ export function createFacetWriter(db: DatabaseSync): FacetWriter {
                 f.costSource,
                 f.cache,
                 f.fallback,
+                f.config,
+                f.configVersion,
               ).lastInsertRowid,
             )
       if (known.size >= keptFacets) known.clear()
@@ -101,7 +109,10 @@ export function createFacetWriter(db: DatabaseSync): FacetWriter {
   }
 }
 
-/** Lengths of the foreign strings go first, so that no two facets have one identity whatever characters they hold. */
+/**
+ * Lengths of the foreign strings go first, so that no two facets have one identity whatever characters they hold. Without a config it is
+ * what it was before there were configs.
+ */
 function identityOf(f: Facet): string {
-  return `${f.keyName.length},${f.client.length},${f.endpoint.length},${f.modelAsked.length},${f.modelServed.length} ${f.keyName}${f.client}${f.endpoint}${f.modelAsked}${f.modelServed} ${f.keyId} ${f.kind} ${f.wire} ${f.provider} ${f.stream} ${f.status} ${f.outcome} ${f.errorCode} ${f.errorClass} ${f.costSource} ${f.cache} ${f.fallback}`
+  return `${f.keyName.length},${f.client.length},${f.endpoint.length},${f.modelAsked.length},${f.modelServed.length} ${f.keyName}${f.client}${f.endpoint}${f.modelAsked}${f.modelServed} ${f.keyId} ${f.kind} ${f.wire} ${f.provider} ${f.stream} ${f.status} ${f.outcome} ${f.errorCode} ${f.errorClass} ${f.costSource} ${f.cache} ${f.fallback}${f.config === '' ? '' : ` ${f.config} ${f.configVersion}`}`
 }

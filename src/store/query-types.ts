@@ -30,6 +30,8 @@ export type RequestFilters = {
   readonly errorCode?: string
   readonly errorClass?: string
   readonly cache?: string
+  /** Slug; `inline`: one that came with its request. */
+  readonly config?: string
   readonly fallback?: boolean
   readonly costSource?: string
   readonly minCostNanoUsd?: bigint
@@ -57,6 +59,8 @@ export type RequestDetail = RequestRow & {
     at: string
     ms: { head: number | null; first_token: number | null; total: number }
     reason: string
+    /** Place in the config, null without one. */
+    route: string | null
   }[]
   cost_lines: { item: string; units: number; unit_usd: string; amount_usd: string }[]
   price_version: string | null
@@ -106,6 +110,7 @@ export type FacetField =
   | 'cost_source'
   | 'cache'
   | 'fallback'
+  | 'config'
 
 /** `more`: values that are left out. `label`: a name for the value, where it has one. */
 export type FacetSummary = {

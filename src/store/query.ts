@@ -31,7 +31,7 @@ type Row = Record<string, string | number | bigint | Uint8Array | null>
 const rowColumns = `requests.seq, requests.id, session, trace, metadata, attempts, input, cached, output, reasoning,
   CAST(cost_nano_usd AS TEXT) AS cost, overhead_us, first_token_us, total_us, payloads, block, at, length,
   key_id, key_name, kind, client, wire, endpoint, model_asked, model_served, provider, stream, status, outcome, error_code, error_class,
-  cost_source, cache, fallback`
+  cost_source, cache, fallback, config, config_version`
 
 export function createRecordQuery(db: DatabaseSync): RecordQuery {
   const bySeq = db.prepare(`SELECT ${rowColumns} FROM requests JOIN facets ON facets.id = requests.facet WHERE seq = ?`)
@@ -158,6 +158,7 @@ function requestRow(row: Row): RequestRow {
   const us = (name: string): number | null => (row[name] === null ? null : Number(row[name]) / 1000)
   const errorCode = text('error_code')
   const errorClass = text('error_class')
+  const config = text('config')
   return {
     id: text('id'),
     at: new Date(Math.floor(Number(row['seq']) / seqPerMs)).toISOString(),
@@ -170,13 +171,14 @@ function requestRow(row: Row): RequestRow {
     endpoint: text('endpoint'),
     model: { asked: text('model_asked'), served: text('model_served') || null },
     provider: text('provider') || null,
+    ...(config === '' ? {} : { config: { slug: config, version: Number(row['config_version']) } }),
     stream: row['stream'] === 1,
     status: Number(row['status']),
     outcome: text('outcome') as Outcome,
     ...(errorCode === '' && errorClass === '' ? {} : { error: { code: errorCode, class: errorClass } }),
     attempts: Number(row['attempts']),
     fallback: row['fallback'] === 1,
-    cache: text('cache'),
+    cache: text('cache') as RequestRow['cache'],
     tokens: { input: count('input'), cached: count('cached'), output: count('output'), reasoning: count('reasoning') },
     cost_usd: row['cost'] === null ? null : formatUsd(BigInt(text('cost'))),
     cost_source: text('cost_source') as CostSource,
@@ -199,6 +201,7 @@ function requestDetail(row: RequestRow, record: FinishRecord, payloads: RequestD
       at: new Date(attempt.startedAtMs).toISOString(),
       ms: { head: attempt.headMs ?? null, first_token: attempt.firstTokenMs ?? null, total: attempt.totalMs },
       reason: attempt.reason,
+      route: attempt.route || null,
     })),
     cost_lines: record.costLines.map((line) => ({
       item: line.item,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { anyFinish, anyProgress, anyReserve, sampleFinish } from '#test/records.ts'
+import { anyFinish, anyProgress, anyReserve, sampleAttempt, sampleFinish, sampleReserve, usageOf } from '#test/records.ts'
 import { frameAt, recordId, RecordWriter } from './record-bytes.ts'
 import {
   decodeFinish,
@@ -94,24 +94,60 @@ test('a record of a layout that this release does not know is refused, not misre
   const out = new RecordWriter(1)
   encodeFinish(out, sampleFinish('01aa'))
   const record = onlyRecord(out)
-  record[1] = 3
-  assert.throws(() => decodeFinish(record), /layout 3; this release reads layouts up to 2/)
+  record[1] = 4
+  assert.throws(() => decodeFinish(record), /layout 4; this release reads layouts up to 3/)
   record[1] = 0
   assert.throws(() => decodeFinish(record), /layout 0;/)
   record[1] = 2
   assert.throws(() => decodeReserve(record), /of type 70 stands where type 82 belongs/)
 })
 
-test('a finish record of the first layout, which had no bodies, is still read', () => {
-  // As the release before wrote it.
+/** As releases before this one wrote it: a field that they did not have is not there. */
+function writtenBefore(version: number, absent: ReadonlySet<string>, write: (out: RecordWriter) => void): Buffer {
   const out = new RecordWriter(1)
-  encodeFinish(out, { ...sampleFinish('01aa'), bodies: undefined })
-  const record = onlyRecord(out)
-  const textBytes = record.readUInt32LE(4)
-  // Layout 1 ended with the notes: the last number, that there are no bodies, was not there.
-  const first = Buffer.concat([record.subarray(0, record.length - textBytes - 8), record.subarray(record.length - textBytes)])
-  first[1] = 1
-  assert.deepEqual(decodeFinish(first), plain({ ...sampleFinish('01aa'), bodies: undefined }))
-  record[1] = 1
-  assert.deepEqual(decodeFinishSummary(first), decodeFinishSummary(record))
+  const older = Object.create(out) as RecordWriter
+  const written = (value: unknown): boolean => !absent.has(String(value))
+  Object.assign(older, {
+    begin: (type: number, _version: number, id: string, bytes: number) => out.begin(type, version, id, bytes),
+    number: (value: number) => written(value) && out.number(value),
+    optional: (value: number | undefined) => written(value) && out.optional(value),
+    string: (value: string) => written(value) && out.string(value),
+    bigint: (value: bigint | undefined) => out.bigint(value),
+    raw: (value: Uint8Array) => out.raw(value),
+    end: () => out.end(),
+  })
+  write(older)
+  return onlyRecord(out)
+}
+
+const marks = { configSlug: 'mark-config', configVersion: 987_654, route: 'mark-route' } as const
+const newFields = new Set<string>([marks.configSlug, String(marks.configVersion), marks.route, 'refresh'])
+
+test('records of the layouts before routing configs are still read', () => {
+  const withoutNew = sampleFinish('01aa', {
+    attempts: [sampleAttempt(), sampleAttempt({ provider: 'azure' })],
+    notes: [{ code: 'a', path: 'b', why: 'c' }],
+  })
+  const attempts = withoutNew.attempts.map((attempt) => ({ ...attempt, route: marks.route }))
+  const { configSlug, configVersion } = marks
+  const marked = { ...withoutNew, attempts, configSlug, configVersion, cache: 'refresh' as const }
+  for (const bodies of [undefined, { request: Buffer.from('asked'), response: Buffer.from('answered') }]) {
+    const second = writtenBefore(2, newFields, (out) => encodeFinish(out, { ...marked, bodies }))
+    assert.deepEqual(plain(decodeFinish(second)), plain({ ...withoutNew, bodies }))
+    assert.deepEqual(decodeFinishSummary(second).attempts, plain(withoutNew.attempts))
+    assert.equal(decodeFinishSummary(second).cache, 'disabled')
+  }
+  // The first one had no bodies either: not even the number that says there are none.
+  const first = writtenBefore(1, new Set([...newFields, 'undefined']), (out) =>
+    encodeFinish(out, {
+      ...marked,
+      firstTokenMs: 1,
+      usage: { ...usageOf(1, 2), cacheRead: 1, cacheWrite: 1, cacheWrite1h: 1, inputAudio: 1, reasoning: 1, outputAudio: 1 },
+    }),
+  )
+  assert.deepEqual(plain(decodeFinish(first)).attempts, plain(withoutNew.attempts))
+  assert.deepEqual(plain(decodeFinish(first)).notes, plain(withoutNew.notes))
+  assert.equal(decodeFinish(first).bodies, undefined)
+  const reserve = writtenBefore(1, newFields, (out) => encodeReserve(out, { ...sampleReserve('01aa'), configSlug, configVersion }))
+  assert.deepEqual(plain(decodeReserve(reserve)), plain(sampleReserve('01aa')))
 })

@@ -3,6 +3,7 @@ import type { Price } from '#ir'
 import { RecordReader, type RecordWriter } from './record-bytes.ts'
 import type {
   AttemptRecord,
+  CacheState,
   CostLine,
   CostSource,
   FinishRecord,
@@ -16,14 +17,16 @@ import type {
 
 export const recordType = { reserve: 0x52, progress: 0x50, finish: 0x46 } as const
 /** A later layout gets a new number, and `decodeX` keeps reading the earlier ones: stored details are never rewritten. */
-const version = 1
-/** 2: bodies behind the notes. */
-const finishVersion = 2
+const progressVersion = 1
+/** 2: the routing config, behind the price. */
+const reserveVersion = 2
+/** 2: bodies behind the notes. 3: the routing config, the cache's part, each attempt's route. */
+const finishVersion = 3
 
-const reserveBytes = 14 * 4 + 4 * 8
+const reserveBytes = 15 * 4 + 5 * 8
 const usageBytes = 9 * 8
 const finishBytes = reserveBytes + usageBytes + 16 * 4 + 12 * 8
-const attemptBytes = 6 * 4 + 5 * 8
+const attemptBytes = 7 * 4 + 5 * 8
 const costLineBytes = 2 * 4 + 8
 const noteBytes = 3 * 4
 
@@ -32,13 +35,13 @@ const priceTexts = new WeakMap<Price, string>()
 const parsedPrices = new Map<string, Price>()
 
 export function encodeReserve(out: RecordWriter, record: ReserveRecord): void {
-  out.begin(recordType.reserve, version, record.id, reserveBytes)
+  out.begin(recordType.reserve, reserveVersion, record.id, reserveBytes)
   writeReserve(out, record)
   out.end()
 }
 
 export function encodeProgress(out: RecordWriter, record: ProgressRecord): void {
-  out.begin(recordType.progress, version, record.id, usageBytes + 3 * 8)
+  out.begin(recordType.progress, progressVersion, record.id, usageBytes + 3 * 8)
   out.number(record.atMs)
   out.number(record.responseBytes)
   out.number(record.estimated ? 1 : 0)
@@ -77,6 +80,7 @@ export function encodeFinish(out: RecordWriter, record: FinishRecord): void {
   out.string(record.headers)
   out.string(record.payloads)
   out.string(record.kept)
+  out.string(record.cache)
   out.number(usage === undefined ? 0 : 1)
   if (usage !== undefined) writeUsage(out, usage)
   out.number(attempts.length)
@@ -104,7 +108,8 @@ export function encodeFinish(out: RecordWriter, record: FinishRecord): void {
 
 /** `record`: a frame without its length and CRC. Throws when the record is of another type or version. */
 export function decodeReserve(record: Buffer): ReserveRecord {
-  return readReserve(open(record, recordType.reserve))
+  const reader = open(record, recordType.reserve)
+  return readReserve(reader, reader.version >= 2)
 }
 
 export function decodeProgress(record: Buffer): ProgressRecord {
@@ -117,7 +122,7 @@ export function decodeProgress(record: Buffer): ProgressRecord {
 
 export function decodeFinish(record: Buffer): FinishRecord {
   const reader = open(record, recordType.finish)
-  const reserve = readReserve(reader)
+  const reserve = readReserve(reader, reader.version >= 3)
   const status = reader.number()
   const outcome = reader.string() as Outcome
   const errorCode = reader.string()
@@ -136,6 +141,7 @@ export function decodeFinish(record: Buffer): FinishRecord {
   const headers = reader.string()
   const payloads = reader.string() as FinishRecord['payloads']
   const kept = reader.string()
+  const cache = reader.version < 3 ? 'disabled' : (reader.string() as CacheState)
   const usage = reader.number() === 1 ? readUsage(reader) : undefined
   const attempts: AttemptRecord[] = []
   for (let left = reader.number(); left > 0; left--) attempts.push(readAttempt(reader))
@@ -164,12 +170,15 @@ export function decodeFinish(record: Buffer): FinishRecord {
     requestBytes: reserve.requestBytes,
     metadata: reserve.metadata,
     price: reserve.price,
+    configSlug: reserve.configSlug,
+    configVersion: reserve.configVersion,
     status,
     outcome,
     errorCode,
     errorClass,
     modelServed,
     lane,
+    cache,
     attempts,
     usage,
     usageRaw,
@@ -219,6 +228,8 @@ export function decodeFinishSummary(record: Buffer): FinishSummary {
   const metadata = reader.string()
   // Not needed here, but a price that is none makes the record unreadable for every later question.
   parsePrice(reader.string())
+  const configSlug = reader.version < 3 ? '' : reader.string()
+  const configVersion = reader.version < 3 ? 0 : reader.number()
   const status = reader.number()
   const outcome = reader.string() as Outcome
   const errorCode = reader.string()
@@ -237,6 +248,7 @@ export function decodeFinishSummary(record: Buffer): FinishSummary {
   reader.skipString() // headers
   const payloads = reader.string() as FinishRecord['payloads']
   const kept = reader.string()
+  const cache = reader.version < 3 ? 'disabled' : (reader.string() as CacheState)
   const usage = reader.number() === 1 ? readUsage(reader) : undefined
   const attempts: AttemptRecord[] = []
   for (let left = reader.number(); left > 0; left--) attempts.push(readAttempt(reader))
@@ -255,11 +267,14 @@ export function decodeFinishSummary(record: Buffer): FinishSummary {
     stream,
     provider,
     metadata,
+    configSlug,
+    configVersion,
     status,
     outcome,
     errorCode,
     errorClass,
     modelServed,
+    cache,
     attempts,
     usage,
     costSource,
@@ -273,10 +288,16 @@ export function decodeFinishSummary(record: Buffer): FinishSummary {
   }
 }
 
-function open(record: Buffer, type: number): RecordReader {
+const newestVersions = {
+  [recordType.reserve]: reserveVersion,
+  [recordType.progress]: progressVersion,
+  [recordType.finish]: finishVersion,
+} as const
+
+function open(record: Buffer, type: keyof typeof newestVersions): RecordReader {
   const reader = new RecordReader(record)
   if (reader.type !== type) throw new RangeError(`A journal record of type ${reader.type} stands where type ${type} belongs`)
-  const newest = type === recordType.finish ? finishVersion : version
+  const newest = newestVersions[type]
   if (reader.version < 1 || reader.version > newest)
     throw new RangeError(`A journal record has layout ${reader.version}; this release reads layouts up to ${newest}`)
   return reader
@@ -299,9 +320,11 @@ function writeReserve(out: RecordWriter, record: ReserveRecord): void {
   out.number(record.requestBytes)
   out.string(record.metadata)
   out.string(record.price === undefined ? '' : priceText(record.price))
+  out.string(record.configSlug)
+  out.number(record.configVersion)
 }
 
-function readReserve(reader: RecordReader): ReserveRecord {
+function readReserve(reader: RecordReader, hasConfig: boolean): ReserveRecord {
   return {
     id: reader.id,
     atMs: reader.number(),
@@ -320,6 +343,8 @@ function readReserve(reader: RecordReader): ReserveRecord {
     requestBytes: reader.number(),
     metadata: reader.string(),
     price: parsePrice(reader.string()),
+    configSlug: hasConfig ? reader.string() : '',
+    configVersion: hasConfig ? reader.number() : 0,
   }
 }
 
@@ -361,6 +386,7 @@ function writeAttempt(out: RecordWriter, attempt: AttemptRecord): void {
   out.optional(attempt.firstTokenMs)
   out.number(attempt.totalMs)
   out.string(attempt.reason)
+  out.string(attempt.route)
 }
 
 function readAttempt(reader: RecordReader): AttemptRecord {
@@ -376,6 +402,7 @@ function readAttempt(reader: RecordReader): AttemptRecord {
     firstTokenMs: reader.optional(),
     totalMs: reader.number(),
     reason: reader.string(),
+    route: reader.version < 3 ? '' : reader.string(),
   }
 }
 

@@ -7,6 +7,8 @@ export type { CostLine, UsageCounts } from '#ir'
 export type Outcome = 'ok' | 'client_error' | 'upstream_error' | 'interrupted' | 'cancelled' | 'denied'
 export type RequestKind = 'user' | 'heartbeat' | 'cron' | 'compaction' | 'probe'
 export type CostSource = 'computed' | 'provider' | 'estimated' | 'unpriced'
+/** What the response cache had to do with a request: `refresh` asked a provider although an answer was there to give. */
+export type CacheState = 'disabled' | 'miss' | 'hit' | 'refresh'
 
 /** What is known when a request is about to reach a provider. Written (not synced) before the upstream call. */
 export type ReserveRecord = {
@@ -31,6 +33,9 @@ export type ReserveRecord = {
   readonly requestBytes: number
   /** Client's metadata, '' or a JSON object of strings. */
   readonly metadata: string
+  /** The routing config that decided, '' when there was none; one that came with the request is `inline` in version 0, which no stored one has. */
+  readonly configSlug: string
+  readonly configVersion: number
   /** Prices frozen for the first target, so that an orphan can be charged; undefined: unpriced. */
   readonly price: Price | undefined
 }
@@ -48,6 +53,8 @@ export type ProgressRecord = {
 
 /** One try at one target. */
 export type AttemptRecord = {
+  /** Where the target stands in the config (`config.targets[1]`), '' without one. */
+  readonly route: string
   readonly provider: string
   readonly model: string
   readonly credential: string
@@ -75,6 +82,7 @@ export type FinishRecord = ReserveRecord & {
   readonly errorClass: string
   readonly modelServed: string
   readonly lane: 'pass' | 'translate' | 'none'
+  readonly cache: CacheState
   readonly attempts: readonly AttemptRecord[]
   readonly usage: UsageCounts | undefined
   /** The provider's own usage object as JSON text, '' when there was none. */
@@ -133,13 +141,15 @@ export type RequestRow = {
   endpoint: string
   model: { asked: string; served: string | null }
   provider: string | null
+  /** Absent: none decided. */
+  config?: { slug: string; version: number }
   stream: boolean
   status: number
   outcome: Outcome
   error?: { code: string; class: string }
   attempts: number
   fallback: boolean
-  cache: string
+  cache: Uppercase<CacheState>
   tokens: { input: number | null; cached: number | null; output: number | null; reasoning: number | null }
   cost_usd: string | null
   cost_source: CostSource

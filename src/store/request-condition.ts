@@ -96,6 +96,7 @@ export function facetConditions(filters: RequestFilters): Condition[] {
   equal('error_code', filters.errorCode)
   equal('error_class', filters.errorClass)
   equal('cache', filters.cache)
+  equal('config', filters.config)
   equal('fallback', filters.fallback)
   equal('cost_source', filters.costSource)
   if (filters.statusClass !== undefined) {

@@ -268,7 +268,8 @@ test('a store of the first release gets extremes per minute, searched values and
   const told = (): object[] => ['minutes', 'searched_values'].map((table) => db.prepare(`SELECT * FROM ${table}`).all())
   const written = told()
   // As the release before had it.
-  db.exec('DROP TABLE minutes; DROP TABLE searched_values; DROP TABLE batches; PRAGMA user_version = 2')
+  db.exec(`ALTER TABLE facets DROP COLUMN config; ALTER TABLE facets DROP COLUMN config_version;
+    DROP TABLE minutes; DROP TABLE searched_values; DROP TABLE batches; PRAGMA user_version = 2`)
   const file = db.location()!
   const upgraded = openRecordDatabase(file)
   assert.deepEqual(
@@ -281,6 +282,15 @@ test('a store of the first release gets extremes per minute, searched values and
   const { position } = query.newer({}, undefined, 1)
   add({ db: upgraded, store: later, query }, [sampleFinish('02later')])
   assert.deepEqual(streamed(query, {}, position), ['02later'])
+  // What a release without configs wrote has none, and shares its facet with what comes after it.
+  const facets = Number(upgraded.prepare('SELECT count(*) AS n FROM facets').get()?.['n'])
+  add({ db: upgraded, store: later, query }, [
+    { ...records[0]!, id: '02again' },
+    { ...records[0]!, id: '02prod', configSlug: 'prod', configVersion: 2 },
+  ])
+  assert.equal(Number(upgraded.prepare('SELECT count(*) AS n FROM facets').get()?.['n']), facets + 1)
+  assert.deepEqual(allPages(query, { config: 'prod' }), ['02prod'])
+  assert.equal(allPages(query, { config: '' }).length, records.length + 2)
   upgraded.close()
   reading.close()
 })

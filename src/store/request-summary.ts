@@ -27,6 +27,7 @@ const facetColumns = {
   cost_source: 'cost_source',
   cache: 'cache',
   fallback: 'fallback',
+  config: 'config',
 } as const satisfies Record<FacetField, string>
 
 const flags: ReadonlySet<string> = new Set(['stream', 'fallback'])

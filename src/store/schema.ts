@@ -75,6 +75,8 @@ const migrations: readonly string[] = [
    CREATE TABLE searched_values (name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (name, value)) STRICT, WITHOUT ROWID;
    INSERT INTO searched_values SELECT DISTINCT 'session', session FROM requests INDEXED BY requests_session WHERE session <> '';
    INSERT INTO searched_values SELECT DISTINCT 'metadata.' || key, value FROM request_metadata;`,
+  `ALTER TABLE facets ADD COLUMN config TEXT NOT NULL DEFAULT '';
+   ALTER TABLE facets ADD COLUMN config_version INTEGER NOT NULL DEFAULT 0;`,
 ]
 
 export const schemaVersion = migrations.length

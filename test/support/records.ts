@@ -49,6 +49,8 @@ export function sampleReserve(id: string, changes: Partial<ReserveRecord> = {}):
     requestBytes: 400,
     metadata: '',
     price: samplePrice,
+    configSlug: '',
+    configVersion: 0,
     ...changes,
   }
 }
@@ -66,6 +68,7 @@ export function sampleAttempt(changes: Partial<AttemptRecord> = {}): AttemptReco
     firstTokenMs: 210.25,
     totalMs: 400,
     reason: 'the only target',
+    route: '',
     ...changes,
   }
 }
@@ -80,6 +83,7 @@ export function sampleFinish(id: string, changes: Partial<FinishRecord> = {}): F
     errorClass: '',
     modelServed: 'gpt-5-mini-2025',
     lane: 'pass',
+    cache: 'disabled',
     attempts: [sampleAttempt()],
     usage: usageOf(100, 20),
     usageRaw: '{"prompt_tokens":100,"completion_tokens":20}',
@@ -157,6 +161,8 @@ const reserveFields = {
   requestBytes: count,
   metadata: text,
   price: maybe(price),
+  configSlug: text,
+  configVersion: count,
 }
 
 export const anyReserve: fc.Arbitrary<ReserveRecord> = fc.record(reserveFields)
@@ -187,6 +193,7 @@ export const anyFinish: fc.Arbitrary<FinishRecord> = fc.record({
   errorClass: text,
   modelServed: text,
   lane: fc.constantFrom('pass' as const, 'translate' as const, 'none' as const),
+  cache: fc.constantFrom('disabled' as const, 'miss' as const, 'hit' as const, 'refresh' as const),
   attempts: fc.array(
     fc.record({
       provider: text,
@@ -200,6 +207,7 @@ export const anyFinish: fc.Arbitrary<FinishRecord> = fc.record({
       firstTokenMs: maybe(milliseconds),
       totalMs: milliseconds,
       reason: text,
+      route: text,
     }),
     { maxLength: 4 },
   ),
