@@ -1,5 +1,5 @@
 // What is stored, by name, as the control plane holds it: each write makes a new one out of the old.
-import type { ControlChange, ControlState, StoredAlias, StoredKey, StoredPrice, StoredProvider, StoredSetting } from '#store'
+import type { ControlChange, ControlState, StoredAlias, StoredConfig, StoredKey, StoredPrice, StoredProvider, StoredSetting } from '#store'
 
 export type Stored = {
   readonly providers: ReadonlyMap<string, StoredProvider>
@@ -7,6 +7,10 @@ export type Stored = {
   readonly dismissed: ReadonlySet<string>
   readonly keys: ReadonlyMap<string, StoredKey>
   readonly aliases: ReadonlyMap<string, StoredAlias>
+  /** By slug, each in its latest version. */
+  readonly configs: ReadonlyMap<string, StoredConfig>
+  /** The latest number of each slug, those that were removed included. */
+  readonly configNumbers: ReadonlyMap<string, number>
   /** By `priceName`. */
   readonly prices: ReadonlyMap<string, StoredPrice>
   readonly settings: ReadonlyMap<string, StoredSetting>
@@ -18,6 +22,8 @@ export function storedOf(state: ControlState): Stored {
     dismissed: new Set(state.dismissed),
     keys: new Map(state.keys.map((one) => [one.id, one])),
     aliases: new Map(state.aliases.map((one) => [one.name, one])),
+    configs: new Map(state.configs.map((one) => [one.slug, one])),
+    configNumbers: state.configNumbers,
     prices: new Map(state.prices.map((one) => [priceName(one.provider, one.model), one])),
     settings: new Map(state.settings.map((one) => [one.name, one])),
   }
@@ -34,6 +40,8 @@ export function changed(stored: Stored, changes: readonly ControlChange[]): Stor
     dismissed: new Set(stored.dismissed),
     keys: new Map(stored.keys),
     aliases: new Map(stored.aliases),
+    configs: new Map(stored.configs),
+    configNumbers: new Map(stored.configNumbers),
     prices: new Map(stored.prices),
     settings: new Map(stored.settings),
   }
@@ -57,6 +65,10 @@ function apply(draft: Draft, change: ControlChange): void {
         return
       case 'alias':
         draft.aliases.set(change.alias.name, change.alias)
+        return
+      case 'config':
+        draft.configs.set(change.config.slug, change.config)
+        draft.configNumbers.set(change.config.slug, change.config.version)
         return
       case 'price':
         draft.prices.set(priceName(change.price.provider, change.price.model), change.price)
@@ -83,6 +95,9 @@ function apply(draft: Draft, change: ControlChange): void {
       return
     case 'alias':
       draft.aliases.delete(change.name)
+      return
+    case 'config':
+      draft.configs.delete(change.slug)
       return
     case 'price':
       draft.prices.delete(priceName(change.provider, change.model))

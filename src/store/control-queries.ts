@@ -1,6 +1,6 @@
 // The control store, written: changes as queries. Loaded by its thread at the first write, since a start only reads.
 import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, type Compilable } from 'kysely'
-import type { AuditNote, ControlChange, StoredAnswer, StoredKey, StoredProvider } from './control-state.ts'
+import type { AuditNote, ControlChange, StoredAnswer, StoredConfig, StoredKey, StoredProvider } from './control-state.ts'
 import type { ControlQuestion } from './control-store.ts'
 import type { ControlTables } from './control-tables.ts'
 
@@ -49,6 +49,8 @@ function changeStatements(change: ControlChange): Statement[] {
         const { name, model, updatedAtMs } = change.alias
         return [statement(db.replaceInto('aliases').values({ name, model, updated_at: updatedAtMs }))]
       }
+      case 'config':
+        return putConfig(change.config)
       case 'price': {
         const { provider, model, price, updatedAtMs } = change.price
         return [statement(db.replaceInto('prices').values({ provider, model, document: JSON.stringify(price), updated_at: updatedAtMs }))]
@@ -74,6 +76,8 @@ function changeStatements(change: ControlChange): Statement[] {
       return [statement(db.deleteFrom('keys').where('id', '=', change.id))]
     case 'alias':
       return [statement(db.deleteFrom('aliases').where('name', '=', change.name))]
+    case 'config':
+      return [statement(db.deleteFrom('configs').where('slug', '=', change.slug))]
     case 'price':
       return [statement(db.deleteFrom('prices').where('provider', '=', change.provider).where('model', '=', change.model))]
     case 'setting':
@@ -123,6 +127,11 @@ function putKey({ id, document, secrets, createdAtMs, revokedAtMs }: StoredKey):
       ),
     ),
   ]
+}
+
+function putConfig({ slug, version, document, sealed, comment, actor, createdAtMs }: StoredConfig): Statement[] {
+  const row = { slug, version, document: JSON.stringify(document), sealed, comment, actor, created_at: createdAtMs }
+  return [statement(db.insertInto('configs').values(row)), statement(db.replaceInto('config_numbers').values({ slug, version }))]
 }
 
 /** The audit row, and the next revision, which the last statement gives. */

@@ -1,6 +1,6 @@
 // The control store, read: rows as state. Written out, since a start only reads, and a query builder would make it wait.
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
-import type { AuditRow, ControlState, Document, StoredAnswer } from './control-state.ts'
+import type { AuditRow, ControlState, Document, StoredAnswer, StoredConfig } from './control-state.ts'
 import type { ControlTables } from './control-tables.ts'
 
 /** Rows of a table, in an order. */
@@ -46,6 +46,8 @@ export function readState(db: DatabaseSync): ControlState {
       revokedAtMs,
     })),
     aliases: rows(db, 'aliases', 'ORDER BY name').map(({ name, model, updated_at: updatedAtMs }) => ({ name, model, updatedAtMs })),
+    configs: rows(db, 'configs', 'WHERE (slug, version) IN (SELECT slug, version FROM config_numbers) ORDER BY slug').map(configOf),
+    configNumbers: new Map(rows(db, 'config_numbers', 'ORDER BY slug').map(({ slug, version }) => [slug, version])),
     prices: rows(db, 'prices', 'ORDER BY provider, model').map(({ provider, model, document, updated_at: updatedAtMs }) => ({
       provider,
       model,
@@ -70,6 +72,14 @@ export function readAudit(db: DatabaseSync, limit: number, beforeSeq = Number.MA
     target: row.target,
     detail: JSON.parse(row.detail) as Document,
   }))
+}
+
+export function readConfigVersions(db: DatabaseSync, slug: string, limit: number, beforeVersion = Number.MAX_SAFE_INTEGER): StoredConfig[] {
+  return rows(db, 'configs', 'WHERE slug = ? AND version < ? ORDER BY version DESC LIMIT ?', slug, beforeVersion, limit).map(configOf)
+}
+
+function configOf({ slug, version, document, sealed, comment, actor, created_at: createdAtMs }: ControlTables['configs']): StoredConfig {
+  return { slug, version, document: JSON.parse(document) as Document, sealed, comment, actor, createdAtMs }
 }
 
 export function readAnswer(db: DatabaseSync, key: string): StoredAnswer | undefined {

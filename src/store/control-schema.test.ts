@@ -15,12 +15,7 @@ function temporary(t: TestContext): string {
   return join(folder, 'control.db')
 }
 
-/**
- * For each released version, SQL that fills a store of that version. An entry is never changed once its version is released: what it
- * holds is what people's files hold.
- */
-const contents: readonly string[] = [
-  `INSERT INTO providers VALUES ('openai', '{"vendor":"openai","priority":3}', 1760000000001), ('local', '{"vendor":"ollama"}', 1760000000002);
+const first = `INSERT INTO providers VALUES ('openai', '{"vendor":"openai","priority":3}', 1760000000001), ('local', '{"vendor":"ollama"}', 1760000000002);
    INSERT INTO credentials VALUES ('openai', 0, 'main', NULL, 'v1:sealed-text', 'abcd', 1760000000003), ('openai', 1, 'spare', 'SPARE_KEY', NULL, NULL, 1760000000004);
    INSERT INTO dismissed VALUES ('mistral');
    INSERT INTO keys VALUES ('key_1', '{"name":"laptop"}', 1760000000005, NULL), ('key_0', '{"name":"old"}', 1760000000000, 1760000000009);
@@ -31,11 +26,22 @@ const contents: readonly string[] = [
    INSERT INTO audit (at, actor, action, target, detail) VALUES (1760000000015, 'admin', 'provider.put', 'openai', '{"vendor":"openai"}');
    INSERT INTO idempotency VALUES ('idem-1', 'hash', 'v1:sealed-answer', 1760000000016);
    INSERT INTO notes VALUES ('master_key_check', 'v1:check');
-   UPDATE revision SET number = 12;`,
+   UPDATE revision SET number = 12;`
+
+/**
+ * For each released version, SQL that fills a store of that version. An entry is never changed once its version is released: what it
+ * holds is what people's files hold.
+ */
+const contents: readonly string[] = [
+  first,
+  `${first}
+   INSERT INTO configs VALUES ('chat', 1, '{"retry":{"attempts":1}}', NULL, 'first', 'admin', 1760000000017),
+     ('chat', 2, '{"targets":[{"provider":"openai"}]}', 'v1:sealed-config', NULL, 'cli', 1760000000018);
+   INSERT INTO config_numbers VALUES ('chat', 2), ('gone', 7);`,
 ]
 
 /** What all of them mean, as the newest release reads it. */
-const meaning: ControlState = {
+const common: ControlState = {
   revision: 12,
   providers: [
     { slug: 'local', document: { vendor: 'ollama' }, credentials: [], updatedAtMs: 1760000000002 },
@@ -64,6 +70,8 @@ const meaning: ControlState = {
     },
   ],
   aliases: [{ name: 'fast', model: 'openai/gpt-x', updatedAtMs: 1760000000010 }],
+  configs: [],
+  configNumbers: new Map(),
   prices: [
     { provider: 'local', model: 'any', price: 'free', updatedAtMs: 1760000000012 },
     { provider: 'openai', model: 'gpt-x', price: { input_per_million_usd: '1.25' }, updatedAtMs: 1760000000011 },
@@ -75,6 +83,29 @@ const meaning: ControlState = {
   notes: new Map([['master_key_check', 'v1:check']]),
 }
 
+/** And what only some of them have. */
+const meanings: readonly ControlState[] = [
+  common,
+  {
+    ...common,
+    configs: [
+      {
+        slug: 'chat',
+        version: 2,
+        document: { targets: [{ provider: 'openai' }] },
+        sealed: 'v1:sealed-config',
+        comment: null,
+        actor: 'cli',
+        createdAtMs: 1760000000018,
+      },
+    ],
+    configNumbers: new Map([
+      ['chat', 2],
+      ['gone', 7],
+    ]),
+  },
+]
+
 test('a store of each version, with data in it, becomes one of this release and means the same', (t) => {
   assert.equal(contents.length, controlSchemaVersion, 'a new migration needs contents of its version here')
   for (const [index, sql] of contents.entries()) {
@@ -84,7 +115,7 @@ test('a store of each version, with data in it, becomes one of this release and 
     old.close()
     const db = openControlDatabase(file)
     assert.equal(db.prepare('PRAGMA user_version').get()?.['user_version'], controlSchemaVersion)
-    assert.deepEqual(readState(db), meaning)
+    assert.deepEqual(readState(db), meanings[index])
     assert.deepEqual(db.prepare('PRAGMA foreign_key_check').all(), [])
     assert.equal(db.prepare('PRAGMA integrity_check').get()?.['integrity_check'], 'ok')
     db.close()
@@ -110,7 +141,7 @@ test('a migration that fails leaves the store as it was, and the release before 
   const broken = [...controlMigrations, `ALTER TABLE aliases ADD COLUMN note TEXT; UPDATE aliases SET note = 'x'; SELECT * FROM nowhere`]
   assert.throws(() => openControlDatabase(file, broken), /The control store .* cannot be opened: no such table: nowhere/)
   const again = openControlDatabase(file)
-  assert.deepEqual(readState(again), meaning)
+  assert.deepEqual(readState(again), meanings.at(-1))
   again.close()
 })
 

@@ -30,6 +30,12 @@ export const controlMigrations: readonly string[] = [
    CREATE TABLE notes (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID;
    CREATE TABLE revision (id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL) STRICT;
    INSERT INTO revision VALUES (1, 0);`,
+  // The latest number of each slug stays when its configs go, so that no record ever means another config than it did.
+  `CREATE TABLE configs (
+     slug TEXT NOT NULL, version INTEGER NOT NULL, document TEXT NOT NULL, sealed TEXT, comment TEXT, actor TEXT NOT NULL,
+     created_at INTEGER NOT NULL, PRIMARY KEY (slug, version)
+   ) STRICT;
+   CREATE TABLE config_numbers (slug TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT, WITHOUT ROWID;`,
 ]
 
 export const controlSchemaVersion = controlMigrations.length

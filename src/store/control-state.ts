@@ -41,6 +41,20 @@ export type StoredKey = {
 
 export type StoredAlias = { readonly name: string; readonly model: string; readonly updatedAtMs: number }
 
+/** One version of a routing config. */
+export type StoredConfig = {
+  readonly slug: string
+  /** 1, 2, ...: no number of a slug is given twice, not even after it was removed. */
+  readonly version: number
+  /** As it was sent, without secrets. */
+  readonly document: Document
+  /** The same with its secrets; null: it has none. */
+  readonly sealed: string | null
+  readonly comment: string | null
+  readonly actor: string
+  readonly createdAtMs: number
+}
+
 export type StoredPrice = {
   readonly provider: string
   readonly model: string
@@ -59,13 +73,20 @@ export type ControlState = {
   readonly dismissed: readonly string[]
   readonly keys: readonly StoredKey[]
   readonly aliases: readonly StoredAlias[]
+  /** Each in its latest version; earlier ones are asked for. */
+  readonly configs: readonly StoredConfig[]
+  /** The latest number of each slug, those that were removed included. */
+  readonly configNumbers: ReadonlyMap<string, number>
   readonly prices: readonly StoredPrice[]
   readonly settings: readonly StoredSetting[]
   /** Texts by name for the control plane's own use, such as the check value of the master key. */
   readonly notes: ReadonlyMap<string, string>
 }
 
-/** A `put` replaces everything under the name, credentials and secrets included. A `remove` of what isn't there changes nothing. */
+/**
+ * A `put` replaces everything under the name, credentials and secrets included; of configs it adds a version. A `remove` takes a config with
+ * all its versions; one of what isn't there changes nothing.
+ */
 export type ControlChange =
   | { readonly put: 'provider'; readonly provider: StoredProvider }
   | { readonly remove: 'provider'; readonly slug: string }
@@ -75,6 +96,8 @@ export type ControlChange =
   | { readonly remove: 'key'; readonly id: string }
   | { readonly put: 'alias'; readonly alias: StoredAlias }
   | { readonly remove: 'alias'; readonly name: string }
+  | { readonly put: 'config'; readonly config: StoredConfig }
+  | { readonly remove: 'config'; readonly slug: string }
   | { readonly put: 'price'; readonly price: StoredPrice }
   | { readonly remove: 'price'; readonly provider: string; readonly model: string }
   | { readonly put: 'setting'; readonly setting: StoredSetting }
@@ -112,6 +135,8 @@ export interface ControlStore {
   write(changes: readonly ControlChange[], audit: AuditNote): Promise<number>
   /** The newest first; `beforeSeq` goes on where a page ended. */
   audit(limit: number, beforeSeq?: number): Promise<AuditRow[]>
+  /** Versions of a config, the newest first; `beforeVersion` goes on where a page ended. */
+  configVersions(slug: string, limit: number, beforeVersion?: number): Promise<StoredConfig[]>
   /** An answer for later calls with its key. Not part of a revision; to have it in the transaction of its write, use `put: 'answer'`. */
   keepAnswer(answer: StoredAnswer): Promise<void>
   answer(key: string): Promise<StoredAnswer | undefined>

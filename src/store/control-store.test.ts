@@ -9,7 +9,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { test, type TestContext } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import fc from 'fast-check'
-import type { AuditNote, ControlChange, ControlState, ControlStore, StoredKey, StoredProvider } from './control-state.ts'
+import type { AuditNote, ControlChange, ControlState, ControlStore, StoredConfig, StoredKey, StoredProvider } from './control-state.ts'
 import { createControlStore } from './control-store.ts'
 
 function temporary(t: TestContext): string {
@@ -55,12 +55,18 @@ const key: StoredKey = {
   revokedAtMs: null,
 }
 
+function configOf(slug: string, version: number, more: Partial<StoredConfig> = {}): StoredConfig {
+  return { slug, version, document: { n: version }, sealed: null, comment: null, actor: 'admin', createdAtMs: version, ...more }
+}
+
 const empty: ControlState = {
   revision: 0,
   providers: [],
   dismissed: [],
   keys: [],
   aliases: [],
+  configs: [],
+  configNumbers: new Map(),
   prices: [],
   settings: [],
   notes: new Map(),
@@ -76,6 +82,7 @@ test('a new store is empty at revision 0; what is written is loaded, also by the
     { put: 'dismissed', slug: 'mistral' },
     { put: 'key', key },
     aliasPut('fast', 'openai/gpt-x'),
+    { put: 'config', config: configOf('chat', 1, { sealed: 'v1:opaque', comment: 'the "first" one' }) },
     { put: 'price', price },
     { put: 'setting', setting },
     { put: 'note', name: 'master_key_check', text: 'c' },
@@ -87,6 +94,8 @@ test('a new store is empty at revision 0; what is written is loaded, also by the
     dismissed: ['mistral'],
     keys: [key],
     aliases: [{ name: 'fast', model: 'openai/gpt-x', updatedAtMs: 5 }],
+    configs: [configOf('chat', 1, { sealed: 'v1:opaque', comment: 'the "first" one' })],
+    configNumbers: new Map([['chat', 1]]),
     prices: [price],
     settings: [setting],
     notes: new Map([['master_key_check', 'c']]),
@@ -168,6 +177,45 @@ test('the audit log is paged from the newest on', async (t) => {
     ['t3', 't2'],
   )
   assert.deepEqual(await store.audit(10, 1), [])
+})
+
+test('a config is loaded in its latest version, its versions are paged from the newest on, and a removal takes all but the number', async (t) => {
+  const { store, file } = await opened(t)
+  for (let version = 1; version <= 5; version++)
+    await store.write(
+      [
+        { put: 'config', config: configOf('chat', version) },
+        { put: 'config', config: configOf('other', version) },
+      ],
+      note,
+    )
+  assert.deepEqual((await store.load()).configs, [configOf('chat', 5), configOf('other', 5)])
+  const page = await store.configVersions('chat', 2)
+  assert.deepEqual(page, [configOf('chat', 5), configOf('chat', 4)])
+  assert.deepEqual(
+    (await store.configVersions('chat', 9, page.at(-1)!.version)).map(({ version }) => version),
+    [3, 2, 1],
+  )
+  assert.deepEqual(await store.configVersions('nobody', 9), [])
+  await store.write([{ remove: 'config', slug: 'chat' }], note)
+  const { configs, configNumbers } = await store.load()
+  assert.deepEqual([configs, [...configNumbers]], [[configOf('other', 5)], [['chat', 5], ['other', 5]]]) // prettier-ignore
+  assert.deepEqual(await store.configVersions('chat', 9), [])
+  await store.close()
+  const db = new DatabaseSync(file)
+  assert.equal(db.prepare(`SELECT count(*) AS n FROM configs WHERE slug = 'chat'`).get()?.['n'], 0)
+  db.close()
+})
+
+test('a version of a config is written once: a second one with its number is a defect, and changes nothing', async (t) => {
+  const { store } = await opened(t)
+  await store.write([{ put: 'config', config: configOf('chat', 1) }], note)
+  const before = await store.load()
+  await assert.rejects(
+    store.write([aliasPut('fast', 'm'), { put: 'config', config: configOf('chat', 1) }], note),
+    /contradicts what is there/,
+  )
+  assert.deepEqual(await store.load(), before)
 })
 
 test('an answer is kept under its key until it is forgotten, and can be part of a write', async (t) => {

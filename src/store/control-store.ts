@@ -6,6 +6,7 @@ export type ControlQuestion =
   | { readonly op: 'load' }
   | { readonly op: 'write'; readonly changes: readonly ControlChange[]; readonly audit: AuditNote }
   | { readonly op: 'audit'; readonly limit: number; readonly beforeSeq: number | undefined }
+  | { readonly op: 'configVersions'; readonly slug: string; readonly limit: number; readonly beforeVersion: number | undefined }
   | { readonly op: 'answer'; readonly key: string }
   | { readonly op: 'keepAnswer'; readonly answer: StoredAnswer }
   | { readonly op: 'forgetAnswers'; readonly beforeMs: number }
@@ -31,6 +32,7 @@ export async function createControlStore(file: string, { idleMs = 10_000 } = {})
     load: () => thread.ask({ op: 'load' }),
     write: (changes, audit) => thread.ask({ op: 'write', changes, audit }),
     audit: (limit, beforeSeq) => thread.ask({ op: 'audit', limit, beforeSeq }),
+    configVersions: (slug, limit, beforeVersion) => thread.ask({ op: 'configVersions', slug, limit, beforeVersion }),
     keepAnswer: (answer) => thread.ask({ op: 'keepAnswer', answer }),
     answer: (key) => thread.ask({ op: 'answer', key }),
     forgetAnswers: (beforeMs) => thread.ask({ op: 'forgetAnswers', beforeMs }),

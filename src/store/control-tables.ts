@@ -24,6 +24,16 @@ export type ControlTables = {
     accepted_until: number | null
   }
   aliases: { name: string; model: string; updated_at: number }
+  configs: {
+    slug: string
+    version: number
+    document: string
+    sealed: string | null
+    comment: string | null
+    actor: string
+    created_at: number
+  }
+  config_numbers: { slug: string; version: number }
   prices: { provider: string; model: string; document: string; updated_at: number }
   settings: { name: string; value: string; updated_at: number }
   audit: { seq: Generated<number>; at: number; actor: string; action: string; target: string; detail: string }

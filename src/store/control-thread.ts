@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { workerData } from 'node:worker_threads'
 import { answerQuestions, type Answerer } from '#threads'
 import type { Writing } from './control-queries.ts'
-import { readAnswer, readAudit, readState } from './control-rows.ts'
+import { readAnswer, readAudit, readConfigVersions, readState } from './control-rows.ts'
 import { controlTrouble, openControlDatabase } from './control-schema.ts'
 import type { ControlQuestion } from './control-store.ts'
 
@@ -33,6 +33,8 @@ function answering(db: DatabaseSync): Answerer<ControlQuestion> {
         return read(() => readState(db))
       case 'audit':
         return read(() => readAudit(db, question.limit, question.beforeSeq))
+      case 'configVersions':
+        return read(() => readConfigVersions(db, question.slug, question.limit, question.beforeVersion))
       case 'answer':
         return read(() => readAnswer(db, question.key))
       default:
