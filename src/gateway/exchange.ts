@@ -1,18 +1,19 @@
 // One request's story: inspect, plan, reserve, attempt until one commits, finish. All its state is in this one shape.
-import { ByteCollector, Failure, type Waiting } from '#kernel'
-import type { Finish, Note, Usage } from '#ir'
-import { blamesRequest, nextStep, retryWait, type Plan, type PlannedTarget } from '#routing'
+import { ByteCollector, Failure, type Waiting, type JsonObject } from '#kernel'
+import type { Dialect, EmbeddingInput, EmbeddingRequest, Finish, Note, Request, Usage, VectorEncoding } from '#ir'
+import { blamesRequest, nextStep, type Plan, type PlannedTarget } from '#routing'
 import type { AttemptRecord, FinishRecord, Outcome, PayloadPart, ReserveRecord } from '#store'
-import { codecOf, type AnswerContext, type StreamEncoder, type WireCodec } from '#wires'
+import { codecOf, embeddings, type AnswerContext, type OwnWords, type RequestEdit, type StreamEncoder, type WireCodec } from '#wires'
 import { Attempt, type Try, type WholeAnswer } from './attempt.ts'
 import { EmbeddingAttempt, type EmbeddingHost } from './embedding-attempt.ts'
+import { writeCalls, type WrittenCalls } from './embedding-translation.ts'
 import { inspect, type Inspected, type RequestView } from './inspect.ts'
-import { Outgoing } from './outgoing.ts'
-import { Patience } from './patience.ts'
+import { decodeFor, encodeFor, type Translation } from './translation.ts'
+import { largeBodyBytes } from './translator.ts'
 import type { Arrival, ClientListener, ExchangeDeps } from './port.ts'
 import { allFailed, answerHead, requestHeaders } from './heads.ts'
 import {
-  attemptRecord,
+  bytesPerToken,
   costUsdOf,
   finishRecord,
   keptText,
@@ -27,6 +28,8 @@ import {
 
 /** The head of a stream goes out at the latest after this time, and keep-alives follow in the same rhythm. */
 const earlyHeadMs = 10_000
+/** While a better target remains, a stream that brings no content is given up after this time. */
+const defaultFirstTokenMs = 60_000
 const progressMs = 1000
 /** How far apart their turns are, at least: that of the deadlines' clock. */
 const progressStepMs = 50
@@ -77,12 +80,12 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
   /** An answered attempt whose provider has not closed yet. */
   #lingering: Try | undefined
   #position = -1
-  /** How often the step at this position was tried again. */
-  #retried = 0
-  /** When the same target is tried again; 0: no such wait. */
-  #retryAtMs = 0
-  #outgoing: Outgoing | undefined
-  readonly #patience = new Patience()
+  #request: Request | undefined
+  #embeddingRequest: EmbeddingRequest | undefined
+  #document: JsonObject | undefined
+  /** Of a large request that another thread has read: all but its conversation, which is all that the answer needs. */
+  #rest: JsonObject | undefined
+  #firstBody: Buffer | undefined
   #encoder: StreamEncoder | undefined
   #firstFailure: { failure: Failure; body: Buffer | undefined; target: PlannedTarget } | undefined
   readonly #failures: { target: string; failure: Failure }[] = []
@@ -91,6 +94,9 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
   /** The client reads slower than the provider sends: the provider waits for it, and its silence is not its fault. */
   #clientBehind = false
   #over = false
+  #totalDueMs = Infinity
+  #attemptStartedMs = 0
+  #lastByteMs = 0
   #lastWriteMs = 0
   #lastProgressMs = 0
   #bufferGiven = false
@@ -121,6 +127,17 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
     }
     // A small body waits, to be recorded together with its answer.
     if (this.storesPayloads && !this.#isSmall) this.#storeBody('request', this.inspected.body.original())
+    try {
+      // Spliced at once, while the peek is fresh.
+      const first = this.plan.steps[0]!.target
+      if (first.lane === 'pass') this.#firstBody = this.#spliced(first)
+    } catch (error) {
+      // What this target cannot carry, the next one may: the attempt says it again.
+      if (!(error instanceof Failure)) {
+        this.#refuse(internalError(error))
+        return
+      }
+    }
     this.reserved = reserveRecord(this)
     this.deps.journal.reserve(this.reserved, () => {
       if (!this.#over) this.#start()
@@ -171,74 +188,197 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
 
   #start(): void {
     this.deps.deadlines.add(this)
-    this.#lastWriteMs = this.deps.deadlines.nowMs
+    const now = this.deps.deadlines.nowMs
+    const totalMs = this.inspected.timeoutMs ?? this.plan.steps[0]!.target.provider.timeouts.totalMs
+    this.#totalDueMs = this.arrival.readyMs + totalMs
+    this.#lastWriteMs = now
     // Streams that began together are not all read in one turn of the clock.
-    this.#lastProgressMs = this.#lastWriteMs - progressPhaseMs()
-    this.#patience.begin(this.arrival.readyMs, this.inspected.timeoutMs, this.plan.steps[0]!.target)
+    this.#lastProgressMs = now - progressPhaseMs()
     this.#try(0)
   }
 
   #try(position: number): void {
-    if (position !== this.#position) this.#retried = 0
     this.#position = position
-    this.#retryAtMs = 0
     this.tries++
-    const { target } = this.plan.steps[position]!
+    const target = this.plan.steps[position]!.target
     this.target = target
-    if (target.embeds === undefined) this.#converse(new Attempt(this, target), target)
-    else this.#embed(new EmbeddingAttempt(this, target), target)
-  }
-
-  #converse(attempt: Attempt, target: PlannedTarget): void {
-    this.#began(attempt)
-    try {
-      const written = this.outgoing.bodyFor(target)
-      const send = ({ body, notes, toolNames }: Awaited<typeof written>): void => {
-        if (attempt.over) return
-        this.#note(notes, target)
-        attempt.toolNames = toolNames
-        if (this.dispatchedMs === 0) this.dispatchedMs = performance.now()
-        attempt.send(body, requestHeaders(target, this.arrival, this.inspected.stream))
-      }
-      if (written instanceof Promise) written.then(send).catch((error: unknown) => attempt.failed(failureOf(error)))
-      else send(written)
-    } catch (error) {
-      attempt.failed(failureOf(error))
+    if (target.embeds !== undefined) {
+      this.#tryEmbedding(target)
+      return
     }
+    const attempt = new Attempt(this, target)
+    this.#began(attempt)
+    if (target.lane === 'translate' && this.#isLarge) {
+      this.#sendLarge(attempt, target)
+      return
+    }
+    let body: Buffer
+    try {
+      body = target.lane === 'pass' ? (this.#firstBody ?? this.#spliced(target)) : this.#translated(attempt, target)
+      this.#firstBody = undefined
+    } catch (error) {
+      attempt.failed(error instanceof Failure ? error : internalError(error))
+      return
+    }
+    if (this.dispatchedMs === 0) this.dispatchedMs = performance.now()
+    attempt.send(body, requestHeaders(target, this.arrival, this.inspected.stream))
   }
 
-  #embed(attempt: EmbeddingAttempt, target: PlannedTarget): void {
+  #tryEmbedding(target: PlannedTarget): void {
+    const attempt = new EmbeddingAttempt(this, target)
     this.#began(attempt)
+    const send = ({ calls, notes }: WrittenCalls): void => {
+      if (attempt.over) return
+      this.#note(notes, target)
+      if (this.dispatchedMs === 0) this.dispatchedMs = performance.now()
+      attempt.send(calls, requestHeaders(target, this.arrival, false))
+    }
+    const failed = (error: unknown): void => {
+      if (!attempt.over) attempt.failed(error instanceof Failure ? error : internalError(error))
+    }
     try {
-      const written = this.outgoing.callsFor(target)
-      const send = ({ calls, notes }: Awaited<typeof written>): void => {
-        if (attempt.over) return
-        this.#note(notes, target)
-        if (this.dispatchedMs === 0) this.dispatchedMs = performance.now()
-        attempt.send(calls, requestHeaders(target, this.arrival, false))
+      if (target.lane === 'pass') {
+        send({ calls: [{ body: this.#firstBody ?? this.#spliced(target), count: undefined }], notes: [] })
+        this.#firstBody = undefined
+        return
       }
-      if (written instanceof Promise) written.then(send).catch((error: unknown) => attempt.failed(failureOf(error)))
-      else send(written)
+      const wanted = { form: target.embeds!, target: { model: target.model.id, dialect: target.provider.embeddings!.dialect } }
+      if (this.#isLarge) this.deps.translator.writeCalls(wanted, this.#pristine()).then(send).catch(failed)
+      else send(writeCalls(wanted, this.#readEmbeddings()))
     } catch (error) {
-      attempt.failed(failureOf(error))
+      failed(error)
     }
   }
 
   #began(attempt: Try): void {
     this.#attempt = attempt
     if (!this.headIsOurs) this.#encoder = undefined
-    attempt.target.vitals.began(attempt.startedMs)
-    const movesOn = this.inspected.stream && this.plan.steps[this.#position]!.exits.some(({ on }) => on !== 'credential')
-    this.#patience.began(attempt.target, attempt.startedMs, movesOn)
+    this.#attemptStartedMs = attempt.startedMs
+    this.#lastByteMs = attempt.startedMs
     this.#scheduleCheck(this.deps.deadlines.nowMs)
   }
 
-  get outgoing(): Outgoing {
-    return (this.#outgoing ??= new Outgoing(this.deps, this.arrival, this.inspected, this.codec))
+  #spliced(target: PlannedTarget): Buffer {
+    const { model, provider, embeds } = target
+    const dialect = embeds === undefined ? provider.dialect : provider.embeddings!.dialect
+    const fields = this.#fieldsFor(dialect)
+    const { edits, notes } =
+      embeds === undefined
+        ? this.codec.passThrough.edits(fields, model.id, dialect, this.arrival.headers)
+        : embeddings.edits(fields, model.id, dialect)
+    this.#note(notes, target)
+    const { own } = this.codec.passThrough
+    if (embeds === undefined && own !== undefined && this.inspected.body.splice([]).includes(own.mark))
+      return this.#withoutOwn(own, edits, target)
+    return this.inspected.body.splice(edits)
+  }
+
+  /** Read and written anew: what this gateway wrote of another vendor's answer is refused by this one. */
+  #withoutOwn(own: OwnWords, edits: readonly RequestEdit[], target: PlannedTarget): Buffer {
+    const { body, notes } = own.without(this.#readDocument())
+    // Somebody only speaks of the mark: the bytes pass.
+    if (notes.length === 0) return this.inspected.body.splice(edits)
+    this.#note(notes, target)
+    const edited = new Map(Object.entries(body))
+    for (const { field, value } of edits) {
+      if (value === undefined) edited.delete(field)
+      else edited.set(field, value)
+    }
+    return Buffer.from(JSON.stringify(Object.fromEntries(edited)))
+  }
+
+  /** The small fields; and, by name alone, those that this provider refuses. */
+  #fieldsFor({ strip }: Dialect): JsonObject {
+    const { fields, body } = this.inspected
+    if (strip === undefined || strip.length === 0) return fields
+    return { ...Object.fromEntries(body.present(strip).map((name) => [name, true])), ...fields }
+  }
+
+  #translated(attempt: Attempt, target: PlannedTarget): Buffer {
+    const translation = this.#translationFor(target)
+    if (this.#request === undefined) {
+      const decoded = decodeFor(translation, this.#readDocument(), this.deps.seals)
+      this.#note(decoded.notes, target)
+      this.#request = decoded.request
+    }
+    const encoded = encodeFor(translation, this.#request)
+    this.#note(encoded.notes, target)
+    attempt.toolNames = encoded.toolNames
+    return encoded.body
+  }
+
+  /** Another thread parses and writes it: no other stream waits meanwhile. */
+  #sendLarge(attempt: Attempt, target: PlannedTarget): void {
+    const { seals, translator } = this.deps
+    translator
+      .translate(this.#translationFor(target), this.#pristine(), seals.of(this.conversation))
+      .then(({ body, notes, toolNames, rest }) => {
+        if (attempt.over) return
+        attempt.toolNames = toolNames
+        this.#rest = rest
+        this.#note(notes, target)
+        if (this.dispatchedMs === 0) this.dispatchedMs = performance.now()
+        attempt.send(body, requestHeaders(target, this.arrival, this.inspected.stream))
+      })
+      .catch((error: unknown) => {
+        if (!attempt.over) attempt.failed(error instanceof Failure ? error : internalError(error))
+      })
+  }
+
+  /** The body as it is to be parsed; in shared memory where it is there, unless its bytes were doubtful and have been written anew. */
+  #pristine(): Buffer {
+    const { buffer, shared } = this.arrival
+    const bytes = this.inspected.body.splice([])
+    return shared !== undefined && bytes.buffer === buffer.buffer ? shared : bytes
+  }
+
+  #translationFor({ wire, provider, model }: PlannedTarget): Translation {
+    const sealDomain = provider.wireSealDomains?.get(wire) ?? provider.sealDomain
+    return {
+      from: this.arrival.wire,
+      path: this.arrival.path,
+      to: wire,
+      target: {
+        model: model.id,
+        dialect: provider.dialect,
+        ...(sealDomain === undefined ? {} : { sealDomain }),
+        defaultMaxOutputTokens: model.maxOutputTokens ?? 4096,
+      },
+      conversation: this.conversation,
+    }
   }
 
   get conversation(): string {
-    return this.outgoing.conversation
+    return `${this.arrival.key.id} ${this.inspected.session}`
+  }
+
+  #readEmbeddings(): EmbeddingRequest {
+    return (this.#embeddingRequest ??= embeddings.decodeRequest(this.#readDocument()))
+  }
+
+  get #isLarge(): boolean {
+    return this.arrival.bodyEnd - this.arrival.bodyStart >= largeBodyBytes
+  }
+
+  get vectorEncoding(): VectorEncoding {
+    return this.inspected.fields['encoding_format'] === 'base64' ? 'base64' : 'float'
+  }
+
+  /** undefined: they are many, or something that passed and only the provider understands. */
+  get inputs(): readonly EmbeddingInput[] | undefined {
+    if (this.#isLarge) return undefined
+    try {
+      return this.#readEmbeddings().inputs
+    } catch {
+      return undefined
+    }
+  }
+
+  async countInputs(): Promise<number> {
+    const { inputs } = this
+    if (inputs === undefined) return Math.ceil((this.arrival.bodyEnd - this.arrival.bodyStart) / bytesPerToken)
+    const ids = inputs.reduce((sum, input) => sum + (typeof input === 'string' ? 0 : input.length), 0)
+    return ids + (await this.deps.countTokens(inputs.filter((input) => typeof input === 'string').join('\n')))
   }
 
   /** Every loss is said; to a strict request it is an error instead. */
