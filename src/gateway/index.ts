@@ -8,6 +8,8 @@ import type { Arrival, ExchangeDeps, GatewayDeps, Refusal } from './port.ts'
 import { refusalRecord } from './record.ts'
 import { createSealedCalls } from './seals.ts'
 
+export type { DryRun, DryRunInput, DryRunStep } from './dry-run.ts'
+
 export type { Arrival, Client, ClientListener, GatewayDeps, Refusal, Resolution } from './port.ts'
 
 export { createTranslator, type Translator } from './translator.ts'

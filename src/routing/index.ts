@@ -1,5 +1,6 @@
 // Which target next: the pure planner.
 export { blamesRequest, nextStep } from './next.ts'
+export { retryWait } from './retry.ts'
 export {
   otherKind,
   planTargets,
@@ -7,9 +8,15 @@ export {
   type Exit,
   type Lane,
   type Operation,
+  type ParamDefault,
+  type ParamEdit,
   type Plan,
   type PlannedTarget,
   type PlanRequest,
+  type Skipped,
   type Step,
+  type TargetParams,
+  type TargetTimeouts,
+  unwatched,
 } from './plan.ts'
 export type { Ended, Health, HealthRow, Trouble, Vitals } from './health.ts'

@@ -1,7 +1,9 @@
 // Plan first, act second: which targets a request may go to, in order, each with its reason. Pure: no I/O, clock or randomness.
-import type { Credential, ModelEntry, Provider } from '#config'
-import type { ClientWire, EmbeddingForm, Wire } from '#ir'
+import type { CacheRule, Credential, ModelEntry, Provider, RetryRule } from '#config'
+import type { ClientWire, EmbeddingForm, Note, Wire } from '#ir'
+import type { JsonValue } from '#kernel'
 import { codecOf, embeddingCodecOf, endpointPath } from '#wires'
+import type { Vitals } from './health.ts'
 
 /** A provider that serves the model, as the catalog resolved it. */
 export type Candidate = { readonly provider: Provider; readonly model: ModelEntry }
@@ -16,12 +18,49 @@ export type PlanRequest = {
   readonly candidates: readonly Candidate[]
   /** The client's own: used instead of the providers'. */
   readonly credential?: Credential
+  /** How a target is doing; absent: nobody keeps it. */
+  readonly vitalsOf?: (provider: string, credential: string, model: string) => Vitals
 }
 
 /** Bytes pass (`pass`), or are translated into another wire. */
 export type Lane = 'pass' | 'translate'
 
+/** Milliseconds; what a config says, else what the provider says. */
+export type TargetTimeouts = {
+  readonly connectMs: number
+  /** undefined: the default applies (60 s, streams only, only while another target remains). */
+  readonly firstTokenMs: number | undefined
+  readonly idleMs: number
+  /** Of one attempt, from its start to its last byte. */
+  readonly totalMs: number
+  /** Bytes per second before content; undefined: none. */
+  readonly floor: number | undefined
+}
+
+/** One change of a request in the client's wire. */
+export type ParamEdit = {
+  readonly field: string
+  /** undefined: it is left out. */
+  readonly value: JsonValue | undefined
+  /** The top-level object whose member the field is (Gemini's `generationConfig`); absent: it is a top-level field itself. */
+  readonly within?: string
+}
+
+/** Of a default: other names of the same thing. Where the request has one of them, it has the field. */
+export type ParamDefault = ParamEdit & { readonly synonyms?: readonly string[] }
+
+export type TargetParams = {
+  /** Added where the request has no such field. */
+  readonly defaults: readonly ParamDefault[]
+  /** Made whatever the request has; at most one of a field. */
+  readonly edits: readonly ParamEdit[]
+  /** What the client's wire has no place for. */
+  readonly notes: readonly Note[]
+}
+
 export type PlannedTarget = {
+  /** Its place in the config: `config.targets[1]`; '' without one. */
+  readonly route: string
   readonly provider: Provider
   readonly model: ModelEntry
   readonly wire: Wire
@@ -32,6 +71,11 @@ export type PlannedTarget = {
   /** Set where vectors are asked for: the provider's form of it. `wire` is then the one whose errors it has. */
   readonly embeds?: EmbeddingForm
   readonly credential: Credential
+  readonly timeouts: TargetTimeouts
+  readonly params?: TargetParams
+  readonly retry?: RetryRule
+  readonly cache?: CacheRule
+  readonly vitals: Vitals
 }
 
 /**
@@ -49,8 +93,13 @@ export type Step = {
 
 export type Plan = {
   readonly steps: readonly Step[]
-  readonly skipped: readonly { readonly provider: string; readonly reason: string }[]
+  readonly skipped: readonly Skipped[]
+  /** The config that it follows; both are absent of one that came with the request. */
+  readonly config?: { readonly slug?: string; readonly version?: number }
 }
+
+/** `route`: its place in the config; absent without one. `provider`: '' where no provider is named. */
+export type Skipped = { readonly provider: string; readonly reason: string; readonly route?: string }
 
 /** Why a model that is for something else is left out. */
 export const otherKind = {
@@ -77,10 +126,13 @@ export function planTargets(request: PlanRequest): Plan {
       continue
     }
     const next: Exit = { to: steps.length + credentials.length, on: 'any' }
+    const timeouts: TargetTimeouts = { ...provider.timeouts, floor: undefined }
     for (let i = 0; i < credentials.length; i++) {
       const position = steps.length
+      const credential = credentials[i]!
+      const vitals = request.vitalsOf?.(provider.slug, credential.name, model.id) ?? unwatched
       steps.push({
-        target: { provider, model, ...reached, credential: credentials[i]! },
+        target: { route: '', provider, model, ...reached, credential, timeouts, vitals },
         reason: i > 0 ? 'next credential of the same provider' : position === 0 ? 'first by priority' : 'next by priority',
         exits: i + 1 < credentials.length ? [{ to: position + 1, on: 'credential' }, next] : [next],
       })
@@ -88,6 +140,9 @@ export function planTargets(request: PlanRequest): Plan {
   }
   return { steps, skipped }
 }
+
+/** Of targets whose state nobody keeps: they are always asked in their place. */
+export const unwatched: Vitals = { trouble: () => undefined, began() {}, ended() {}, running: 0, latencyMs: () => undefined }
 
 type Reached = Pick<PlannedTarget, 'wire' | 'path' | 'streamPath' | 'lane' | 'embeds'>
 
