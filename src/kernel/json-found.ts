@@ -26,7 +26,13 @@ export type Peeked<Field extends string = string> = {
   readonly memberCount: number
   readonly members: Readonly<Record<Field, PeekedMember>>
   /** Of the field `lastElementOf`; `count` is -1 when that is absent or no array. */
-  readonly elements: { readonly count: number; readonly first: readonly ByteRange[]; readonly last: ByteRange }
+  readonly elements: {
+    readonly count: number
+    readonly first: readonly ByteRange[]
+    readonly last: ByteRange
+    /** The one at that distance from the end, 0 being the last; undefined when there is none, and of those further away than fifteen. */
+    readonly fromEnd: (distance: number) => ByteRange | undefined
+  }
   /** Bytes that were not scanned because an earlier body had them: `head` in front, up to an element of the array, and `rest` at the end. */
   readonly reused: { readonly head: number; readonly rest: number }
 }
@@ -41,7 +47,14 @@ export type PreviousBody<Field extends string = string> = {
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 export type Member = Writable<PeekedMember> & { readonly bytes: Uint8Array; readonly folded: Uint8Array }
-export type Elements = { count: number; readonly first: Writable<ByteRange>[]; readonly last: Writable<ByteRange> }
+export type Elements = {
+  count: number
+  readonly first: Writable<ByteRange>[]
+  readonly last: Writable<ByteRange>
+  /** Of element `index`, while it is among the last: its start at `2 * (index & tailMask)`, and behind that its end. */
+  readonly tail: Int32Array
+  readonly fromEnd: Peeked['elements']['fromEnd']
+}
 export type Result<Field extends string> = Writable<Omit<Peeked<Field>, 'elements' | 'reused'>> & {
   readonly list: readonly Member[]
   readonly elements: Elements
@@ -50,6 +63,9 @@ export type Result<Field extends string> = Writable<Omit<Peeked<Field>, 'element
 }
 
 export const firstElements = 3
+/** A power of two: an agent's last turn with a dozen tool results behind it. */
+export const tailElements = 16
+export const tailMask = tailElements - 1
 
 /** A wanted field's name: as it is, and in lower case. */
 export type Name = { readonly name: string; readonly bytes: Uint8Array; readonly folded: Uint8Array }
@@ -66,7 +82,6 @@ export function createResult<Field extends string>(names: readonly Name[]): Resu
     folded,
   }))
   const members = Object.fromEntries(list.map((member) => [member.name, member as PeekedMember])) as Record<Field, PeekedMember>
-  const first = Array.from({ length: firstElements }, () => ({ start: -1, end: -1 }))
   return {
     insertAt: -1,
     start: -1,
@@ -74,7 +89,7 @@ export function createResult<Field extends string>(names: readonly Name[]): Resu
     memberCount: 0,
     members,
     list,
-    elements: { count: -1, first, last: { start: -1, end: -1 } },
+    elements: createElements(),
     reused: { head: 0, rest: 0 },
     marks: createMarks(),
   }
@@ -89,6 +104,22 @@ export function resetResult(result: Result<string>): void {
   for (const element of elements.first) element.start = element.end = -1
   reused.head = reused.rest = 0
   clearMarks(result.marks)
+}
+
+function createElements(): Elements {
+  const tail = new Int32Array(2 * tailElements)
+  const elements: Elements = {
+    count: -1,
+    first: Array.from({ length: firstElements }, () => ({ start: -1, end: -1 })),
+    last: { start: -1, end: -1 },
+    tail,
+    fromEnd(distance) {
+      if (distance < 0 || distance >= tailElements || distance >= elements.count) return undefined
+      const at = 2 * ((elements.count - 1 - distance) & tailMask)
+      return { start: tail[at]!, end: tail[at + 1]! }
+    },
+  }
+  return elements
 }
 
 export function copyMember(to: Member, from: Member, shift: number): void {

@@ -49,6 +49,16 @@ test('the first three elements and the last one of the chosen array are found', 
   assert.equal(found('{"messages":"no array"}').found.elements.count, -1)
 })
 
+test('of a long array the last sixteen elements are known, counted from its end', () => {
+  const { buffer, found: peeked } = found(`{"messages":[ ${Array.from({ length: 40 }, (_, n) => `{"n":${n}}`).join(' ,\n')} ]}`)
+  const numbers = Array.from({ length: 17 }, (_, distance) => {
+    const range = peeked.elements.fromEnd(distance)
+    return range && readValue(buffer, range)
+  })
+  assert.deepEqual(numbers, [...Array.from({ length: 16 }, (_, n) => ({ n: 39 - n })), undefined])
+  assert.equal(found('{"messages":[1,2]}').found.elements.fromEnd(2), undefined)
+})
+
 test('nothing of an earlier peek is left in the next one, unless it had a result of its own', () => {
   const own = createResult()
   const body = Buffer.from('{"model":"a","messages":[1,2]}')
@@ -57,7 +67,8 @@ test('nothing of an earlier peek is left in the next one, unless it had a result
   const { found: empty } = found('{ }')
   assert.equal(empty.memberCount, 0)
   assert.equal(empty.members.model.start, -1)
-  assert.deepEqual(empty.elements, { count: -1, first: [nowhere, nowhere, nowhere], last: nowhere })
+  assert.equal(empty.elements.fromEnd(0), undefined)
+  assert.deepEqual([empty.elements.count, empty.elements.first, empty.elements.last], [-1, [nowhere, nowhere, nowhere], nowhere])
   assert.equal(own.members.model.start, 9)
 })
 

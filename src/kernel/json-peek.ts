@@ -4,6 +4,7 @@ import {
   createResult,
   firstElements,
   resetResult,
+  tailMask,
   type ByteRange,
   type Elements,
   type Member,
@@ -19,7 +20,7 @@ import type { JsonValue } from './json.ts'
 export type PeekOptions<Field extends string> = {
   /** Top-level names, printable ASCII. */
   readonly fields: readonly Field[]
-  /** A field, usually an array, whose first three elements and last one are wanted too. */
+  /** A field, usually an array, whose first three elements and last sixteen are wanted too. */
   readonly lastElementOf?: NoInfer<Field>
 }
 
@@ -168,7 +169,8 @@ export function createPeek<const Field extends string>(options: PeekOptions<Fiel
 
   /** Scans the elements from the first one on, which is at `i` or behind white space; or, when it continues, from where `takeHead` said. */
   function endOfElements(from: number, elements: Elements, marks: Marks, continues: boolean): number {
-    const bytes = source.bytes
+    const { bytes } = source
+    const { tail } = elements
     let count = continues ? elements.count : 0
     // Behind the last element that was taken over; or in front of the next one.
     let behind = continues && elements.last.end === from
@@ -186,6 +188,9 @@ export function createPeek<const Field extends string>(options: PeekOptions<Fiel
             elements.first[count]!.start = start
             elements.first[count]!.end = i
           }
+          const at = 2 * (count & tailMask)
+          tail[at] = start
+          tail[at + 1] = i
           markStart(marks, count, start)
           count++
         }

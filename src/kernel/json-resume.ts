@@ -1,6 +1,15 @@
 // Takes over from an earlier body's peek what is the same in the next one: its beginning, and its end.
-import { copyMember, firstElements, type Member, type PreviousBody, type Result } from './json-found.ts'
-import { copyEnds, copyStarts, findEnd, shifted } from './json-marks.ts'
+import {
+  copyMember,
+  firstElements,
+  tailElements,
+  tailMask,
+  type Elements,
+  type Member,
+  type PreviousBody,
+  type Result,
+} from './json-found.ts'
+import { copyEnds, copyStarts, findEnd, shifted, type Marks } from './json-marks.ts'
 
 export type PreviousResult<Field extends string> = PreviousBody<Field> & { readonly found: Result<Field> }
 
@@ -31,6 +40,8 @@ export function takeHead<Field extends string>(
     result.elements.count = count
     result.elements.last.start = last.start + shift
     result.elements.last.end = last.end + shift
+    const { tail } = found.elements
+    for (let at = 0; at < tail.length; at++) result.elements.tail[at] = tail[at]! + shift
   } else {
     let low = 0
     let known = previous.start
@@ -42,10 +53,13 @@ export function takeHead<Field extends string>(
         known = to
       } else high = middle - 1
     }
-    if (low === 0) return -1
+    // Where not every element is marked, the ends of the last ones in front of the mark are found by scanning them again.
+    if (from.stepBits > 0) low -= Math.max(1, tailElements >> from.stepBits)
+    if (low <= 0) return -1
     starts = low
-    position = known
+    position = from.starts[low]!
     result.elements.count = low << from.stepBits
+    if (from.stepBits === 0) copyTail(result.elements, from, previous.buffer, shift)
   }
   copyStarts(result.marks, from, starts, shift)
   result.start = found.start + shift
@@ -92,6 +106,27 @@ export function takeRest<Field extends string>(
   result.end = found.end + shift
   result.reused.rest = end - i
   return true
+}
+
+/** The last elements in front of the next one's mark, by the marks of all of them: between two there is a comma, and perhaps white space. */
+function copyTail({ count, tail }: Elements, from: Marks, bytes: Uint8Array, shift: number): void {
+  for (let index = Math.max(0, count - tailElements); index < count; index++) {
+    let end = endBefore(bytes, from.starts[index + 1]!)
+    // Behind the comma.
+    end = endBefore(bytes, end - 1)
+    const at = 2 * (index & tailMask)
+    tail[at] = from.starts[index]! + shift
+    tail[at + 1] = end + shift
+  }
+}
+
+/** Behind the last byte in front of `i` that is no white space. */
+function endBefore(bytes: Uint8Array, i: number): number {
+  for (;;) {
+    const byte = bytes[i - 1]!
+    if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return i
+    i--
+  }
 }
 
 /** The last byte of a string, an array or an object. */

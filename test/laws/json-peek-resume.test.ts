@@ -26,6 +26,7 @@ function promised(found: Peeked<Field> | 'doubtful'): unknown {
     count,
     first: first.map(range),
     last: range(last),
+    tail: Array.from({ length: 17 }, (_, distance) => found.elements.fromEnd(distance)),
   }
 }
 
@@ -56,7 +57,7 @@ const membersOf = fc.uniqueArray(member, { selector: nameOf, maxLength: 4 })
 const body: fc.Arbitrary<Body> = fc
   .record({
     before: membersOf,
-    elements: fc.array(element, { maxLength: 12, size: 'max' }),
+    elements: fc.array(element, { maxLength: 40, size: 'max' }),
     after: membersOf,
     spaces: fc.constantFrom(0, 0, 0, 1, 2),
   })

@@ -117,6 +117,11 @@ function checkBytes(body: Buffer, placed: Placement): boolean {
       assert.deepEqual(readValue(buffer, found.elements.last), messages.at(-1))
       const first = found.elements.first.filter((range) => range.start >= 0).map((range) => readValue(buffer, range))
       assert.deepEqual(first, messages.slice(0, 3))
+      for (let distance = 0; distance <= 16; distance++) {
+        const range = found.elements.fromEnd(distance)
+        assert.equal(range !== undefined, distance < Math.min(messages.length, 16))
+        if (range !== undefined) assert.deepEqual(readValue(buffer, range), messages.at(-1 - distance))
+      }
     }
   }
   let full: unknown
