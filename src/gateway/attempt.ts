@@ -61,8 +61,8 @@ export interface AttemptHost {
   /** The head went out before any provider had content: the answer is encoded by us from then on. */
   readonly headIsOurs: boolean
   readonly streamUsage: boolean
-  /** Bytes came from the provider. */
-  touched(): void
+  /** Bytes came from the provider; 0: its head. */
+  touched(bytes: number): void
   learned(id: string | undefined, model: string | undefined): void
   /** Prices the usage so far; the cost to show the client in USD, undefined when there is none to add. `text`: as the provider wrote it, where at hand. */
   priced(usage: Usage, attempt: Try, text?: string): number | undefined
@@ -132,7 +132,7 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
       method: 'POST',
       headers,
       body,
-      connectMs: provider.timeouts.connectMs,
+      connectMs: this.target.timeouts.connectMs,
       allowPrivateNetwork: provider.allowPrivateNetwork,
       ...(credential.account === undefined ? {} : { account: credential.account }),
     } as const
@@ -168,7 +168,7 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
 
   head(status: number, headers: Readonly<Record<string, string>>): void {
     if (this.over) return
-    this.exchange.touched()
+    this.exchange.touched(0)
     this.status = status
     this.#headers = headers
     this.headMs = performance.now() - this.startedMs
@@ -181,7 +181,7 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
   }
 
   data(chunk: Buffer): void {
-    this.exchange.touched()
+    this.exchange.touched(chunk.length)
     switch (this.#mode) {
       case 'stream':
         // Parts of it are kept: a frame that is not whole, the tail until the record is written, everything while the client reads slowly.

@@ -1,6 +1,6 @@
 // One try at one target for vectors: one call whose bytes pass, or as many as the provider needs for all inputs, a few at a time.
 import { ByteCollector, Failure } from '#kernel'
-import type { EmbeddingInput, Usage, VectorEncoding } from '#ir'
+import type { Usage } from '#ir'
 import type { PlannedTarget } from '#routing'
 import { embeddings, embeddingUsage, providerCodecOf, sumOfUsages } from '#wires'
 import type { AttemptHost, Try } from './attempt.ts'
@@ -8,6 +8,7 @@ import { bytesWithoutSecrets, failureWithoutSecrets } from './echoes.ts'
 import { EmbeddingCall, type CallOwner } from './embedding-call.ts'
 import { readAnswer, type AnswerToRead, type Piece, type WrittenCall } from './embedding-translation.ts'
 import { peekResponse } from './inspect.ts'
+import type { Outgoing } from './outgoing.ts'
 import { largeBodyBytes } from './translator.ts'
 import { asFailure, isFailureBody, isJson } from './whole-bodies.ts'
 
@@ -15,12 +16,7 @@ import { asFailure, isFailureBody, isJson } from './whole-bodies.ts'
 const atOnce = 4
 
 export interface EmbeddingHost extends AttemptHost {
-  /** As the client asked for. */
-  readonly vectorEncoding: VectorEncoding
-  /** Where they can be told without effort. */
-  readonly inputs: readonly EmbeddingInput[] | undefined
-  /** How many tokens the inputs are, when no provider says it. */
-  countInputs(): Promise<number>
+  readonly outgoing: Outgoing
   /** As `priced`, of a usage that no provider told. */
   estimated(usage: Usage, attempt: Try): number | undefined
 }
@@ -67,7 +63,7 @@ export class EmbeddingAttempt implements Try, CallOwner {
       method: 'POST',
       headers: this.#headers,
       body: this.#written[call.position]!.body,
-      connectMs: provider.timeouts.connectMs,
+      connectMs: this.target.timeouts.connectMs,
       allowPrivateNetwork: provider.allowPrivateNetwork,
       ...(credential.account === undefined ? {} : { account: credential.account }),
     })
@@ -100,7 +96,7 @@ export class EmbeddingAttempt implements Try, CallOwner {
   // What a call says.
 
   headCame(status: number): void {
-    this.exchange.touched()
+    this.exchange.touched(0)
     this.status = status
     this.headMs ??= performance.now() - this.startedMs
   }
@@ -132,9 +128,9 @@ export class EmbeddingAttempt implements Try, CallOwner {
   }
 
   #readingOf({ position, status, headers }: EmbeddingCall): AnswerToRead {
-    const count = this.#written[position]!.count ?? this.exchange.inputs?.length
+    const count = this.#written[position]!.count ?? this.exchange.outgoing.inputs?.length
     const from = this.#written.slice(0, position).reduce((sum, before) => sum + (before.count ?? 0), 0)
-    return { form: this.target.embeds!, status, headers, encoding: this.exchange.vectorEncoding, from, count }
+    return { form: this.target.embeds!, status, headers, encoding: this.exchange.outgoing.vectorEncoding, from, count }
   }
 
   #pieceCame(call: EmbeddingCall, piece: Piece): void {
@@ -152,7 +148,7 @@ export class EmbeddingAttempt implements Try, CallOwner {
     const peeked = peekResponse(embeddings, body)
     if (peeked === undefined || isFailureBody(peeked.fields)) return false
     const { id, model } = peeked.fields
-    const usage = embeddings.readUsage(peeked.fields, body, this.exchange.vectorEncoding)
+    const usage = embeddings.readUsage(peeked.fields, body, this.exchange.outgoing.vectorEncoding)
     if (usage === undefined) return false
     this.exchange.learned(typeof id === 'string' ? id : undefined, typeof model === 'string' ? model : undefined)
     const costUsd = this.exchange.priced(usage, this, peeked.usageText)
@@ -175,7 +171,7 @@ export class EmbeddingAttempt implements Try, CallOwner {
       const usage = embeddingUsage(tokens, {})
       this.#compose(usage, this.exchange.estimated(usage, this))
     }
-    this.exchange.countInputs().then(counted, (error: unknown) => this.failed(asFailure(error)))
+    this.exchange.outgoing.countInputs().then(counted, (error: unknown) => this.failed(asFailure(error)))
   }
 
   #compose(usage: Usage, costUsd: number | undefined): void {

@@ -1,19 +1,18 @@
 // One request's story: inspect, plan, reserve, attempt until one commits, finish. All its state is in this one shape.
-import { ByteCollector, Failure, type Waiting, type JsonObject } from '#kernel'
-import type { Dialect, EmbeddingInput, EmbeddingRequest, Finish, Note, Request, Usage, VectorEncoding } from '#ir'
-import { blamesRequest, nextStep, type Plan, type PlannedTarget } from '#routing'
+import { ByteCollector, Failure, type Waiting } from '#kernel'
+import type { Finish, Note, Usage } from '#ir'
+import { blamesRequest, nextStep, retryWait, type Plan, type PlannedTarget } from '#routing'
 import type { AttemptRecord, FinishRecord, Outcome, PayloadPart, ReserveRecord } from '#store'
-import { codecOf, embeddings, type AnswerContext, type OwnWords, type RequestEdit, type StreamEncoder, type WireCodec } from '#wires'
+import { codecOf, type AnswerContext, type StreamEncoder, type WireCodec } from '#wires'
 import { Attempt, type Try, type WholeAnswer } from './attempt.ts'
 import { EmbeddingAttempt, type EmbeddingHost } from './embedding-attempt.ts'
-import { writeCalls, type WrittenCalls } from './embedding-translation.ts'
 import { inspect, type Inspected, type RequestView } from './inspect.ts'
-import { decodeFor, encodeFor, type Translation } from './translation.ts'
-import { largeBodyBytes } from './translator.ts'
+import { Outgoing } from './outgoing.ts'
+import { Patience } from './patience.ts'
 import type { Arrival, ClientListener, ExchangeDeps } from './port.ts'
 import { allFailed, answerHead, requestHeaders } from './heads.ts'
 import {
-  bytesPerToken,
+  attemptRecord,
   costUsdOf,
   finishRecord,
   keptText,
@@ -28,8 +27,6 @@ import {
 
 /** The head of a stream goes out at the latest after this time, and keep-alives follow in the same rhythm. */
 const earlyHeadMs = 10_000
-/** While a better target remains, a stream that brings no content is given up after this time. */
-const defaultFirstTokenMs = 60_000
 const progressMs = 1000
 /** How far apart their turns are, at least: that of the deadlines' clock. */
 const progressStepMs = 50
@@ -80,12 +77,12 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
   /** An answered attempt whose provider has not closed yet. */
   #lingering: Try | undefined
   #position = -1
-  #request: Request | undefined
-  #embeddingRequest: EmbeddingRequest | undefined
-  #document: JsonObject | undefined
-  /** Of a large request that another thread has read: all but its conversation, which is all that the answer needs. */
-  #rest: JsonObject | undefined
-  #firstBody: Buffer | undefined
+  /** How often the step at this position was tried again. */
+  #retried = 0
+  /** When the same target is tried again; 0: no such wait. */
+  #retryAtMs = 0
+  #outgoing!: Outgoing
+  readonly #patience = new Patience()
   #encoder: StreamEncoder | undefined
   #firstFailure: { failure: Failure; body: Buffer | undefined; target: PlannedTarget } | undefined
   readonly #failures: { target: string; failure: Failure }[] = []
@@ -94,9 +91,6 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
   /** The client reads slower than the provider sends: the provider waits for it, and its silence is not its fault. */
   #clientBehind = false
   #over = false
-  #totalDueMs = Infinity
-  #attemptStartedMs = 0
-  #lastByteMs = 0
   #lastWriteMs = 0
   #lastProgressMs = 0
   #bufferGiven = false
@@ -115,10 +109,11 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
     this.arrival.client.listener = this
     try {
       this.inspected = inspect(this.arrival, this.codec, this.#view)
+      this.#outgoing = new Outgoing(this.deps, this.arrival, this.inspected, this.codec)
       this.streamUsage = this.arrival.key.streamUsage === 'always' || this.inspected.asksForUsage
       this.plan = planOf(this)
     } catch (error) {
-      this.#refuse(error instanceof Failure ? error : internalError(error))
+      this.#refuse(failureOf(error))
       return
     }
     if (this.plan.steps.length === 0) {
@@ -128,15 +123,10 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
     // A small body waits, to be recorded together with its answer.
     if (this.storesPayloads && !this.#isSmall) this.#storeBody('request', this.inspected.body.original())
     try {
-      // Spliced at once, while the peek is fresh.
-      const first = this.plan.steps[0]!.target
-      if (first.lane === 'pass') this.#firstBody = this.#spliced(first)
+      this.#outgoing.prepare(this.plan.steps[0]!.target)
     } catch (error) {
-      // What this target cannot carry, the next one may: the attempt says it again.
-      if (!(error instanceof Failure)) {
-        this.#refuse(internalError(error))
-        return
-      }
+      this.#refuse(internalError(error))
+      return
     }
     this.reserved = reserveRecord(this)
     this.deps.journal.reserve(this.reserved, () => {
@@ -150,7 +140,7 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
     try {
       text = promptText(this.codec.tokenCounting!.decode(this.inspected.body.document(), this.arrival.path))
     } catch (error) {
-      this.#refuse(error instanceof Failure ? error : internalError(error))
+      this.#refuse(failureOf(error))
       return
     }
     this.notes.push({
@@ -188,197 +178,74 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
 
   #start(): void {
     this.deps.deadlines.add(this)
-    const now = this.deps.deadlines.nowMs
-    const totalMs = this.inspected.timeoutMs ?? this.plan.steps[0]!.target.provider.timeouts.totalMs
-    this.#totalDueMs = this.arrival.readyMs + totalMs
-    this.#lastWriteMs = now
+    this.#lastWriteMs = this.deps.deadlines.nowMs
     // Streams that began together are not all read in one turn of the clock.
-    this.#lastProgressMs = now - progressPhaseMs()
+    this.#lastProgressMs = this.#lastWriteMs - progressPhaseMs()
+    this.#patience.begin(this.arrival.readyMs, this.inspected.timeoutMs, this.plan.steps[0]!.target)
     this.#try(0)
   }
 
   #try(position: number): void {
+    if (position !== this.#position) this.#retried = 0
     this.#position = position
+    this.#retryAtMs = 0
     this.tries++
-    const target = this.plan.steps[position]!.target
+    const { target } = this.plan.steps[position]!
     this.target = target
-    if (target.embeds !== undefined) {
-      this.#tryEmbedding(target)
-      return
-    }
-    const attempt = new Attempt(this, target)
-    this.#began(attempt)
-    if (target.lane === 'translate' && this.#isLarge) {
-      this.#sendLarge(attempt, target)
-      return
-    }
-    let body: Buffer
-    try {
-      body = target.lane === 'pass' ? (this.#firstBody ?? this.#spliced(target)) : this.#translated(attempt, target)
-      this.#firstBody = undefined
-    } catch (error) {
-      attempt.failed(error instanceof Failure ? error : internalError(error))
-      return
-    }
-    if (this.dispatchedMs === 0) this.dispatchedMs = performance.now()
-    attempt.send(body, requestHeaders(target, this.arrival, this.inspected.stream))
+    if (target.embeds === undefined) this.#converse(new Attempt(this, target), target)
+    else this.#embed(new EmbeddingAttempt(this, target), target)
   }
 
-  #tryEmbedding(target: PlannedTarget): void {
-    const attempt = new EmbeddingAttempt(this, target)
+  #converse(attempt: Attempt, target: PlannedTarget): void {
     this.#began(attempt)
-    const send = ({ calls, notes }: WrittenCalls): void => {
-      if (attempt.over) return
-      this.#note(notes, target)
-      if (this.dispatchedMs === 0) this.dispatchedMs = performance.now()
-      attempt.send(calls, requestHeaders(target, this.arrival, false))
-    }
-    const failed = (error: unknown): void => {
-      if (!attempt.over) attempt.failed(error instanceof Failure ? error : internalError(error))
-    }
     try {
-      if (target.lane === 'pass') {
-        send({ calls: [{ body: this.#firstBody ?? this.#spliced(target), count: undefined }], notes: [] })
-        this.#firstBody = undefined
-        return
+      const written = this.#outgoing.bodyFor(target)
+      const send = ({ body, notes, toolNames }: Awaited<typeof written>): void => {
+        if (attempt.over) return
+        this.#note(notes, target)
+        attempt.toolNames = toolNames
+        if (this.dispatchedMs === 0) this.dispatchedMs = performance.now()
+        attempt.send(body, requestHeaders(target, this.arrival, this.inspected.stream))
       }
-      const wanted = { form: target.embeds!, target: { model: target.model.id, dialect: target.provider.embeddings!.dialect } }
-      if (this.#isLarge) this.deps.translator.writeCalls(wanted, this.#pristine()).then(send).catch(failed)
-      else send(writeCalls(wanted, this.#readEmbeddings()))
+      if (written instanceof Promise) written.then(send).catch((error: unknown) => attempt.failed(failureOf(error)))
+      else send(written)
     } catch (error) {
-      failed(error)
+      attempt.failed(failureOf(error))
+    }
+  }
+
+  #embed(attempt: EmbeddingAttempt, target: PlannedTarget): void {
+    this.#began(attempt)
+    try {
+      const written = this.#outgoing.callsFor(target)
+      const send = ({ calls, notes }: Awaited<typeof written>): void => {
+        if (attempt.over) return
+        this.#note(notes, target)
+        if (this.dispatchedMs === 0) this.dispatchedMs = performance.now()
+        attempt.send(calls, requestHeaders(target, this.arrival, false))
+      }
+      if (written instanceof Promise) written.then(send).catch((error: unknown) => attempt.failed(failureOf(error)))
+      else send(written)
+    } catch (error) {
+      attempt.failed(failureOf(error))
     }
   }
 
   #began(attempt: Try): void {
     this.#attempt = attempt
     if (!this.headIsOurs) this.#encoder = undefined
-    this.#attemptStartedMs = attempt.startedMs
-    this.#lastByteMs = attempt.startedMs
+    attempt.target.vitals.began(attempt.startedMs)
+    const movesOn = this.inspected.stream && this.plan.steps[this.#position]!.exits.some(({ on }) => on !== 'credential')
+    this.#patience.began(attempt.target, attempt.startedMs, movesOn)
     this.#scheduleCheck(this.deps.deadlines.nowMs)
   }
 
-  #spliced(target: PlannedTarget): Buffer {
-    const { model, provider, embeds } = target
-    const dialect = embeds === undefined ? provider.dialect : provider.embeddings!.dialect
-    const fields = this.#fieldsFor(dialect)
-    const { edits, notes } =
-      embeds === undefined
-        ? this.codec.passThrough.edits(fields, model.id, dialect, this.arrival.headers)
-        : embeddings.edits(fields, model.id, dialect)
-    this.#note(notes, target)
-    const { own } = this.codec.passThrough
-    if (embeds === undefined && own !== undefined && this.inspected.body.splice([]).includes(own.mark))
-      return this.#withoutOwn(own, edits, target)
-    return this.inspected.body.splice(edits)
-  }
-
-  /** Read and written anew: what this gateway wrote of another vendor's answer is refused by this one. */
-  #withoutOwn(own: OwnWords, edits: readonly RequestEdit[], target: PlannedTarget): Buffer {
-    const { body, notes } = own.without(this.#readDocument())
-    // Somebody only speaks of the mark: the bytes pass.
-    if (notes.length === 0) return this.inspected.body.splice(edits)
-    this.#note(notes, target)
-    const edited = new Map(Object.entries(body))
-    for (const { field, value } of edits) {
-      if (value === undefined) edited.delete(field)
-      else edited.set(field, value)
-    }
-    return Buffer.from(JSON.stringify(Object.fromEntries(edited)))
-  }
-
-  /** The small fields; and, by name alone, those that this provider refuses. */
-  #fieldsFor({ strip }: Dialect): JsonObject {
-    const { fields, body } = this.inspected
-    if (strip === undefined || strip.length === 0) return fields
-    return { ...Object.fromEntries(body.present(strip).map((name) => [name, true])), ...fields }
-  }
-
-  #translated(attempt: Attempt, target: PlannedTarget): Buffer {
-    const translation = this.#translationFor(target)
-    if (this.#request === undefined) {
-      const decoded = decodeFor(translation, this.#readDocument(), this.deps.seals)
-      this.#note(decoded.notes, target)
-      this.#request = decoded.request
-    }
-    const encoded = encodeFor(translation, this.#request)
-    this.#note(encoded.notes, target)
-    attempt.toolNames = encoded.toolNames
-    return encoded.body
-  }
-
-  /** Another thread parses and writes it: no other stream waits meanwhile. */
-  #sendLarge(attempt: Attempt, target: PlannedTarget): void {
-    const { seals, translator } = this.deps
-    translator
-      .translate(this.#translationFor(target), this.#pristine(), seals.of(this.conversation))
-      .then(({ body, notes, toolNames, rest }) => {
-        if (attempt.over) return
-        attempt.toolNames = toolNames
-        this.#rest = rest
-        this.#note(notes, target)
-        if (this.dispatchedMs === 0) this.dispatchedMs = performance.now()
-        attempt.send(body, requestHeaders(target, this.arrival, this.inspected.stream))
-      })
-      .catch((error: unknown) => {
-        if (!attempt.over) attempt.failed(error instanceof Failure ? error : internalError(error))
-      })
-  }
-
-  /** The body as it is to be parsed; in shared memory where it is there, unless its bytes were doubtful and have been written anew. */
-  #pristine(): Buffer {
-    const { buffer, shared } = this.arrival
-    const bytes = this.inspected.body.splice([])
-    return shared !== undefined && bytes.buffer === buffer.buffer ? shared : bytes
-  }
-
-  #translationFor({ wire, provider, model }: PlannedTarget): Translation {
-    const sealDomain = provider.wireSealDomains?.get(wire) ?? provider.sealDomain
-    return {
-      from: this.arrival.wire,
-      path: this.arrival.path,
-      to: wire,
-      target: {
-        model: model.id,
-        dialect: provider.dialect,
-        ...(sealDomain === undefined ? {} : { sealDomain }),
-        defaultMaxOutputTokens: model.maxOutputTokens ?? 4096,
-      },
-      conversation: this.conversation,
-    }
+  get outgoing(): Outgoing {
+    return this.#outgoing
   }
 
   get conversation(): string {
-    return `${this.arrival.key.id} ${this.inspected.session}`
-  }
-
-  #readEmbeddings(): EmbeddingRequest {
-    return (this.#embeddingRequest ??= embeddings.decodeRequest(this.#readDocument()))
-  }
-
-  get #isLarge(): boolean {
-    return this.arrival.bodyEnd - this.arrival.bodyStart >= largeBodyBytes
-  }
-
-  get vectorEncoding(): VectorEncoding {
-    return this.inspected.fields['encoding_format'] === 'base64' ? 'base64' : 'float'
-  }
-
-  /** undefined: they are many, or something that passed and only the provider understands. */
-  get inputs(): readonly EmbeddingInput[] | undefined {
-    if (this.#isLarge) return undefined
-    try {
-      return this.#readEmbeddings().inputs
-    } catch {
-      return undefined
-    }
-  }
-
-  async countInputs(): Promise<number> {
-    const { inputs } = this
-    if (inputs === undefined) return Math.ceil((this.arrival.bodyEnd - this.arrival.bodyStart) / bytesPerToken)
-    const ids = inputs.reduce((sum, input) => sum + (typeof input === 'string' ? 0 : input.length), 0)
-    return ids + (await this.deps.countTokens(inputs.filter((input) => typeof input === 'string').join('\n')))
+    return this.#outgoing.conversation
   }
 
   /** Every loss is said; to a strict request it is an error instead. */
@@ -398,8 +265,8 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
   // What an attempt says.
 
   /** Bytes came from the provider. */
-  touched(): void {
-    this.#lastByteMs = this.deps.deadlines.nowMs
+  touched(bytes: number): void {
+    this.#patience.touched(this.deps.deadlines.nowMs, bytes)
   }
 
   /** A provider whose answer was complete has closed it. */
@@ -432,13 +299,8 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
       model: this.servedModel ?? this.#attempt?.target.model.id ?? this.inspected.model,
       createdSeconds: Math.floor(this.arrival.atMs / 1000),
       streamUsage: this.streamUsage,
-      request: () => this.#rest ?? this.#readDocument(),
+      request: this.#outgoing.request,
     }
-  }
-
-  /** Parsed once: what is read is never written to. */
-  #readDocument(): JsonObject {
-    return (this.#document ??= this.inspected.body.document())
   }
 
   /** The encoder of this attempt's answer; it outlives attempts once the head is ours. */
@@ -462,7 +324,7 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
 
   clientCaughtUp(): void {
     this.#clientBehind = false
-    this.touched()
+    this.touched(0)
     this.#attempt?.resume()
   }
 
@@ -510,8 +372,18 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
     this.servedModel = undefined
     this.#firstFailure ??= { failure, body, target: attempt.target }
     this.#failures.push({ target: attempt.target.provider.slug, failure })
+    const nowMs = performance.now()
+    const leftMs = this.#patience.totalDueMs - nowMs
+    const { retry } = attempt.target
+    const waitMs = retry === undefined ? undefined : retryWait(retry, this.#retried, failure, Math.random(), leftMs)
+    if (waitMs !== undefined) {
+      this.#retried++
+      this.#retryAtMs = nowMs + waitMs
+      this.#scheduleCheck(nowMs)
+      return
+    }
     const next = nextStep(this.plan, this.#position, failure)
-    if (next !== undefined && this.deps.deadlines.nowMs < this.#totalDueMs) this.#try(next)
+    if (next !== undefined && leftMs > 0) this.#try(next)
     else this.#fail()
   }
 
@@ -523,13 +395,13 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
     const verdict = this.#failures.every(({ failure }) => blamesRequest(failure))
       ? first.failure
       : allFailed(this.#failures, first.failure, this.inspected.ownKey !== undefined)
-    if (this.headIsOurs) {
-      this.#interrupt(verdict)
-      return
-    }
     // The provider's own words, when they are about the request and already in the client's wire.
-    const body = verdict === first.failure && first.body !== undefined ? first.body : undefined
-    this.#errorAnswer(verdict, body, verdict.fault === 'client' ? 'client_error' : 'upstream_error')
+    this.#endWith(verdict, verdict === first.failure ? first.body : undefined)
+  }
+
+  #endWith(verdict: Failure, body?: Buffer): void {
+    if (this.headIsOurs) this.#interrupt(verdict)
+    else this.#errorAnswer(verdict, body, verdict.fault === 'client' ? 'client_error' : 'upstream_error')
   }
 
   /** Refused before any target was tried. */
@@ -579,8 +451,10 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
   /** The gateway stops and cannot wait any longer. */
   cut(): void {
     const attempt = this.#attempt
-    if (this.#over || attempt === undefined || attempt.over) return
-    attempt.failed(new Failure('draining', 'The gateway is stopping.'))
+    if (this.#over || attempt === undefined) return
+    const stopping = new Failure('draining', 'The gateway is stopping.')
+    if (!attempt.over) attempt.failed(stopping)
+    else if (this.#retryAtMs > 0) this.#endWith(stopping)
   }
 
   clientLeft(): void {
@@ -658,11 +532,19 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
       return
     }
     const attempt = this.#attempt
-    if (attempt === undefined || attempt.over) return
-    const late = this.#lateness(attempt, nowMs)
-    if (late !== undefined) {
-      attempt.failed(late)
-      return
+    if (attempt === undefined) return
+    if (this.#retryAtMs > 0) {
+      if (nowMs >= this.#retryAtMs) {
+        this.#try(this.#position)
+        return
+      }
+    } else {
+      if (attempt.over) return
+      const late = this.#patience.late(nowMs, attempt.contentMs !== undefined, !this.#clientBehind)
+      if (late !== undefined) {
+        attempt.failed(late)
+        return
+      }
     }
     if (this.inspected.stream && nowMs - this.#lastWriteMs >= earlyHeadMs) this.#keepAlive(attempt, nowMs)
     if (this.#committed && nowMs - this.#lastProgressMs >= progressMs) {
@@ -670,27 +552,6 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
       this.deps.journal.progress(progressRecord(this))
     }
     this.#scheduleCheck(nowMs)
-  }
-
-  #lateness(attempt: Try, nowMs: number): Failure | undefined {
-    const { timeouts, slug } = attempt.target.provider
-    if (nowMs >= this.#totalDueMs) return new Failure('total_timeout', `The request's deadline passed while ${slug} was answering.`)
-    if (attempt.contentMs === undefined) {
-      const limitMs = this.#firstTokenMs(timeouts.firstTokenMs)
-      if (nowMs - this.#attemptStartedMs >= limitMs)
-        return new Failure('first_token_timeout', `${slug} sent no content within ${seconds(limitMs)}.`)
-      return undefined
-    }
-    if (!this.#clientBehind && nowMs - this.#lastByteMs >= timeouts.idleMs)
-      return new Failure('idle_timeout', `${slug} went silent for ${seconds(timeouts.idleMs)} in the middle of its answer.`)
-    return undefined
-  }
-
-  /** A slow model is not a dead one: without a setting, silence ends an attempt only when somebody else could answer. */
-  #firstTokenMs(configuredMs: number | undefined): number {
-    if (configuredMs !== undefined) return configuredMs
-    const another = this.plan.steps[this.#position]!.exits.some(({ to, on }) => on !== 'credential' && to < this.plan.steps.length)
-    return this.inspected.stream && another ? defaultFirstTokenMs : Infinity
   }
 
   #keepAlive(attempt: Try, nowMs: number): void {
@@ -708,12 +569,8 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
   }
 
   #scheduleCheck(nowMs: number): void {
-    const attempt = this.#attempt!
-    let dueMs = Math.min(this.#totalDueMs, nowMs + progressMs)
-    if (attempt.contentMs === undefined)
-      dueMs = Math.min(dueMs, this.#attemptStartedMs + this.#firstTokenMs(attempt.target.provider.timeouts.firstTokenMs))
-    else if (!this.#clientBehind) dueMs = Math.min(dueMs, this.#lastByteMs + attempt.target.provider.timeouts.idleMs)
-    this.dueMs = Math.max(dueMs, nowMs + 1)
+    const dueMs = this.#retryAtMs > 0 ? this.#retryAtMs : this.#patience.dueMs(this.#attempt!.contentMs !== undefined, !this.#clientBehind)
+    this.dueMs = Math.max(Math.min(dueMs, nowMs + progressMs), nowMs + 1)
   }
 
   // Small parts.
@@ -733,21 +590,9 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
   }
 
   #recordAttempt(attempt: Try, failure: Failure | undefined): void {
-    const { provider, model, credential } = attempt.target
-    this.attempts.push({
-      provider: provider.slug,
-      model: model.id,
-      credential: credential.name,
-      status: attempt.status,
-      errorClass: failure?.kind ?? '',
-      errorMessage: (failure?.details.upstream?.message ?? failure?.message ?? '').slice(0, 500),
-      startedAtMs: attempt.startedAtMs,
-      headMs: attempt.headMs,
-      firstTokenMs: attempt.contentMs,
-      totalMs: performance.now() - attempt.startedMs,
-      reason: this.plan.steps[this.#position]!.reason,
-      route: '',
-    })
+    const totalMs = performance.now() - attempt.startedMs
+    attempt.target.vitals.ended(attempt.startedMs + totalMs, { failure, firstTokenMs: attempt.contentMs, totalMs })
+    this.attempts.push(attemptRecord(attempt, this.plan.steps[this.#position]!.reason, failure, totalMs))
   }
 }
 
@@ -774,10 +619,10 @@ function unsupported(note: Note, provider: string): Failure {
   })
 }
 
-function internalError(error: unknown): Failure {
-  return new Failure('internal_error', 'The gateway failed; the request id finds it in the log.', { cause: error })
+function failureOf(error: unknown): Failure {
+  return error instanceof Failure ? error : internalError(error)
 }
 
-function seconds(ms: number): string {
-  return `${Math.round(ms / 100) / 10} s`
+function internalError(error: unknown): Failure {
+  return new Failure('internal_error', 'The gateway failed; the request id finds it in the log.', { cause: error })
 }

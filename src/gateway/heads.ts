@@ -61,6 +61,7 @@ export function answerHead(exchange: Told, target: PlannedTarget | undefined, he
   add('x-turnpike-attempts', digits[exchange.tries] ?? String(exchange.tries))
   if (target !== undefined) {
     add('x-turnpike-provider', target.provider.slug)
+    if (target.route !== '') add('x-turnpike-route', target.route)
     add('x-turnpike-model', headerText(exchange.servedModel ?? target.model.id))
   }
   if (inspected !== undefined && inspected.trace !== '') add('x-turnpike-trace-id', headerText(inspected.trace))

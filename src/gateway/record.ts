@@ -17,6 +17,7 @@ import { priceUsage, type PricedUsage } from '#ledger'
 import type { Plan, PlannedTarget } from '#routing'
 import type { AttemptRecord, FinishRecord, Outcome, ProgressRecord, ReserveRecord } from '#store'
 import { createSseParser, type StreamDecoder, type WireCodec } from '#wires'
+import type { Try } from './attempt.ts'
 import type { Inspected } from './inspect.ts'
 import type { Arrival, GatewayDeps, Refusal } from './port.ts'
 
@@ -101,8 +102,8 @@ export function reserveRecord(exchange: Told): ReserveRecord {
     requestBytes: arrival.bodyEnd - arrival.bodyStart,
     metadata: inspected?.metadata ?? '',
     price: first === undefined ? undefined : priceOf(arrival, first),
-    configSlug: '',
-    configVersion: 0,
+    configSlug: plan.config === undefined ? '' : (plan.config.slug ?? 'inline'),
+    configVersion: plan.config?.version ?? 0,
   }
 }
 
@@ -170,6 +171,24 @@ function countsOf(input: number, output: number): UsageCounts {
     output,
     reasoning: undefined,
     outputAudio: undefined,
+  }
+}
+
+export function attemptRecord(attempt: Try, reason: string, failure: Failure | undefined, totalMs: number): AttemptRecord {
+  const { provider, model, credential, route } = attempt.target
+  return {
+    provider: provider.slug,
+    model: model.id,
+    credential: credential.name,
+    status: attempt.status,
+    errorClass: failure?.kind ?? '',
+    errorMessage: (failure?.details.upstream?.message ?? failure?.message ?? '').slice(0, 500),
+    startedAtMs: attempt.startedAtMs,
+    headMs: attempt.headMs,
+    firstTokenMs: attempt.contentMs,
+    totalMs,
+    reason,
+    route,
   }
 }
 

@@ -55,6 +55,7 @@ export const failureTable = {
   tls_failed: row(502, true, 'provider', 'TLS to the provider failed.'),
   first_token_timeout: row(504, true, 'provider', 'The provider sent no content in time.'),
   idle_timeout: row(504, true, 'provider', 'The provider went silent in the middle of its answer.'),
+  too_slow: row(504, true, 'provider', 'The provider sent fewer bytes a second than the floor of its routing config.'),
   total_timeout: row(504, true, 'provider', "The request's deadline passed."),
   cut: row(502, true, 'provider', 'The provider closed the connection before its answer was complete.'),
   ended_early: row(502, true, 'provider', 'The stream ended without its terminal event.'),
