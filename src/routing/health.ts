@@ -16,9 +16,11 @@ export type Ended = {
   /** Milliseconds from its start. */
   readonly firstTokenMs: number | undefined
   readonly totalMs: number
+  /** Given up sooner than the provider's own timeouts say: no verdict about it for anybody else. */
+  readonly hurried?: boolean
 }
 
-/** One credential of one provider with one model. */
+/** One credential of one provider with one model. Every `nowMs` is of one clock that never stands still: `performance.now()`. */
 export interface Vitals {
   /** undefined: it is asked in its place. When an open breaker's time is over, so for one request at a time: the probe. */
   trouble(nowMs: number): Trouble | undefined
@@ -40,6 +42,8 @@ export interface Health {
   provider(slug: string, nowMs: number): { readonly available: boolean; readonly latencyMs: number | undefined }
   /** For the operator. */
   rows(nowMs: number): readonly HealthRow[]
+  /** What is known of a provider is forgotten: somebody has changed it, or says that it is well. Attempts that run go on. */
+  reset(provider: string): void
 }
 
 export type HealthRow = {
@@ -51,11 +55,14 @@ export type HealthRow = {
   readonly state: 'closed' | 'open' | 'half_open' | 'cooling' | 'rejected'
   /** Milliseconds until it is asked again; 0 when it is. */
   readonly forMs: number
+  /** Milliseconds since it left `closed`. */
+  readonly lastedMs: number | undefined
   readonly running: number
   /** In the breaker's window. */
   readonly attempts: number
   readonly failures: number
   readonly latencyMs: number | undefined
-  /** Kind of the latest failure in the window. */
+  /** Kind of the latest failure: `provider_error`. */
   readonly lastFailure: string | undefined
+  readonly lastFailureAgoMs: number | undefined
 }

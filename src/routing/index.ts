@@ -20,3 +20,4 @@ export {
   unwatched,
 } from './plan.ts'
 export type { Ended, Health, HealthRow, Trouble, Vitals } from './health.ts'
+export { createHealth, type HealthOptions } from './targets.ts'
