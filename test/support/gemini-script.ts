@@ -19,14 +19,21 @@ function chunk(saying: Saying, parts: JsonValue[], last: boolean): JsonObject {
   }
 }
 
-export function geminiScript(saying: Saying, stream: boolean): Answer {
+function said(saying: Saying): { text: readonly string[]; calls: JsonObject[] } {
   const calls = (saying.toolCalls ?? []).map(({ name, args }): JsonObject => ({ functionCall: { name, args } }))
-  const text = saying.text ?? (calls.length > 0 ? [] : ['Hello', ', ', 'world!'])
-  if (!stream) {
-    const parts = [...(text.length > 0 ? [{ text: text.join('') }] : []), ...calls]
-    return { headers: { 'content-type': 'application/json; charset=UTF-8' }, body: JSON.stringify(chunk(saying, parts, true)) }
-  }
+  return { text: saying.text ?? (calls.length > 0 ? [] : ['Hello', ', ', 'world!']), calls }
+}
+
+export function geminiFrames(saying: Saying = {}): string[] {
+  const { text, calls } = said(saying)
   const pieces = [...text.map((piece): JsonValue[] => [{ text: piece }]), ...(calls.length > 0 ? [calls] : [])]
   // Google's streams end their lines with CR LF.
-  return sseAnswer(pieces.map((parts, index) => `data: ${JSON.stringify(chunk(saying, parts, index === pieces.length - 1))}\r\n\r\n`))
+  return pieces.map((parts, index) => `data: ${JSON.stringify(chunk(saying, parts, index === pieces.length - 1))}\r\n\r\n`)
+}
+
+export function geminiScript(saying: Saying, stream: boolean): Answer {
+  if (stream) return sseAnswer(geminiFrames(saying))
+  const { text, calls } = said(saying)
+  const parts = [...(text.length > 0 ? [{ text: text.join('') }] : []), ...calls]
+  return { headers: { 'content-type': 'application/json; charset=UTF-8' }, body: JSON.stringify(chunk(saying, parts, true)) }
 }

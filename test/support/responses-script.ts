@@ -64,7 +64,7 @@ function responseOf(saying: Saying, output: JsonObject[], status: 'in_progress' 
   }
 }
 
-function framesOf(saying: Saying): string[] {
+export function responsesFrames(saying: Saying = {}): string[] {
   const items = itemsOf(saying)
   const events: JsonObject[] = [
     { type: 'response.created', response: responseOf(saying, [], 'in_progress') },
@@ -99,6 +99,6 @@ function framesOf(saying: Saying): string[] {
 }
 
 export function responsesScript(saying: Saying, stream: boolean): Answer {
-  if (stream) return sseAnswer(framesOf(saying))
+  if (stream) return sseAnswer(responsesFrames(saying))
   return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(responseOf(saying, itemsOf(saying), 'completed')) }
 }
