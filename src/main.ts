@@ -18,6 +18,7 @@ import { createIngress } from '#ingress'
 import { createRecorder, createThreadedTokenCounter, type Recorder, type RecoverySummary } from '#journal'
 import { createBufferPool, createDeadlines, Failure } from '#kernel'
 import { createKeyring, type Keyring } from '#policy'
+import { createHealth } from '#routing'
 import { lockHome } from '#store'
 import { createHeaderRecorder, createLog, redactHeaders, type Log } from '#telemetry'
 import { createNetwork, createSim, probeProvider } from '#upstream'
@@ -133,10 +134,12 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
   const simulator = createSim()
   const tokens = createThreadedTokenCounter()
   const translator = createTranslator()
+  const health = createHealth()
   const gateway = createGateway({
     snapshot: () => control.snapshot(),
     resolve: (snapshot, model, key) => indexOf(snapshot).resolve(model, key),
     journal: recorder.journal,
+    health,
     network,
     simulator,
     deadlines,

@@ -8,6 +8,7 @@ import { createGateway, createTranslator, type Client } from '#gateway'
 import { createRecorder } from '#journal'
 import { createBufferPool, createDeadlines, headroomBytes, newRequestId } from '#kernel'
 import { createKeyring } from '#policy'
+import { createHealth } from '#routing'
 import { createHeaderRecorder } from '#telemetry'
 import type { Upstream } from '#upstream'
 import { mockAnswer } from '../nginx.ts'
@@ -55,6 +56,7 @@ const gateway = createGateway({
     payload() {},
     async close() {},
   },
+  health: createHealth(),
   network: upstream,
   simulator: upstream,
   deadlines,

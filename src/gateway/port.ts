@@ -4,7 +4,7 @@ import type { GatewayKey, ModelEntry, Provider, Snapshot } from '#config'
 import type { ClientWire } from '#ir'
 import type { Journal } from '#journal'
 import type { BufferPool, Deadlines } from '#kernel'
-import type { Operation } from '#routing'
+import type { Health, Operation } from '#routing'
 import type { Upstream } from '#upstream'
 import type { PathFields } from '#wires'
 import type { SealedCalls } from './seals.ts'
@@ -83,6 +83,8 @@ export type GatewayDeps = {
   readonly snapshot: () => Snapshot
   readonly resolve: (snapshot: Snapshot, model: string, key: GatewayKey) => Resolution
   readonly journal: Journal
+  /** Told by attempts, asked by plans. */
+  readonly health: Health
   readonly network: Upstream
   /** Answers for providers that are marked `simulated`. */
   readonly simulator: Upstream
