@@ -3,6 +3,7 @@ import { Crowd, type Failure } from '#kernel'
 import { clientWires, embeddings } from '#wires'
 import { Exchange } from './exchange.ts'
 import { RequestView } from './inspect.ts'
+import { createLoopCheck } from './loop-check.ts'
 import { createPlanner } from './plans.ts'
 import type { Arrival, ExchangeDeps, GatewayDeps, Refusal } from './port.ts'
 import { refusalRecord } from './record.ts'
@@ -25,7 +26,7 @@ export interface Gateway {
 }
 
 export function createGateway(given: GatewayDeps): Gateway {
-  const deps: ExchangeDeps = { ...given, seals: createSealedCalls(() => given.deadlines.nowMs) }
+  const deps: ExchangeDeps = { ...given, seals: createSealedCalls(() => given.deadlines.nowMs), loops: createLoopCheck() }
   const running = new Crowd<'runningAt', Exchange>('runningAt')
   const views = new Map([...clientWires].map(([wire, { ingress }]) => [wire, new RequestView(ingress.shape, deps.buffers)]))
   const embeddingView = new RequestView(embeddings.shape, deps.buffers, false)

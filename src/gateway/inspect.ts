@@ -16,7 +16,16 @@ import {
   type ByteRange,
   type Splicer,
 } from '#kernel'
-import { kindOf, ownProviderKey, sessionHeader, sessionOf, withOwnHeaders, type ConversationBytes, type CredentialHeaders } from '#policy'
+import {
+  kindOf,
+  ownProviderKey,
+  sessionHeader,
+  sessionOf,
+  withOwnHeaders,
+  type ConversationBytes,
+  type CredentialHeaders,
+  type LatestTurns,
+} from '#policy'
 import type { Wire } from '#ir'
 import type { RequestKind } from '#store'
 import type { PassThrough, RequestEdit, RequestShape, WireCodec } from '#wires'
@@ -83,6 +92,8 @@ export interface InspectedBody {
   member(name: string): JsonValue | undefined
   /** The whole body, parsed. */
   document(): JsonObject
+  /** Until another request is inspected. */
+  latestTurns(): LatestTurns
   /** The bytes as they came. Edits are undone: a later splice begins with the original again. */
   original(): Buffer
   /** The original bytes again, for the histories; undefined when there is nothing to keep. Afterwards this body is not to be used. */
@@ -228,6 +239,12 @@ class PeekedBody implements InspectedBody {
     return JSON.parse(this.#arrival.buffer.toString('utf8', ...this.#originalRange())) as JsonObject
   }
 
+  latestTurns(): LatestTurns {
+    this.#originalRange()
+    const { count, fromEnd } = this.#found().elements
+    return { buffer: this.#arrival.buffer, count, fromEnd }
+  }
+
   original(): Buffer {
     return this.#arrival.buffer.subarray(...this.#originalRange())
   }
@@ -287,6 +304,7 @@ function parsedBody(arrival: Arrival, view: RequestView): InspectedBody {
     present: (names) => namesIn(document, names),
     member: (name) => (Object.hasOwn(document, name) ? document[name] : undefined),
     document: () => document,
+    latestTurns: () => ({ buffer: text, count: -1, fromEnd: () => undefined }),
     original: () => arrival.buffer.subarray(arrival.bodyStart, arrival.bodyEnd),
     retire: () => undefined,
   }

@@ -7,6 +7,7 @@ import type { BufferPool, Deadlines } from '#kernel'
 import type { Health, Operation } from '#routing'
 import type { Upstream } from '#upstream'
 import type { PathFields } from '#wires'
+import type { LoopCheck } from './loop-check.ts'
 import type { SealedCalls } from './seals.ts'
 import type { Translator } from './translator.ts'
 
@@ -102,4 +103,4 @@ export type GatewayDeps = {
 }
 
 /** What exchanges share, beside what the gateway was given. */
-export type ExchangeDeps = GatewayDeps & { readonly seals: SealedCalls }
+export type ExchangeDeps = GatewayDeps & { readonly seals: SealedCalls; readonly loops: LoopCheck }

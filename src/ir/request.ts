@@ -182,7 +182,10 @@ export type Request = {
   readonly ext?: Ext
 }
 
-/** A loss in translation: every one is said. `path` is a path into the IR request, like `tools[2].strict` or `seed`. */
-export type Note = { readonly code: 'dropped' | 'approximated' | 'renamed'; readonly path: string; readonly why: string }
+/**
+ * A loss in translation: every one is said. `path` is a path into the IR request, like `tools[2].strict` or `seed`. `observed`: nothing was
+ * lost, and the operator should know.
+ */
+export type Note = { readonly code: 'dropped' | 'approximated' | 'renamed' | 'observed'; readonly path: string; readonly why: string }
 
 export type { JsonObject, JsonValue }

@@ -38,6 +38,7 @@ export const failureTable = {
   request_too_large: row(413, false, 'client', 'The request body is larger than this instance accepts.'),
   unsupported_media_type: row(415, false, 'client', 'The content encoding or type of the request body is not accepted.'),
   headers_too_large: row(431, false, 'client', 'The request headers are too large.'),
+  loop_detected: row(429, false, 'client', 'This session runs in circles: the same tool calls again and again, or far too many requests.'),
   client_closed: row(499, false, 'client', 'The client left before the answer was complete.'),
 
   internal_error: row(500, false, 'gateway', 'A defect of the gateway; the request id finds it in the log.'),

@@ -1,6 +1,6 @@
 // Which conversation a request belongs to, and what started it. Works on byte ranges: the prompt is never parsed.
 import { crc32 } from 'node:zlib'
-import { isObject, type JsonObject } from '#kernel'
+import { isObject, type ByteRange, type JsonObject } from '#kernel'
 import type { RequestKind } from '#store'
 
 /** Byte ranges of a request body, -1 where absent; offsets into `body`. */
@@ -13,6 +13,15 @@ export type ConversationBytes = {
   /** Instructions outside the array (Anthropic's `system`). */
   readonly systemStart: number
   readonly systemEnd: number
+}
+
+/** Where the last turns of a conversation lie. */
+export type LatestTurns = {
+  readonly buffer: Buffer
+  /** Of all turns; -1: there is no array of them, or it was not found. */
+  readonly count: number
+  /** The turn at that distance from the end, 0 being the last; undefined: it is out of reach. */
+  readonly fromEnd: (distance: number) => ByteRange | undefined
 }
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>
@@ -97,6 +106,11 @@ function fingerprint({ body, messagesStart, openingEnd, systemStart, systemEnd }
     length += openingEnd - messagesStart
   }
   return `fp-${sum.toString(16).padStart(8, '0')}-${length}`
+}
+
+/** The client has said which session it is; another one may well have the same fingerprint. */
+export function isNamedSession(session: string): boolean {
+  return session !== '' && !/^fp-[\da-f]{8}-\d+$/.test(session)
 }
 
 const assistantRole = Buffer.from('"assistant"')

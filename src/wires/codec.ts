@@ -67,6 +67,19 @@ export type RequestShape = {
   readonly fields: readonly string[]
 }
 
+/** How one turn of a conversation is looked at to see which tools its model calls. */
+export type ToolTurns = {
+  /** Small fields of a turn that say whose it is. */
+  readonly marks: readonly string[]
+  /** Fields with the calls, read of a model's turn only: a tool's result may be megabytes. */
+  readonly content: readonly string[]
+  isModels(marks: JsonObject): boolean
+  /** Those that the client runs, in order, without their ids. `fields`: marks and content. */
+  callsIn(fields: JsonObject): readonly { readonly name: JsonValue | undefined; readonly input: JsonValue | undefined }[]
+  /** A call is a turn of its own, and neighbours are of one answer. */
+  readonly oneCallEach?: true
+}
+
 /** What a wire says in its path instead of its body (Gemini: the model, and whether the answer is streamed). */
 export type PathFields = { readonly model?: string; readonly stream?: boolean }
 
@@ -75,6 +88,7 @@ export interface IngressCodec {
   /** Response header in which this wire's SDKs look for the request's id. */
   readonly requestIdHeader: string
   readonly shape: RequestShape
+  readonly toolTurns: ToolTurns
   /** Throws `Failure('invalid_request')` that names the field. Notes are losses in reading, usually none. */
   decodeRequest(body: JsonObject, path?: PathFields): { readonly request: Request; readonly notes: readonly Note[] }
   encodeResponse(response: Response, context: AnswerContext, costUsd: number | undefined): JsonObject

@@ -12,12 +12,14 @@ import { createStreamEncoder } from './encode-stream.ts'
 import { decodeError, encodeError, encodeStreamError } from './errors.ts'
 import { passThrough } from './pass-through.ts'
 import { platformFields } from './platforms.ts'
+import { toolTurns } from './tool-turns.ts'
 
 export const anthropicMessages: WireCodec = {
   wire: 'anthropic-messages',
   ingress: {
     requestIdHeader: 'request-id',
     shape: { turns: 'messages', instructions: 'system', fields: ['model', 'stream', 'max_tokens', 'metadata', ...platformFields] },
+    toolTurns,
     decodeRequest,
     encodeResponse,
     createStreamEncoder,

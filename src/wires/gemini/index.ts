@@ -10,6 +10,7 @@ import { encodeResponse } from './encode-response.ts'
 import { createStreamEncoder } from './encode-stream.ts'
 import { decodeError, encodeError, encodeStreamError } from './errors.ts'
 import { passThrough } from './pass-through.ts'
+import { toolTurns } from './tool-turns.ts'
 
 export { createArrayStream } from './array-stream.ts'
 export { encodeModel, pageOfModels, type GeminiModel } from './model-list.ts'
@@ -20,6 +21,7 @@ export const gemini: WireCodec = {
     // Google's SDKs show no request id; Google's own answers have none either.
     requestIdHeader: 'x-request-id',
     shape: { turns: 'contents', instructions: 'systemInstruction', fields: ['generationConfig'] },
+    toolTurns,
     decodeRequest,
     encodeResponse,
     createStreamEncoder,

@@ -10,6 +10,7 @@ import { encodeResponse } from './encode-response.ts'
 import { createStreamEncoder } from './encode-stream.ts'
 import { encodeError, encodeStreamError } from './errors.ts'
 import { passThrough } from './pass-through.ts'
+import { toolTurns } from './tool-turns.ts'
 
 export const openaiChat: WireCodec = {
   wire: 'openai-chat',
@@ -19,6 +20,7 @@ export const openaiChat: WireCodec = {
       turns: 'messages',
       fields: ['model', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'prompt_cache_key', 'metadata'],
     },
+    toolTurns,
     decodeRequest,
     encodeResponse,
     createStreamEncoder,

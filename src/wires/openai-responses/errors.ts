@@ -29,6 +29,7 @@ export function responseError(failure: Failure): JsonObject {
     case 'context_length_exceeded':
       return { code: 'context_length_exceeded', message }
     case 'rate_limited':
+    case 'loop_detected':
       return { code: 'rate_limit_exceeded', message }
     case 'invalid_request':
     case 'unsupported_feature':

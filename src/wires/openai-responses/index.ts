@@ -10,6 +10,7 @@ import { encodeResponse } from './encode-response.ts'
 import { createStreamEncoder } from './encode-stream.ts'
 import { encodeError, encodeStreamError } from './errors.ts'
 import { passThrough } from './pass-through.ts'
+import { toolTurns } from './tool-turns.ts'
 
 export const openaiResponses: WireCodec = {
   wire: 'openai-responses',
@@ -20,6 +21,7 @@ export const openaiResponses: WireCodec = {
       instructions: 'instructions',
       fields: ['model', 'stream', 'max_output_tokens', 'prompt_cache_key', 'metadata'],
     },
+    toolTurns,
     decodeRequest,
     encodeResponse,
     createStreamEncoder,
