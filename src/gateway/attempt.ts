@@ -197,7 +197,8 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
         }
         return
       case 'error':
-        this.#collector!.push(chunk)
+        // What is larger says nothing more, and may have no end.
+        if (!this.#collector!.push(chunk)) this.#errorBody()
         return
       case 'waiting':
       case 'over':

@@ -41,6 +41,8 @@ export class Connection {
   /** Requests answered. */
   served = 0
   lastUsedMs = 0
+  /** Bytes have come since the last request was sent. */
+  answering = false
   /** How long it may stay idle. */
   idleMs = keepAliveMs
   readonly #place: Place
@@ -87,6 +89,7 @@ export class Connection {
     this.#request = request
     this.#written = false
     this.#paused = false
+    this.answering = false
     this.#parser.begin()
     if (this.#socket === undefined) this.#connect(request.connectMs)
     else this.#write()
@@ -199,6 +202,7 @@ export class Connection {
       this.destroy()
       return
     }
+    this.answering = true
     let at: number
     this.#reading = true
     try {

@@ -72,11 +72,6 @@ export class ResponseParser {
     return this.#state === 'complete'
   }
 
-  /** Whether not even a part of a head has come. */
-  get untouched(): boolean {
-    return this.#state === 'head' && this.#partial.length === 0
-  }
-
   /** The connection has ended. True when the response is complete by that. */
   end(): boolean {
     if (this.#state === 'until-close') this.#state = 'complete'

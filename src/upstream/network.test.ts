@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { createServer, type AddressInfo } from 'node:net'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
-import { gzipSync } from 'node:zlib'
+import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import type { Failure } from '#kernel'
 import { refusedPort, silentPort } from '#test/ports.ts'
 import { createGate, createUpstream, cut, reset, stall, waitFor, write, type Answer, type ScriptedUpstream } from '#test/upstream.ts'
@@ -242,6 +242,16 @@ describe('a kept socket that turns out to be dead', () => {
     assert.equal(upstream.received.length, 2)
   })
 
+  test('after a part of a head it is a failure: something was answered', async () => {
+    for (const begun of ['HTTP/1.1 200 OK\r\ncontent-le', 'HTTP/1.1 102 Processing\r\n\r\n']) {
+      const before = upstream.received.length
+      assert.equal(kindOf(await answered({ raw: [write(begun), reset()] }, { body: 'never' })), 'cut')
+      assert.equal(upstream.received.length, before + 1)
+      upstream.clear()
+      await answered({ body: 'warm' })
+    }
+  })
+
   test('what the provider answers is no death, be it nonsense', async () => {
     assert.equal(kindOf(await answered({ raw: [write('SSH-2.0-OpenSSH_9.9\r\n\r\n')] }, { body: 'never' })), 'bad_response')
     assert.equal(upstream.received.length, 2)
@@ -380,6 +390,25 @@ describe('a compressed answer', () => {
   test('may name its encoding in capitals, or none', async () => {
     assert.equal((await answered({ headers: { 'content-encoding': 'GZIP' }, body: gzipSync('x') })).text, 'x')
     assert.equal((await answered({ headers: { 'content-encoding': 'identity' }, body: 'y' })).text, 'y')
+  })
+
+  test('by deflate is read with the frame that the standard asks for, and without', async () => {
+    const deflate = { 'content-encoding': 'deflate' }
+    for (const bytes of [deflateSync('some text'), deflateRawSync('some text'), deflateRawSync(randomBytes(1000).toString('hex'))]) {
+      const heard = await answered({ headers: deflate, body: bytes })
+      assert.equal(heard.ending, 'end')
+      assert.ok(heard.text.length >= 9)
+    }
+  })
+
+  test('without a byte is empty, be it compressed or not', async () => {
+    const heard = await answered({ status: 429, headers: { 'content-encoding': 'gzip', 'retry-after': '7' }, body: '' })
+    assert.deepEqual([heard.status, heard.headers['retry-after'], heard.text, heard.ending], [429, '7', '', 'end'])
+  })
+
+  test('that says identity beside its encoding has one', async () => {
+    assert.equal((await answered({ headers: { 'content-encoding': 'identity, gzip' }, body: gzipSync('x') })).text, 'x')
+    assert.equal(kindOf(await answered({ headers: { 'content-encoding': 'br, gzip' }, body: gzipSync('x') })), 'bad_response')
   })
 
   test('that is damaged, or ends too early, is a bad answer', async () => {

@@ -1,11 +1,11 @@
 // Calls to providers over HTTP/1.1.
-import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
 import type { Transform } from 'node:stream'
 import { Failure } from '#kernel'
 import type { Authorizer } from './authorizer.ts'
 import { createAuthorizers } from './authorizers.ts'
 import { connectionClosed, type Connection, type ConnectionUser } from './connection.ts'
 import { createConnections, type Connections } from './connections.ts'
+import { createDecompressor, encodingOf, type Encoding } from './decompression.ts'
 import { connectionFailure } from './failures.ts'
 import type { Upstream, UpstreamCall, UpstreamHandler, UpstreamRequest } from './port.ts'
 
@@ -40,6 +40,8 @@ class NetworkCall implements UpstreamCall, ConnectionUser {
   #lines = noLines
   /** undefined: what authorizes the call is still awaited. */
   #connection: Connection | undefined
+  #encoding: Encoding | undefined
+  /** From the first byte of a compressed body on: a body without any is not compressed, whatever its head says. */
   #decompressor: Transform | undefined
   #headSeen = false
   #retried = false
@@ -111,23 +113,26 @@ class NetworkCall implements UpstreamCall, ConnectionUser {
   onHead(status: number, headers: Readonly<Record<string, string>>): void {
     this.#headSeen = true
     if (status === 401) this.#authorizer?.refused(this.#lines)
-    const encoding = headers['content-encoding']
-    if (encoding !== undefined && encoding !== '' && encoding !== 'identity') {
-      this.#decompressor = createDecompressor(encoding)
-      if (this.#decompressor === undefined) {
-        this.#fail(new Failure('bad_response', `The provider answered in an encoding that was not asked for (${encoding.slice(0, 40)}).`))
-        return
-      }
-      this.#pipeDecompressor(this.#decompressor)
+    const encoding = encodingOf(headers['content-encoding'])
+    if (encoding === 'other') {
+      const named = headers['content-encoding']!.slice(0, 40)
+      this.#fail(new Failure('bad_response', `The provider answered in an encoding that was not asked for (${named}).`))
+      return
     }
+    this.#encoding = encoding
     this.#handler.head(status, headers)
   }
 
   onBody(bytes: Buffer): void {
     if (this.#over) return
-    if (this.#decompressor === undefined) this.#handler.data(bytes)
-    // The decompressor reads later, when these bytes are others.
-    else if (!this.#decompressor.write(Buffer.from(bytes))) this.#connection!.pause()
+    if (this.#encoding === undefined) {
+      this.#handler.data(bytes)
+      return
+    }
+    if (bytes.length === 0) return
+    const decompressor = (this.#decompressor ??= this.#startDecompressor(this.#encoding, bytes[0]!))
+    // It reads later, when these bytes are others.
+    if (!decompressor.write(Buffer.from(bytes))) this.#connection!.pause()
   }
 
   onComplete(): void {
@@ -140,8 +145,8 @@ class NetworkCall implements UpstreamCall, ConnectionUser {
 
   onError(error: Error): void {
     if (this.#over) return
-    // A kept-alive socket that the server closed while it was idle: nothing was answered, and the request is safe to send again once.
-    if (!this.#headSeen && !this.#retried && this.#reusedSocket && isReset(error)) {
+    // A kept-alive socket that the server closed while it was idle: not a byte was answered, and the request is safe to send again once.
+    if (!this.#connection!.answering && !this.#retried && this.#reusedSocket && isReset(error)) {
       this.#retried = true
       this.#connections.drop(this.#connection!)
       this.#connection = this.#connections.fresh(this.#request.origin)
@@ -153,7 +158,8 @@ class NetworkCall implements UpstreamCall, ConnectionUser {
     this.#fail(connectionFailure(error, this.#headSeen))
   }
 
-  #pipeDecompressor(decompressor: Transform): void {
+  #startDecompressor(encoding: Encoding, first: number): Transform {
+    const decompressor = createDecompressor(encoding, first)
     decompressor.on('data', (chunk: Buffer) => {
       if (!this.#over) this.#handler.data(chunk)
     })
@@ -164,6 +170,7 @@ class NetworkCall implements UpstreamCall, ConnectionUser {
     decompressor.on('error', () => {
       if (!this.#over) this.#fail(new Failure('bad_response', 'The provider sent a compressed answer that cannot be decompressed.'))
     })
+    return decompressor
   }
 
   #end(): void {
@@ -176,22 +183,6 @@ class NetworkCall implements UpstreamCall, ConnectionUser {
     this.#over = true
     if (this.#connection !== undefined) this.#connections.drop(this.#connection)
     this.#handler.error(failure)
-  }
-}
-
-function createDecompressor(encoding: string): Transform | undefined {
-  switch (encoding.toLowerCase()) {
-    case 'gzip':
-    case 'x-gzip':
-      return createGunzip()
-    case 'br':
-      return createBrotliDecompress()
-    case 'deflate':
-      return createInflate()
-    case 'zstd':
-      return createZstdDecompress()
-    default:
-      return undefined
   }
 }
 
