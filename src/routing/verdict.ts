@@ -18,8 +18,9 @@ export function verdictOf({ failure, firstTokenMs, totalMs, hurried }: Ended): V
     case 'credential_rejected':
     case 'account_exhausted':
       return 'refused'
-    // The name was wrong, or is of a model that this account does not have.
+    // The name was wrong, or is of a model that this account does not have. Or it is too slow for one config.
     case 'target_not_found':
+    case 'too_slow':
       return 'nothing'
     case 'total_timeout':
       return firstTokenMs === undefined && totalMs >= patienceMs ? 'fault' : 'nothing'
