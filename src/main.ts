@@ -17,7 +17,7 @@ import { createGateway, createTranslator } from '#gateway'
 import { createIngress } from '#ingress'
 import { createRecorder, createThreadedTokenCounter, type Recorder, type RecoverySummary } from '#journal'
 import { createBufferPool, createDeadlines, Failure } from '#kernel'
-import { createKeyring, type Keyring } from '#policy'
+import { createKeyring, createResponseCache, type Keyring } from '#policy'
 import { createHealth } from '#routing'
 import { lockHome } from '#store'
 import { createHeaderRecorder, createLog, redactHeaders, type Log } from '#telemetry'
@@ -144,6 +144,7 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
     simulator,
     deadlines,
     buffers,
+    cache: settings.cacheMaxBytes === 0 ? undefined : createResponseCache(settings.cacheMaxBytes),
     get storesPayloads() {
       return running.logging === 'full'
     },

@@ -194,6 +194,7 @@ const settings = z.strictObject({
   logging: scalar.optional(),
   retention_days: scalar.optional(),
   log_max_bytes: scalar.optional(),
+  cache_max_bytes: scalar.optional(),
   log_level: scalar.optional(),
 })
 

@@ -16,6 +16,7 @@ export type DeclaredSettings = {
   readonly logging?: string | number
   readonly retentionDays?: string | number
   readonly logMaxBytes?: string | number
+  readonly cacheMaxBytes?: string | number
   readonly logLevel?: string | number
 }
 

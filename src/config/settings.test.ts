@@ -40,6 +40,7 @@ test('without anything set, the defaults of the contract', (context) => {
     logging: 'full',
     retentionDays: 30,
     logMaxBytes: 2_000_000_000,
+    cacheMaxBytes: 64 * 2 ** 20,
     logLevel: 'info',
   })
   assert.ok(Object.isFrozen(readSettings({ env: { TURNPIKE_HOME: home } })))
@@ -88,8 +89,13 @@ test('sizes are read as people write them', (context) => {
     ['64KiB', 65_536],
     ['123456', 123_456],
   ] as const
-  for (const [text, bytes] of sizes)
-    assert.equal(readSettings({ env: { TURNPIKE_HOME: home, TURNPIKE_LOG_MAX_BYTES: text } }).logMaxBytes, bytes, text)
+  for (const [text, bytes] of sizes) {
+    const { logMaxBytes, cacheMaxBytes } = readSettings({
+      env: { TURNPIKE_HOME: home, TURNPIKE_LOG_MAX_BYTES: text, TURNPIKE_CACHE_MAX_BYTES: text },
+    })
+    assert.deepEqual([logMaxBytes, cacheMaxBytes], [bytes, bytes], text)
+  }
+  assert.equal(readSettings({ env: { TURNPIKE_HOME: home, TURNPIKE_CACHE_MAX_BYTES: '0' } }).cacheMaxBytes, 0)
 })
 
 test('an empty variable counts as not set; the public address loses its slash', (context) => {

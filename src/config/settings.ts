@@ -27,6 +27,8 @@ export type Settings = {
   readonly logging: Logging
   readonly retentionDays: number
   readonly logMaxBytes: number
+  /** Of answers in memory; 0: none are kept. */
+  readonly cacheMaxBytes: number
   readonly logLevel: LogLevel
   /** What decided each; a stored setting counts where it is `default`. */
   readonly origins: Readonly<Record<SettingName, SettingOrigin>>
@@ -55,6 +57,7 @@ const rows = {
   logging: { variable: 'TURNPIKE_LOGGING' },
   retentionDays: { variable: 'TURNPIKE_RETENTION_DAYS' },
   logMaxBytes: { variable: 'TURNPIKE_LOG_MAX_BYTES' },
+  cacheMaxBytes: { variable: 'TURNPIKE_CACHE_MAX_BYTES' },
   logLevel: { variable: 'TURNPIKE_LOG_LEVEL' },
 } as const satisfies Record<string, Row>
 
@@ -72,6 +75,7 @@ const defaults = {
   logging: 'full',
   retentionDays: 30,
   logMaxBytes: 2_000_000_000,
+  cacheMaxBytes: 64 * 2 ** 20,
   logLevel: 'info',
 } as const satisfies Record<Name, string | number | undefined>
 
@@ -134,6 +138,7 @@ export function readSettings({
     logging: read<Logging>('logging', defaults.logging, running.logging),
     retentionDays: read('retentionDays', defaults.retentionDays, running.retentionDays),
     logMaxBytes: read('logMaxBytes', defaults.logMaxBytes, running.logMaxBytes),
+    cacheMaxBytes: read('cacheMaxBytes', defaults.cacheMaxBytes, (written) => (written.text === '0' ? 0 : parseSize(written))),
     logLevel: read<LogLevel>('logLevel', defaults.logLevel, running.logLevel),
     origins: Object.freeze(Object.fromEntries(names.map((name) => [name, originOf(name)])) as Record<Name, SettingOrigin>),
   })

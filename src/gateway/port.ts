@@ -4,6 +4,7 @@ import type { GatewayKey, ModelEntry, Provider, Snapshot } from '#config'
 import type { ClientWire } from '#ir'
 import type { Journal } from '#journal'
 import type { BufferPool, Deadlines } from '#kernel'
+import type { ResponseCache } from '#policy'
 import type { Health, Operation } from '#routing'
 import type { Upstream } from '#upstream'
 import type { PathFields } from '#wires'
@@ -91,6 +92,8 @@ export type GatewayDeps = {
   readonly simulator: Upstream
   readonly deadlines: Deadlines
   readonly buffers: BufferPool
+  /** undefined: it is off. */
+  readonly cache?: ResponseCache | undefined
   /** Translates large bodies off the event loop. */
   readonly translator: Translator
   /** Counts tokens off the event loop; an estimate for models whose tokenizer is not public. */

@@ -72,6 +72,7 @@ test('turnpike.yaml takes the settings that README says it takes, and no others'
     ['logging', 'off'],
     ['retention_days', '3'],
     ['log_max_bytes', '1GB'],
+    ['cache_max_bytes', '16MiB'],
     ['log_level', 'debug'],
   ])
   const withFile = (text: string) => {
