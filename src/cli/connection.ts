@@ -1,7 +1,7 @@
 // From a home to its admin API: the running instance's, or the same API in this process while nobody holds the home.
 import { existsSync } from 'node:fs'
 import path from 'node:path'
-import { readAdminToken, readSettings, type Settings } from '#config'
+import { homeFiles, readSettings, type Settings } from '#config'
 import { createAdminClient, httpTransport, NotRunning, type AdminClient, type AdminTransport } from './admin-client.ts'
 import { CliFailure } from './failure.ts'
 import { probeNeighbour, readInstanceNote } from './instance.ts'
@@ -36,7 +36,7 @@ export async function connectToHome(context: ConnectionContext, { home, verbose,
     if (verbose === true) remark(`Asking ${client.where}.`)
     return client
   }
-  const adminToken = readAdminToken(settings)
+  const adminToken = homeFiles.readAdminToken(settings)
   // A restored home has a store and no token yet.
   if (needs !== 'create' && adminToken === undefined && !existsSync(path.join(settings.home, 'control.db'))) {
     throw new CliFailure(`No turnpike has been started with the home ${settings.home} yet. Start it with: ${howToStart}`)
@@ -52,7 +52,7 @@ export async function connectToHome(context: ConnectionContext, { home, verbose,
     return say(await openInProcess(context, settings))
   } catch (error) {
     if (!isInUse(error)) throw error
-    const token = adminToken ?? readAdminToken(settings)
+    const token = adminToken ?? homeFiles.readAdminToken(settings)
     if (token !== undefined && (await probeNeighbour(url))?.kind === 'turnpike') return say(over(token))
     throw new NotRunning(
       `${(error as Error).message.replace(/\. .*$/s, '.')} It does not answer at ${url}: it is starting or stopping; try again.`,

@@ -189,3 +189,6 @@ function parseKeys(text: string, file: string): OldKey[] {
     return { id, name, hash, streamUsage: streamUsage === 'on_request' ? 'on_request' : 'always' }
   })
 }
+
+/** What the home keeps in files of their own. */
+export const homeFiles = { readAdminToken, readMasterKey, makeMasterKey, readOldKeys, retireOldKeys }

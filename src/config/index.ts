@@ -15,19 +15,9 @@ export {
   type ProviderBody,
 } from './declared-schema.ts'
 export { environment, type Environment } from './environment.ts'
-export {
-  hashKey,
-  makeMasterKey,
-  newGatewayKey,
-  openHome,
-  readAdminToken,
-  readMasterKey,
-  readOldKeys,
-  retireOldKeys,
-  type Home,
-  type MasterKey,
-  type OldKey,
-} from './home.ts'
+export { hashKey, homeFiles, newGatewayKey, openHome, type Home, type MasterKey, type OldKey } from './home.ts'
+export { parseRoutingConfig, parseRoutingConfigText } from './routing-config-parser.ts'
+export { secretsOfConfig, withoutSecrets } from './routing-config-secrets.ts'
 export { secretInEnvironment } from './secrets.ts'
 export {
   listSettings,

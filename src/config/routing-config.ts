@@ -10,6 +10,8 @@ export type RoutingConfig = {
   readonly fingerprint: string
   /** Paths of what is known and not there yet (guardrails): such a config is kept, and a request that would use it is refused. */
   readonly notYet: readonly string[]
+  /** Sentences about what was accepted and does not do what it says: keys of other gateways, values that were bounded. */
+  readonly warnings: readonly string[]
 }
 
 export type RoutingNode = RoutingGroup | RoutingLeaf

@@ -1,18 +1,7 @@
 // The control plane: loads what is stored, checks that the master key fits it, and lets one write after the other make a new snapshot.
 import path from 'node:path'
 import { createModelIndex, keysInEnvironment, type ModelIndex } from '#catalog'
-import {
-  ConfigError,
-  makeMasterKey,
-  readMasterKey,
-  readOldKeys,
-  retireOldKeys,
-  type Declared,
-  type Environment,
-  type RunningSettings,
-  type Settings,
-  type Snapshot,
-} from '#config'
+import { ConfigError, homeFiles, type Declared, type Environment, type RunningSettings, type Settings, type Snapshot } from '#config'
 import { createControlStore, type ControlChange, type ControlState, type ControlStore } from '#store'
 import { createAliases } from './aliases.ts'
 import { createAssembler, type Configured, type ProviderDocument } from './assembly.ts'
@@ -185,7 +174,7 @@ async function open(store: ControlStore, deps: ControlDeps): Promise<OpenControl
 
 /** With the master key of a home; a new one where there is none and nothing was sealed. Throws `ConfigError` when it doesn't fit what is sealed. */
 function vaultFor(state: ControlState, { settings, toleratesMisfits }: ControlDeps): Vault {
-  const found = readMasterKey(settings)
+  const found = homeFiles.readMasterKey(settings)
   const sealed = state.providers.flatMap(({ slug, credentials, document }) => {
     const { headers } = document as ProviderDocument
     const texts = [...credentials.flatMap((one) => one.sealed ?? []), ...(headers === undefined ? [] : [headers])]
@@ -197,7 +186,7 @@ function vaultFor(state: ControlState, { settings, toleratesMisfits }: ControlDe
     if (toleratesMisfits) return createKeylessVault(missing)
     throw new ConfigError('TURNPIKE_MASTER_KEY', missing)
   }
-  const key = found ?? makeMasterKey(settings)
+  const key = found ?? homeFiles.makeMasterKey(settings)
   const vault = createVault(key.text)
   const misfits = sealed.filter(({ text }) => !vault.fits(text))
   if (misfits.length > 0 && !toleratesMisfits) {
@@ -223,7 +212,7 @@ function wayOut(sealed: Sealed): string {
 /** Homes of versions before the control store kept their keys in a file. */
 async function importOldKeys(plane: Plane): Promise<void> {
   const { home } = plane.settings
-  const old = readOldKeys(home)
+  const old = homeFiles.readOldKeys(home)
   if (old === undefined) return
   const known = new Set([...plane.stored().keys.values()].flatMap(({ secrets }) => secrets.map(({ hash }) => hash)))
   const missing = old.filter(({ id, hash }) => !known.has(hash) && !plane.stored().keys.has(id))
@@ -245,7 +234,7 @@ async function importOldKeys(plane: Plane): Promise<void> {
       result: () => undefined,
     }))
   }
-  retireOldKeys(home)
+  homeFiles.retireOldKeys(home)
 }
 
 /** `first`, unless the file has a key of that name. */

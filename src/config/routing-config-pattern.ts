@@ -1,0 +1,33 @@
+// Regular expressions of conditions, in time that is linear in the text whatever the expression is: RE2's language, which has no
+// look-around and no back references.
+import { RE2JS, RE2JSException } from 're2js'
+import { fault } from './routing-config-values.ts'
+
+const mostSourceCharacters = 1000
+/** Instructions: what one character of a text costs at worst. */
+const mostProgram = 2000
+/** Of a text; what is behind is not looked at. */
+const mostTextCharacters = 65_536
+
+/** Whether a text has a match anywhere, as JavaScript's `test`. Throws ConfigError for `path` where the expression is wrong or too large. */
+export function linearPattern(source: string, path: string): (text: string) => boolean {
+  if (source.length > mostSourceCharacters)
+    throw fault(path, `is an expression of ${source.length} characters, and at most ${mostSourceCharacters} are allowed.`)
+  const pattern = compile(source, path)
+  if (pattern.programSize() > mostProgram) throw fault(path, 'is an expression that grows too large. Repeat fewer things.')
+  return (text) => pattern.test(text.length > mostTextCharacters ? text.slice(0, mostTextCharacters) : text)
+}
+
+function compile(source: string, path: string): RE2JS {
+  try {
+    return RE2JS.compile(RE2JS.translateRegExp(source))
+  } catch (error) {
+    if (!(error instanceof RE2JSException)) throw error
+    // The rest of the message quotes the expression, which is shown as it was written.
+    const why = error.message.replace(/^error parsing regexp: /, '').replace(/: `[^]*$/, '')
+    throw fault(
+      path,
+      `is no regular expression that runs in linear time: ${why}. RE2's are taken, without look-around and back references.`,
+    )
+  }
+}
