@@ -1,5 +1,5 @@
 // One try at one target: builds the call, reads the answer in whatever form it comes, and tells the exchange what it became.
-import { ByteCollector, Failure, type JsonObject } from '#kernel'
+import { ByteCollector, Failure } from '#kernel'
 import { explode, fold, type Finish, type Response, type StreamEvent, type Usage } from '#ir'
 import type { PlannedTarget } from '#routing'
 import type { UpstreamCall, UpstreamHandler } from '#upstream'
@@ -19,6 +19,8 @@ import { bytesWithoutSecrets, failureWithoutSecrets } from './echoes.ts'
 import { isFiltered, wantsPlainFinish, withPlainFinish } from './filtered.ts'
 import { peekResponse, type Inspected } from './inspect.ts'
 import type { Arrival, ExchangeDeps } from './port.ts'
+import { decodeAnswer } from './translation.ts'
+import { largeBodyBytes } from './translator.ts'
 import { PassReader, TranslateReader, type StreamReader, type StreamSink } from './streams.ts'
 import { ownNamesIn, withOwnNames, type ToolNames } from './tool-names.ts'
 import { asFailure, isFailureBody, isJson, parseObject } from './whole-bodies.ts'
@@ -366,15 +368,26 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
     try {
       if (body.length === 0) throw new Failure('empty_response', 'The provider answered 200 with an empty body.')
       if (this.passes && !this.exchange.inspected.stream) this.#passWhole(body)
-      else this.#translated(this.#decodeWhole(parseObject(body)))
+      else this.#translateWhole(body)
     } catch (error) {
       this.#thrown(error)
     }
   }
 
-  #decodeWhole(document: JsonObject): Response {
-    const response = this.codec.egress.decodeResponse(document, this.target.provider.dialect)
-    return this.toolNames === undefined ? response : ownNamesIn(response, this.toolNames)
+  /** Large ones are parsed by another thread: no other stream waits meanwhile. */
+  #translateWhole(body: Buffer): void {
+    const answer = { wire: this.target.wire, dialect: this.target.provider.dialect }
+    const decoded = (response: Response): void => {
+      if (!this.over) this.#translated(this.toolNames === undefined ? response : ownNamesIn(response, this.toolNames))
+    }
+    if (body.length < largeBodyBytes) {
+      decoded(decodeAnswer(answer, body))
+      return
+    }
+    this.exchange.deps.translator
+      .decodeAnswer(answer, body)
+      .then(decoded)
+      .catch((error: unknown) => this.#thrown(error))
   }
 
   /** The body goes out as it came, with the cost written into its usage. */
@@ -384,16 +397,16 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
     const peeked = peekResponse(pass, body)
     if (peeked === undefined || isFailureBody(peeked.fields)) {
       // Doubtful bytes, or an error inside a 200: the decoder has the last word.
-      const document = parseObject(body)
-      if (isFailureBody(document)) throw this.codec.egress.decodeError(this.status, this.#headers, body.toString('utf8'))
-      this.#translated(this.#decodeWhole(document))
+      if (peeked !== undefined || isFailureBody(parseObject(body)))
+        throw this.codec.egress.decodeError(this.status, this.#headers, body.toString('utf8'))
+      this.#translateWhole(body)
       return
     }
     const watched = pass.readResponse(peeked.fields, this.target.provider.dialect)
     if (watched.error !== undefined) throw watched.error
     const finish = watched.finish ?? pass.finishIn?.(body)
     if (this.#endsPlainly && finish !== undefined && (isFiltered(finish) || !pass.knowsFinish(finish))) {
-      this.#translated(this.#decodeWhole(parseObject(body)))
+      this.#translateWhole(body)
       return
     }
     this.exchange.learned(watched.id, watched.model)
@@ -425,11 +438,23 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
     this.exchange.learned(response.id, response.model)
     const costUsd = response.usage === undefined ? undefined : this.usage(response.usage)
     const shown = this.#endsPlainly ? withPlainFinish(response) : response
-    const document = this.exchange.codec.ingress.encodeResponse(shown, this.exchange.answerContext(), costUsd)
-    const body = new ByteCollector(this.exchange.deps.buffers, Infinity)
-    body.push(Buffer.from(JSON.stringify(document)))
     this.#collector?.release()
-    this.#answered({ body, finish: response.finish })
+    this.#collector = undefined
+    const context = this.exchange.answerContext()
+    const send = (text: Buffer): void => {
+      if (this.over) return
+      const body = new ByteCollector(this.exchange.deps.buffers, Infinity)
+      body.push(text)
+      this.#answered({ body, finish: response.finish })
+    }
+    if (charactersOf(shown) < largeBodyBytes) {
+      send(Buffer.from(JSON.stringify(this.exchange.codec.ingress.encodeResponse(shown, context, costUsd))))
+      return
+    }
+    this.exchange.deps.translator
+      .encodeAnswer({ wire: this.exchange.codec.wire, response: shown, context: { ...context, request: context.request!() }, costUsd })
+      .then(send)
+      .catch((error: unknown) => this.#thrown(error))
   }
 
   #answered(answer: WholeAnswer): void {
@@ -438,6 +463,13 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
     this.#collector = undefined
     this.exchange.answered(this, answer)
   }
+}
+
+/** About how long the text of an answer is. */
+function charactersOf({ parts }: Response): number {
+  let characters = 0
+  for (const part of parts) characters += part.type === 'tool-call' ? part.args.length : 'text' in part ? part.text.length : 0
+  return characters
 }
 
 /** Somebody reads along. */

@@ -7,7 +7,7 @@ import { codecOf, type AnswerContext, type StreamEncoder, type WireCodec } from 
 import { Attempt, type Try, type WholeAnswer } from './attempt.ts'
 import { EmbeddingAttempt, type EmbeddingHost } from './embedding-attempt.ts'
 import { inspect, type Inspected, type RequestView } from './inspect.ts'
-import { Outgoing } from './outgoing.ts'
+import { bytesOf, Outgoing } from './outgoing.ts'
 import { Patience } from './patience.ts'
 import type { Arrival, ClientListener, ExchangeDeps } from './port.ts'
 import { allFailed, answerHead, requestHeaders } from './heads.ts'
@@ -16,7 +16,6 @@ import {
   costUsdOf,
   finishRecord,
   keptText,
-  promptText,
   reserveRecord,
   SentContent,
   type Priced,
@@ -108,26 +107,38 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
   begin(planOf: (exchange: Exchange) => Plan): void {
     this.arrival.client.listener = this
     try {
-      this.inspected = inspect(this.arrival, this.codec, this.#view)
-      this.#outgoing = new Outgoing(this.deps, this.arrival, this.inspected, this.codec)
-      this.streamUsage = this.arrival.key.streamUsage === 'always' || this.inspected.asksForUsage
-      this.plan = planOf(this)
+      const seen = inspect(this.arrival, this.codec, this.#view)
+      if (seen === 'doubtful') this.#readElsewhere(planOf)
+      else this.#go(seen, planOf)
     } catch (error) {
       this.#refuse(failureOf(error))
-      return
     }
+  }
+
+  /** Doubtful bytes are parsed, and these are many: another thread does it. */
+  #readElsewhere(planOf: (exchange: Exchange) => Plan): void {
+    this.deps.translator
+      .rewrite(this.#view.names, bytesOf(this.arrival))
+      .then((text) => {
+        if (!this.#over) this.#go(inspect(this.arrival, this.codec, this.#view, text), planOf)
+      })
+      .catch((error: unknown) => {
+        if (!this.#over) this.#refuse(failureOf(error))
+      })
+  }
+
+  #go(inspected: Inspected, planOf: (exchange: Exchange) => Plan): void {
+    this.inspected = inspected
+    this.#outgoing = new Outgoing(this.deps, this.arrival, inspected, this.codec)
+    this.streamUsage = this.arrival.key.streamUsage === 'always' || inspected.asksForUsage
+    this.plan = planOf(this)
     if (this.plan.steps.length === 0) {
       this.#countTokens()
       return
     }
     // A small body waits, to be recorded together with its answer.
     if (this.storesPayloads && !this.#isSmall) this.#storeBody('request', this.inspected.body.original())
-    try {
-      this.#outgoing.prepare(this.plan.steps[0]!.target)
-    } catch (error) {
-      this.#refuse(internalError(error))
-      return
-    }
+    this.#outgoing.prepare(this.plan.steps[0]!.target)
     this.reserved = reserveRecord(this)
     this.deps.journal.reserve(this.reserved, () => {
       if (!this.#over) this.#start()
@@ -136,29 +147,23 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
 
   /** No target of this model counts tokens itself: the gateway estimates. */
   #countTokens(): void {
-    let text: string
-    try {
-      text = promptText(this.codec.tokenCounting!.decode(this.inspected.body.document(), this.arrival.path))
-    } catch (error) {
-      this.#refuse(failureOf(error))
-      return
-    }
     this.notes.push({
       code: 'approximated',
       path: 'input_tokens',
       why: 'no provider of this model counts tokens; estimated by the gateway',
     })
-    this.deps.countTokens(text).then(
-      (count) => {
+    this.#outgoing
+      .promptText()
+      .then((text) => this.deps.countTokens(text))
+      .then((count) => {
         if (this.#over) return
         const body = new ByteCollector(this.deps.buffers, Infinity)
         body.push(Buffer.from(JSON.stringify(this.codec.tokenCounting!.encode(count))))
         this.#answerBody(body, undefined, undefined)
-      },
-      (error: unknown) => {
-        if (!this.#over) this.#refuse(internalError(error))
-      },
-    )
+      })
+      .catch((error: unknown) => {
+        if (!this.#over) this.#refuse(failureOf(error))
+      })
   }
 
   get storesPayloads(): boolean {

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { beforeEach, test } from 'node:test'
 import { createPeek, headroomBytes, tailroomBytes, type BufferPool } from '#kernel'
-import { codecOf } from '#wires'
+import { codecOf, type WireCodec } from '#wires'
 import { createHistories, minHistoryBytes, type Histories, type Turn } from './histories.ts'
-import { inspect, RequestView } from './inspect.ts'
+import { inspect, RequestView, type Inspected } from './inspect.ts'
 import type { Arrival } from './port.ts'
 
 const peek = createPeek({ fields: ['model', 'messages'], lastElementOf: 'messages' })
@@ -174,6 +174,12 @@ test('what nobody repeated for five minutes goes back', () => {
   assert.equal(lent.size, 2)
 })
 
+function inspected(arrival: Arrival, codec: WireCodec, view: RequestView): Inspected {
+  const seen = inspect(arrival, codec, view)
+  assert.ok(seen !== 'doubtful')
+  return seen
+}
+
 test('a doubtful body is said to be one, and stays with its request', () => {
   const arrival = arrive(['a'])
   arrival.buffer[arrival.bodyEnd - 1] = 0x20
@@ -184,18 +190,18 @@ test('a doubtful body is said to be one, and stays with its request', () => {
 test('a body that was edited for a provider is kept as the client sent it', () => {
   const codec = codecOf('openai-chat')
   const view = new RequestView(codec.ingress.shape, pool)
-  view.histories.keep(inspect(arrive(['hello'], { bytes: minHistoryBytes }), codec, view).body.retire()!, 0)
+  view.histories.keep(inspected(arrive(['hello'], { bytes: minHistoryBytes }), codec, view).body.retire()!, 0)
   const first = arrive(['a'], { bytes: minHistoryBytes })
   const sent = first.buffer.toString('latin1', first.bodyStart, first.bodyEnd)
-  const { body } = inspect(first, codec, view)
+  const { body } = inspected(first, codec, view)
   assert.match(body.splice([{ field: 'model', value: 'another-model' }]).toString('latin1'), /^{"model":"another-model"/)
   const turn = body.retire()
   assert.ok(turn !== undefined)
   assert.equal(turn.buffer, first.buffer)
   assert.equal(turn.buffer.toString('latin1', turn.start, turn.end), sent)
   view.histories.keep(turn, 0)
-  const next = inspect(arrive(['a', 'b'], { bytes: minHistoryBytes }), codec, view).body.retire()
+  const next = inspected(arrive(['a', 'b'], { bytes: minHistoryBytes }), codec, view).body.retire()
   assert.equal(next?.found.reused.head, turn.found.elements.last.end - turn.start)
-  const small = inspect(arrive(['a']), codec, view)
+  const small = inspected(arrive(['a']), codec, view)
   assert.equal(small.body.retire(), undefined)
 })

@@ -17,7 +17,9 @@ function inspected(wire: ClientWire, body: JsonObject, left = '') {
   const bodyEnd = headroomBytes + text.copy(buffer, headroomBytes)
   const path = wire === 'gemini' ? { model: 'm', stream: false } : undefined
   const arrival = { headers: {}, key: { id: 'k' }, buffer, bodyStart: headroomBytes, bodyEnd, path } as unknown as Arrival
-  return inspect(arrival, codec, new RequestView(codec.ingress.shape, pool))
+  const seen = inspect(arrival, codec, new RequestView(codec.ingress.shape, pool))
+  assert.ok(seen !== 'doubtful')
+  return seen
 }
 
 test('a conversation that is a string has a session and a kind of its own words, not of what lies behind it', () => {

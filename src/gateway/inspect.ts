@@ -6,7 +6,6 @@ import {
   createSplicer,
   invalidRequest,
   isObject,
-  parseBody,
   readValue,
   type JsonObject,
   type JsonValue,
@@ -31,6 +30,8 @@ import type { RequestKind } from '#store'
 import type { PassThrough, RequestEdit, RequestShape, WireCodec } from '#wires'
 import { createHistories, minHistoryBytes, type Histories, type Turn } from './histories.ts'
 import type { Arrival } from './port.ts'
+import { edited, rewrite } from './translation.ts'
+import { largeBodyBytes } from './translator.ts'
 
 /** How requests of one wire are looked at: small fields are read by value, the conversation is only located. */
 export class RequestView {
@@ -100,11 +101,19 @@ export interface InspectedBody {
   retire(): Turn | undefined
 }
 
-/** Throws `Failure('invalid_request')` that names the field or header. */
-export function inspect(arrival: Arrival, codec: WireCodec, view: RequestView): Inspected {
+/**
+ * Throws `Failure('invalid_request')` that names the field or header. `doubtful`: the body must be parsed, and is large; `rewrite` it where
+ * nobody waits, and come again with that.
+ */
+export function inspect(arrival: Arrival, codec: WireCodec, view: RequestView): Inspected | 'doubtful'
+export function inspect(arrival: Arrival, codec: WireCodec, view: RequestView, rewritten: Buffer): Inspected
+export function inspect(arrival: Arrival, codec: WireCodec, view: RequestView, rewritten?: Buffer): Inspected | 'doubtful' {
   const { bodyStart, bodyEnd, headers } = arrival
   const own = withOwnHeaders(headers)
-  const body = bodyEnd - bodyStart < view.historyBytes ? smallBody(arrival, view) : historyBody(arrival, view)
+  const length = bodyEnd - bodyStart
+  const seen = rewritten !== undefined ? 'doubtful' : length < view.historyBytes ? smallBody(arrival, view) : historyBody(arrival, view)
+  if (seen === 'doubtful' && rewritten === undefined && length >= largeBodyBytes) return 'doubtful'
+  const body = seen === 'doubtful' ? rewrittenBody(arrival, view, rewritten ?? rewrite(bytesOf(arrival), view.names)) : seen
   const { fields } = body
   const model = arrival.path?.model ?? fields['model']
   if (model === undefined || model === null)
@@ -142,33 +151,38 @@ export function inspect(arrival: Arrival, codec: WireCodec, view: RequestView): 
   }
 }
 
-function smallBody(arrival: Arrival, view: RequestView): InspectedBody {
+function smallBody(arrival: Arrival, view: RequestView): InspectedBody | 'doubtful' {
   const peeked = view.peek.peek(arrival.buffer, arrival.bodyStart, arrival.bodyEnd, view.sharedResult)
-  return peeked === 'doubtful' ? parsedBody(arrival, view) : new PeekedBody(arrival, view, peeked, undefined)
+  return peeked === 'doubtful' ? peeked : new PeekedBody(arrival, arrival, view, peeked, undefined)
 }
 
-function historyBody(arrival: Arrival, view: RequestView): InspectedBody {
+function historyBody(arrival: Arrival, view: RequestView): InspectedBody | 'doubtful' {
   const turn = view.histories.peek(arrival)
-  return turn === 'doubtful' ? parsedBody(arrival, view) : new PeekedBody(arrival, view, turn.found, turn)
+  return turn === 'doubtful' ? turn : new PeekedBody(arrival, arrival, view, turn.found, turn)
 }
+
+type BodyBytes = Pick<Arrival, 'buffer' | 'bodyStart' | 'bodyEnd'>
 
 /** A body whose fields were found where they lie. */
 class PeekedBody implements InspectedBody {
   readonly fields: JsonObject = {}
   readonly conversation: ConversationBytes
-  readonly #arrival: Arrival
+  /** What is looked at and spliced: as it came, or written anew. */
+  readonly #bytes: BodyBytes
+  readonly #sent: BodyBytes
   #splicer: Splicer | undefined
   readonly #view: RequestView
   readonly #turn: Turn | undefined
   /** Without a turn of its own, what was found is this body's only until another request is inspected. */
   readonly #peekedAs: number
 
-  constructor(arrival: Arrival, view: RequestView, peeked: Peeked, turn: Turn | undefined) {
-    this.#arrival = arrival
+  constructor(bytes: BodyBytes, sent: BodyBytes, view: RequestView, peeked: Peeked, turn: Turn | undefined) {
+    this.#bytes = bytes
+    this.#sent = sent
     this.#view = view
     this.#turn = turn
     this.#peekedAs = turn === undefined ? ++view.peeks : 0
-    const { buffer } = arrival
+    const { buffer } = bytes
     for (const name of view.smallFields) {
       const member = peeked.members[name]!
       if (member.start >= 0) this.fields[name] = readSmall(buffer, member.start, member.end)
@@ -188,7 +202,7 @@ class PeekedBody implements InspectedBody {
   }
 
   splice(edits: readonly RequestEdit[]): Buffer {
-    const { buffer, bodyStart, bodyEnd } = this.#arrival
+    const { buffer, bodyStart, bodyEnd } = this.#bytes
     this.#splicer?.restore()
     if (edits.length === 0) return buffer.subarray(bodyStart, bodyEnd)
     const view = this.#view
@@ -201,7 +215,7 @@ class PeekedBody implements InspectedBody {
           [bodyStart, bodyEnd],
         )
     // Doubtful here means that a field which only this target touches is there twice or in another spelling: the parser decides.
-    if (found === 'doubtful') return Buffer.from(JSON.stringify(applyEdits(this.document(), edits)))
+    if (found === 'doubtful') return Buffer.from(JSON.stringify(edited(this.document(), edits)))
     this.#splicer = createSplicer(buffer, bodyStart, bodyEnd, found)
     const spliced = this.#splicer.splice(
       edits.map(({ field, value }) => ({ field, json: value === undefined ? undefined : JSON.stringify(value) })),
@@ -214,13 +228,13 @@ class PeekedBody implements InspectedBody {
     if (this.#turn !== undefined) return this.#turn.found
     if (this.#peekedAs !== view.peeks) {
       view.peeks++
-      view.peek.peek(this.#arrival.buffer, this.#arrival.bodyStart, this.#arrival.bodyEnd, view.sharedResult)
+      view.peek.peek(this.#bytes.buffer, this.#bytes.bodyStart, this.#bytes.bodyEnd, view.sharedResult)
     }
     return view.sharedResult
   }
 
   present(names: readonly string[]): readonly string[] {
-    const found = peekFields(names, this.#arrival.buffer, this.#originalRange())
+    const found = peekFields(names, this.#bytes.buffer, this.#originalRange())
     // Doubtful here means that one of them is there twice or in another spelling: the parser decides.
     if (found === 'doubtful') return namesIn(this.document(), names)
     return names.filter((name) => found.members[name]!.start >= 0)
@@ -228,7 +242,7 @@ class PeekedBody implements InspectedBody {
 
   member(name: string): JsonValue | undefined {
     if (this.#view.smallFields.includes(name)) return this.fields[name]
-    const { buffer } = this.#arrival
+    const { buffer } = this.#bytes
     const found = peekFields([name], buffer, this.#originalRange())
     if (found === 'doubtful') return this.document()[name]
     const { start, end } = found.members[name]!
@@ -236,24 +250,25 @@ class PeekedBody implements InspectedBody {
   }
 
   document(): JsonObject {
-    return JSON.parse(this.#arrival.buffer.toString('utf8', ...this.#originalRange())) as JsonObject
+    return JSON.parse(this.#bytes.buffer.toString('utf8', ...this.#originalRange())) as JsonObject
   }
 
   latestTurns(): LatestTurns {
     this.#originalRange()
     const { count, fromEnd } = this.#found().elements
-    return { buffer: this.#arrival.buffer, count, fromEnd }
+    return { buffer: this.#bytes.buffer, count, fromEnd }
   }
 
   original(): Buffer {
-    return this.#arrival.buffer.subarray(...this.#originalRange())
+    this.#originalRange()
+    return this.#sent.buffer.subarray(this.#sent.bodyStart, this.#sent.bodyEnd)
   }
 
   /** Where the original is, after it is made whole again. */
   #originalRange(): readonly [number, number] {
     this.#splicer?.restore()
     this.#splicer = undefined
-    return [this.#arrival.bodyStart, this.#arrival.bodyEnd]
+    return [this.#bytes.bodyStart, this.#bytes.bodyEnd]
   }
 
   retire(): Turn | undefined {
@@ -280,27 +295,32 @@ function namesIn(document: JsonObject, names: readonly string[]): readonly strin
   return names.filter((name) => document[name] !== undefined)
 }
 
-/** Doubtful bytes are parsed as a whole, and what goes on is written anew from what was read. */
-function parsedBody(arrival: Arrival, view: RequestView): InspectedBody {
-  const document = parseBody(arrival.buffer, arrival.bodyStart, arrival.bodyEnd, view.names)
-  const text = Buffer.from(JSON.stringify(document))
-  // What was written anew is never doubtful, but for keys that must be escaped or are another case of ours; those are parsed each time.
-  const again = view.peek.peek(text, 0, text.length)
+function bytesOf({ buffer, bodyStart, bodyEnd }: BodyBytes): Buffer {
+  return buffer.subarray(bodyStart, bodyEnd)
+}
+
+function rewrittenBody(arrival: Arrival, view: RequestView, text: Buffer): InspectedBody {
+  const bytes: BodyBytes = { buffer: text, bodyStart: 0, bodyEnd: text.length }
+  const again = view.peek.peek(text, 0, text.length, view.sharedResult)
+  return again === 'doubtful' ? parsedBody(arrival, view, text) : new PeekedBody(bytes, arrival, view, again, undefined)
+}
+
+/** What was written anew is never doubtful, but for keys that must be escaped or are another case of ours. */
+function parsedBody(arrival: Arrival, view: RequestView, text: Buffer): InspectedBody {
+  const document = JSON.parse(text.toString('utf8')) as JsonObject
   const fields: JsonObject = {}
   for (const name of view.smallFields) if (document[name] !== undefined) fields[name] = document[name]
-  const turns = again === 'doubtful' ? undefined : again.members[view.turns]
-  const instructions = again === 'doubtful' || view.instructions === undefined ? nowhere : again.members[view.instructions]!
   return {
     fields,
     conversation: {
       body: text,
-      messagesStart: turns?.start ?? (document[view.turns] === undefined ? -1 : 0),
-      messagesEnd: turns?.end ?? text.length,
-      openingEnd: turns?.end ?? text.length,
-      systemStart: instructions.start,
-      systemEnd: instructions.end,
+      messagesStart: document[view.turns] === undefined ? -1 : 0,
+      messagesEnd: text.length,
+      openingEnd: text.length,
+      systemStart: -1,
+      systemEnd: -1,
     },
-    splice: (edits) => (edits.length === 0 ? text : Buffer.from(JSON.stringify(applyEdits(document, edits)))),
+    splice: (edits) => (edits.length === 0 ? text : Buffer.from(JSON.stringify(edited(document, edits)))),
     present: (names) => namesIn(document, names),
     member: (name) => (Object.hasOwn(document, name) ? document[name] : undefined),
     document: () => document,
@@ -308,15 +328,6 @@ function parsedBody(arrival: Arrival, view: RequestView): InspectedBody {
     original: () => arrival.buffer.subarray(arrival.bodyStart, arrival.bodyEnd),
     retire: () => undefined,
   }
-}
-
-function applyEdits(document: JsonObject, edits: readonly RequestEdit[]): JsonObject {
-  const edited = { ...document }
-  for (const { field, value } of edits) {
-    if (value === undefined) delete edited[field]
-    else edited[field] = value
-  }
-  return edited
 }
 
 /** A peeked value. Strings without escapes, the usual case, need no parser. */

@@ -2,13 +2,13 @@
 import type { Dialect, EmbeddingInput, EmbeddingRequest, Note, Request, VectorEncoding } from '#ir'
 import { Failure, isObject, type JsonObject } from '#kernel'
 import type { ParamDefault, ParamEdit, PlannedTarget } from '#routing'
-import { embeddings, type OwnWords, type RequestEdit, type WireCodec } from '#wires'
+import { embeddings, type RequestEdit, type WireCodec } from '#wires'
 import { writeCalls, type WrittenCalls } from './embedding-translation.ts'
 import type { Inspected } from './inspect.ts'
 import type { Arrival, ExchangeDeps } from './port.ts'
 import { bytesPerToken } from './record.ts'
 import type { ToolNames } from './tool-names.ts'
-import { decodeFor, encodeFor, type Translation } from './translation.ts'
+import { cleanedOf, decodeFor, edited, encodeFor, promptOf, type Cleaned, type Translation } from './translation.ts'
 import { largeBodyBytes } from './translator.ts'
 
 export type Written = {
@@ -45,9 +45,10 @@ export class Outgoing {
 
   /** Splices at once, while what was found in the body is fresh. */
   prepare(target: PlannedTarget): void {
-    if (target.lane !== 'pass') return
+    if (target.lane !== 'pass' || this.#hasOwnWords) return
     try {
-      this.#prepared = { target, written: this.#spliced(target) }
+      const written = this.#spliced(target)
+      if (!(written instanceof Promise)) this.#prepared = { target, written }
     } catch (error) {
       // What this target cannot carry, the next one may: its attempt says it again.
       if (!(error instanceof Failure)) throw error
@@ -56,6 +57,13 @@ export class Outgoing {
 
   /** The body for a target; where another thread writes it, a promise of it. Throws, or rejects with, the `Failure` of a codec. */
   bodyFor(target: PlannedTarget): Written | Promise<Written> {
+    const prepared = this.#prepared
+    this.#prepared = undefined
+    if (prepared?.target === target) return prepared.written
+    return this.#write(target)
+  }
+
+  #write(target: PlannedTarget): Written | Promise<Written> {
     if (target.lane === 'pass') return this.#spliced(target)
     return this.#isLarge ? this.#translatedElsewhere(target) : this.#translated(target)
   }
@@ -63,7 +71,7 @@ export class Outgoing {
   /** The same for vectors: as many calls as the provider needs. */
   callsFor(target: PlannedTarget): WrittenCalls | Promise<WrittenCalls> {
     if (target.lane === 'pass') {
-      const { body, notes } = this.#spliced(target)
+      const { body, notes } = this.bodyFor(target) as Written
       return { calls: [{ body, count: undefined }], notes }
     }
     const wanted = { form: target.embeds!, target: { model: target.model.id, dialect: target.provider.embeddings!.dialect } }
@@ -74,10 +82,7 @@ export class Outgoing {
 
   // As bytes.
 
-  #spliced(target: PlannedTarget): Written {
-    const prepared = this.#prepared
-    this.#prepared = undefined
-    if (prepared?.target === target) return prepared.written
+  #spliced(target: PlannedTarget): Written | Promise<Written> {
     const { model, provider, embeds } = target
     const dialect = embeds === undefined ? provider.dialect : provider.embeddings!.dialect
     const params = this.#paramEdits(target)
@@ -87,18 +92,25 @@ export class Outgoing {
         ? this.#codec.passThrough.edits(fields, model.id, dialect, this.#arrival.headers)
         : embeddings.edits(fields, model.id, dialect)
     const edits = params.length === 0 ? own : [...params.filter(({ field }) => !own.some((edit) => edit.field === field)), ...own]
-    const { own: words } = this.#codec.passThrough
-    if (embeds === undefined && words !== undefined && this.#inspected.body.splice([]).includes(words.mark))
-      return this.#withoutOwn(words, edits, withNotes(notes, target))
-    return { body: this.#inspected.body.splice(edits), notes: withNotes(notes, target) }
+    const said = withNotes(notes, target)
+    if (embeds === undefined && this.#hasOwnWords) return this.#withoutOwn(edits, said)
+    return { body: this.#inspected.body.splice(edits), notes: said }
   }
 
-  /** Read and written anew: what this gateway wrote of another vendor's answer is refused by this one. */
-  #withoutOwn(own: OwnWords, edits: readonly RequestEdit[], already: readonly Note[]): Written {
-    const { body, notes } = own.without(this.#readDocument())
-    // Somebody only speaks of the mark: the bytes pass.
-    if (notes.length === 0) return { body: this.#inspected.body.splice(edits), notes: already }
-    return { body: Buffer.from(JSON.stringify(edited(body, edits))), notes: [...already, ...notes] }
+  /** What this gateway wrote of another vendor's answer, and a provider would refuse; or somebody only speaks of it. */
+  get #hasOwnWords(): boolean {
+    const { own } = this.#codec.passThrough
+    return own !== undefined && this.#inspected.body.splice([]).includes(own.mark)
+  }
+
+  /** Read and written anew, large bodies elsewhere. */
+  #withoutOwn(edits: readonly RequestEdit[], notes: readonly Note[]): Written | Promise<Written> {
+    const finish = (cleaned: Cleaned | undefined): Written =>
+      cleaned === undefined
+        ? { body: this.#inspected.body.splice(edits), notes }
+        : { body: cleaned.body, notes: [...notes, ...cleaned.notes] }
+    if (this.#isLarge) return this.#deps.translator.clean(this.#codec.wire, edits, this.#pristine(noEdits)).then(finish)
+    return finish(cleanedOf(this.#codec, edits, this.#readDocument()))
   }
 
   /** The small fields; and, by name alone, those that this provider refuses. */
@@ -186,6 +198,13 @@ export class Outgoing {
   /** For answers that echo fields of it. */
   readonly request = (): JsonObject => this.#rest ?? this.#readDocument()
 
+  /** Everything of it that a model reads as text. */
+  async promptText(): Promise<string> {
+    const { wire, path } = this.#arrival
+    if (this.#isLarge) return this.#deps.translator.promptText({ wire, path }, this.#pristine(noEdits))
+    return promptOf(this.#codec, this.#readDocument(), path)
+  }
+
   get vectorEncoding(): VectorEncoding {
     return this.#inspected.fields['encoding_format'] === 'base64' ? 'base64' : 'float'
   }
@@ -229,12 +248,7 @@ function withNotes(notes: readonly Note[], { params }: PlannedTarget): readonly 
   return params === undefined || params.notes.length === 0 ? notes : [...params.notes, ...notes]
 }
 
-/** A copy. Names are a client's or a config's: an object with them is built from entries. */
-export function edited(document: JsonObject, edits: readonly RequestEdit[]): JsonObject {
-  const members = new Map(Object.entries(document))
-  for (const { field, value } of edits) {
-    if (value === undefined) members.delete(field)
-    else members.set(field, value)
-  }
-  return Object.fromEntries(members)
+/** Where large ones are, memory that threads share. */
+export function bytesOf({ buffer, bodyStart, bodyEnd, shared }: Arrival): Buffer {
+  return shared ?? buffer.subarray(bodyStart, bodyEnd)
 }

@@ -7,7 +7,6 @@ import {
   type Finish,
   type Note,
   type Price,
-  type Request,
   type StreamEvent,
   type Usage,
   type UsageCounts,
@@ -342,19 +341,4 @@ function outcomeOf(failure: Failure): Outcome {
   if (failure.kind === 'client_closed') return 'cancelled'
   if (failure.status === 401 || failure.status === 403) return 'denied'
   return failure.fault === 'client' ? 'client_error' : 'upstream_error'
-}
-
-/** Everything of a request that a model reads as text. */
-export function promptText(request: Request): string {
-  const texts: string[] = []
-  for (const turn of request.turns) {
-    for (const part of turn.parts) {
-      if ('text' in part) texts.push(part.text)
-      else if (part.type === 'tool-call') texts.push(part.name, part.args)
-      else if (part.type === 'tool-result') for (const piece of part.output) if (piece.type === 'text') texts.push(piece.text)
-    }
-  }
-  for (const tool of request.tools ?? [])
-    texts.push(JSON.stringify(tool.type === 'function' ? [tool.name, tool.description, tool.input] : tool.value))
-  return texts.join('\n')
 }

@@ -1,9 +1,10 @@
 // A client's request in a provider's wire: decoded, given its seals back, encoded. Pure, so that a thread can do it for large bodies.
-import type { ClientWire, Note, Request, Wire } from '#ir'
-import { invalidRequest, type Failure, type JsonObject } from '#kernel'
-import { codecOf, providerCodecOf, type EncodeTarget, type PathFields } from '#wires'
+import type { ClientWire, Dialect, Note, Request, Response, Wire } from '#ir'
+import { invalidRequest, parseBody, type Failure, type JsonObject } from '#kernel'
+import { codecOf, providerCodecOf, type EncodeTarget, type PathFields, type RequestEdit, type WireCodec } from '#wires'
 import type { SealedCalls } from './seals.ts'
 import { toolNamesFor, type ToolNames } from './tool-names.ts'
+import { parseObject } from './whole-bodies.ts'
 
 export type Translation = {
   readonly from: ClientWire
@@ -41,6 +42,43 @@ export function encodeFor({ to, target }: Pick<Translation, 'to' | 'target'>, re
   return { body: Buffer.from(JSON.stringify(body)), notes, ...(toolNames === undefined ? {} : { toolNames }) }
 }
 
+/** Whose whole answer it is. */
+export type AnswerToDecode = { readonly wire: Wire; readonly dialect: Dialect }
+
+/** Throws a `Failure` when it is no answer. */
+export function decodeAnswer({ wire, dialect }: AnswerToDecode, body: Buffer): Response {
+  return providerCodecOf(wire).egress.decodeResponse(parseObject(body), dialect)
+}
+
+/** Doubtful bytes are parsed as a whole, and what goes on is written anew from what was read. Throws `Failure('invalid_request')`. */
+export function rewrite(body: Buffer, names: readonly string[]): Buffer {
+  return Buffer.from(JSON.stringify(parseBody(body, 0, body.length, names)))
+}
+
+/** A request without what this gateway wrote of another vendor's answer. */
+export type Cleaned = { readonly body: Buffer; readonly notes: readonly Note[] }
+
+/** undefined: nothing of that kind is in it. */
+export function cleanedOf({ passThrough }: WireCodec, edits: readonly RequestEdit[], document: JsonObject): Cleaned | undefined {
+  const { body, notes } = passThrough.own!.without(document)
+  return notes.length === 0 ? undefined : { body: Buffer.from(JSON.stringify(edited(body, edits))), notes }
+}
+
+/** A copy. Names are a client's or a config's: an object with them is built from entries. */
+export function edited(document: JsonObject, edits: readonly RequestEdit[]): JsonObject {
+  const members = new Map(Object.entries(document))
+  for (const { field, value } of edits) {
+    if (value === undefined) members.delete(field)
+    else members.set(field, value)
+  }
+  return Object.fromEntries(members)
+}
+
+/** Everything of a request that a model reads as text, to be counted. */
+export function promptOf({ tokenCounting }: WireCodec, document: JsonObject, path: PathFields | undefined): string {
+  return promptText(tokenCounting!.decode(document, path))
+}
+
 /** What clients call the number of answers. */
 const countFields: Partial<Record<ClientWire, string>> = { 'openai-chat': 'n', gemini: 'generationConfig.candidateCount' }
 
@@ -50,4 +88,19 @@ function severalAnswers(from: ClientWire): Failure {
     field,
     `The field "${field}" asks for several answers, and the provider of this model gives one. Send the request as often as you want answers, or name a provider of the client's own API.`,
   )
+}
+
+/** Everything of a request that a model reads as text. */
+function promptText(request: Request): string {
+  const texts: string[] = []
+  for (const turn of request.turns) {
+    for (const part of turn.parts) {
+      if ('text' in part) texts.push(part.text)
+      else if (part.type === 'tool-call') texts.push(part.name, part.args)
+      else if (part.type === 'tool-result') for (const piece of part.output) if (piece.type === 'text') texts.push(piece.text)
+    }
+  }
+  for (const tool of request.tools ?? [])
+    texts.push(JSON.stringify(tool.type === 'function' ? [tool.name, tool.description, tool.input] : tool.value))
+  return texts.join('\n')
 }

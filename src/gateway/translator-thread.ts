@@ -1,11 +1,12 @@
 // The thread that translates large bodies.
+import type { Response } from '#ir'
 import { Failure, type JsonObject } from '#kernel'
 import { answerQuestions, giveWay, handedOver } from '#threads'
 import { codecOf, embeddings } from '#wires'
 import { readAnswer, writeCalls } from './embedding-translation.ts'
 import { createSealedCalls } from './seals.ts'
-import { decodeFor, encodeFor } from './translation.ts'
-import type { AskedBytes, ToldBody, ToldCalls, ToldPiece, TranslatorAnswer, TranslatorQuestion } from './translator.ts'
+import { cleanedOf, decodeAnswer, decodeFor, encodeFor, promptOf, rewrite } from './translation.ts'
+import type { AskedBytes, ToldBody, ToldCalls, ToldCleaned, ToldPiece, TranslatorAnswer, TranslatorQuestion } from './translator.ts'
 
 giveWay()
 answerQuestions<TranslatorQuestion>(() => ({ answer, close() {} }))
@@ -22,6 +23,16 @@ function answer(question: TranslatorQuestion): unknown {
         return callsOf(question)
       case 'vectors':
         return vectorsOf(question)
+      case 'rewrite':
+        return rewritten(question)
+      case 'clean':
+        return cleaned(question)
+      case 'prompt':
+        return told<{ text: string }>({ text: promptOf(codecOf(question.wire), documentIn(question.body), question.path) }, [])
+      case 'decode':
+        return told<{ response: Response }>({ response: decodeAnswer(question, Buffer.from(question.body)) }, [])
+      case 'encode':
+        return encoded(question)
       default:
         return question satisfies never
     }
@@ -55,6 +66,24 @@ function vectorsOf(question: Extract<TranslatorQuestion, { ask: 'vectors' }>): u
   const piece = readAnswer(question, Buffer.from(question.body))
   const text = ownBytes(piece.text)
   return told<ToldPiece>({ ...piece, text }, [text])
+}
+
+function rewritten({ body, names }: Extract<TranslatorQuestion, { ask: 'rewrite' }>): unknown {
+  const text = ownBytes(rewrite(Buffer.from(body), names))
+  return told<{ text: ArrayBuffer }>({ text }, [text])
+}
+
+function cleaned({ wire, edits, body }: Extract<TranslatorQuestion, { ask: 'clean' }>): unknown {
+  const made = cleanedOf(codecOf(wire), edits, documentIn(body))
+  if (made === undefined) return told<ToldCleaned>({ cleaned: undefined }, [])
+  const bytes = ownBytes(made.body)
+  return told<ToldCleaned>({ cleaned: { body: bytes, notes: made.notes } }, [bytes])
+}
+
+function encoded({ wire, response, context, costUsd }: Extract<TranslatorQuestion, { ask: 'encode' }>): unknown {
+  const document = codecOf(wire).ingress.encodeResponse(response, { ...context, request: () => context.request }, costUsd)
+  const text = ownBytes(Buffer.from(JSON.stringify(document)))
+  return told<{ text: ArrayBuffer }>({ text }, [text])
 }
 
 function documentIn(body: AskedBytes): JsonObject {

@@ -1,11 +1,12 @@
 // Translates large bodies in a thread of its own, so that nobody else's stream waits for a parser.
 import { Failure, type FailureDetails, type FailureKind, type JsonObject } from '#kernel'
-import type { Note } from '#ir'
+import type { ClientWire, Note, Response } from '#ir'
 import { createAskedThread, siblingModule } from '#threads'
+import type { AnswerContext, PathFields, RequestEdit } from '#wires'
 import type { AnswerToRead, CallsWanted, Piece, WrittenCall, WrittenCalls } from './embedding-translation.ts'
 import type { KeptSeal } from './seals.ts'
 import type { ToolNames } from './tool-names.ts'
-import type { Translation } from './translation.ts'
+import type { AnswerToDecode, Cleaned, Translation } from './translation.ts'
 
 /** Smaller bodies are parsed sooner than a thread has heard of them. */
 export const largeBodyBytes = 256 << 10
@@ -17,6 +18,20 @@ export type TranslatorQuestion =
   | (Translation & { readonly ask: 'request'; readonly body: AskedBytes; readonly seals: ReadonlyMap<string, KeptSeal> })
   | (CallsWanted & { readonly ask: 'calls'; readonly body: AskedBytes })
   | (AnswerToRead & { readonly ask: 'vectors'; readonly body: AskedBytes })
+  | { readonly ask: 'rewrite'; readonly names: readonly string[]; readonly body: AskedBytes }
+  | { readonly ask: 'clean'; readonly wire: ClientWire; readonly edits: readonly RequestEdit[]; readonly body: AskedBytes }
+  | (Prompt & { readonly ask: 'prompt'; readonly body: AskedBytes })
+  | (AnswerToDecode & { readonly ask: 'decode'; readonly body: AskedBytes })
+  | (AnswerToEncode & { readonly ask: 'encode' })
+
+export type Prompt = { readonly wire: ClientWire; readonly path: PathFields | undefined }
+
+export type AnswerToEncode = {
+  readonly wire: ClientWire
+  readonly response: Response
+  readonly context: Omit<AnswerContext, 'request'> & { readonly request: JsonObject }
+  readonly costUsd: number | undefined
+}
 
 /** Of a failure, what another thread can be told. */
 export type ToldFailure = { readonly kind: FailureKind; readonly message: string; readonly details: Omit<FailureDetails, 'cause'> }
@@ -35,6 +50,7 @@ export type TranslatedBody = {
 export type ToldBody = Sent<TranslatedBody>
 export type ToldCalls = { readonly calls: readonly Sent<WrittenCall>[]; readonly notes: readonly Note[] }
 export type ToldPiece = Sent<Piece>
+export type ToldCleaned = { readonly cleaned: Sent<Cleaned> | undefined }
 
 /** Bytes are copied before a method returns, unless they lie in shared memory of their own. Each method rejects with the `Failure` of a codec. */
 export interface Translator {
@@ -43,6 +59,15 @@ export interface Translator {
   writeCalls(wanted: CallsWanted, bytes: Buffer): Promise<WrittenCalls>
   /** `bytes`: a provider's answer to one of those calls. */
   readAnswer(reading: AnswerToRead, bytes: Buffer): Promise<Piece>
+  /** A doubtful body, parsed and written anew. `names`: the fields that count. */
+  rewrite(names: readonly string[], bytes: Buffer): Promise<Buffer>
+  /** As `cleanedOf`. */
+  clean(wire: ClientWire, edits: readonly RequestEdit[], bytes: Buffer): Promise<Cleaned | undefined>
+  promptText(prompt: Prompt, bytes: Buffer): Promise<string>
+  /** A whole answer of a provider. */
+  decodeAnswer(answer: AnswerToDecode, bytes: Buffer): Promise<Response>
+  /** The body of a whole answer for the client. */
+  encodeAnswer(answer: AnswerToEncode): Promise<Buffer>
   close(): Promise<void>
 }
 
@@ -58,7 +83,11 @@ export function createTranslator(): Translator {
 
   async function ask<Told>(bytes: Buffer, questionWith: (body: AskedBytes) => TranslatorQuestion): Promise<Told> {
     const { body, transfer } = forThread(bytes)
-    const answer = await thread.ask<TranslatorAnswer<Told>>(questionWith(body), transfer)
+    return told(questionWith(body), transfer)
+  }
+
+  async function told<Told>(question: TranslatorQuestion, transfer: ArrayBuffer[]): Promise<Told> {
+    const answer = await thread.ask<TranslatorAnswer<Told>>(question, transfer)
     if (answer.ok) return answer
     throw new Failure(answer.failure.kind, answer.failure.message, answer.failure.details)
   }
@@ -75,6 +104,24 @@ export function createTranslator(): Translator {
     async readAnswer(reading, bytes) {
       const { text, usage, id, model } = await ask<ToldPiece>(bytes, (body) => ({ ask: 'vectors', ...reading, body }))
       return { text: Buffer.from(text), usage, id, model }
+    },
+    async rewrite(names, bytes) {
+      const { text } = await ask<{ text: ArrayBuffer }>(bytes, (body) => ({ ask: 'rewrite', names, body }))
+      return Buffer.from(text)
+    },
+    async clean(wire, edits, bytes) {
+      const { cleaned } = await ask<ToldCleaned>(bytes, (body) => ({ ask: 'clean', wire, edits, body }))
+      return cleaned === undefined ? undefined : { body: Buffer.from(cleaned.body), notes: cleaned.notes }
+    },
+    async promptText(prompt, bytes) {
+      return (await ask<{ text: string }>(bytes, (body) => ({ ask: 'prompt', ...prompt, body }))).text
+    },
+    async decodeAnswer(answer, bytes) {
+      return (await ask<{ response: Response }>(bytes, (body) => ({ ask: 'decode', ...answer, body }))).response
+    },
+    async encodeAnswer(answer) {
+      const { text } = await told<{ text: ArrayBuffer }>({ ask: 'encode', ...answer }, [])
+      return Buffer.from(text)
     },
     close: () => thread.close(),
   }

@@ -1,6 +1,7 @@
 // What the gateway adds to translation: a thread for large requests, seals for clients that strip them, and one answer to each request.
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
+import { longestParsed } from '#test/parsed.ts'
 import { wireScripts } from '#test/scripts.ts'
 import { startTest, type TestTurnpike } from '#test/turnpike.ts'
 import { createUpstream, type ScriptedUpstream } from '#test/upstream.ts'
@@ -31,22 +32,6 @@ const withImage = (data: string) => ({
     },
   ],
 })
-
-/** The longest text that was parsed on this thread, which the gateway and its clients share here. */
-async function longestParsed(during: () => Promise<void>): Promise<number> {
-  const parse = JSON.parse
-  let longest = 0
-  JSON.parse = (text: string, ...rest) => {
-    longest = Math.max(longest, text.length)
-    return parse(text, ...rest) as unknown
-  }
-  try {
-    await during()
-  } finally {
-    JSON.parse = parse
-  }
-  return longest
-}
 
 test('an image of megabytes reaches a provider of another wire, and this thread parses nothing of that size', async () => {
   upstream.enqueue(wireScripts['anthropic-messages'].json({ text: ['A picture.'] }))
