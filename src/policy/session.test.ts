@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { clientWireNames, type ClientWire } from '#ir'
-import type { JsonObject, JsonValue } from '#kernel'
+import { isObject, type JsonObject, type JsonValue } from '#kernel'
 import { codecOf } from '#wires'
 import { readCorpus, readJsonLines, skipWithoutCorpus } from '#test/corpus.ts'
-import { kindOf, sessionHeader, sessionOf, type ConversationBytes } from './session.ts'
+import { isNamedSession, kindOf, sessionHeader, sessionOf, type ConversationBytes } from './session.ts'
 
 type Headers = Record<string, string>
 
@@ -120,6 +120,13 @@ describe('a conversation without a name', () => {
     const messages = [{ role: 'user', content: 'hi' }]
     const named = [session({ messages }), session({ system: 'a', messages }), session({ system: 'b', messages })]
     assert.equal(new Set(named).size, 3)
+  })
+
+  test('is told from one that has a name', () => {
+    for (const document of [nameless('one'), { prompt: 'x' }, { system: 'a', messages: [] }])
+      assert.equal(isNamedSession(session(document)), false)
+    assert.equal(isNamedSession(''), false)
+    for (const name of [uuid, 'fp-', 'fp-1']) assert.equal(isNamedSession(session(nameless('one'), { session_id: name })), true)
   })
 
   test('has a session all the same when it has no messages', () => assert.notEqual(session({ prompt: 'x' }), ''))
@@ -238,6 +245,17 @@ describe('OpenClaw', { skip: skipWithoutCorpus }, () => {
       const captured = capture(number)
       assert.equal(session(captured.body, captured.headers), statedSession(captured))
       assert.equal(kind(captured.body), number === '18' ? 'heartbeat' : 'user')
+    })
+  }
+
+  for (const file of ['15-clawrouter-provider-all', '16-litellm-provider-all', '17-own-plugin', '20-clawrouter-status-usage']) {
+    test(`${file}: whatever provider OpenClaw takes it for, session and kind are found`, () => {
+      const turns = [...readJsonLines<Capture>('openclaw', `${file}.jsonl`)].filter(({ body }) => isObject(body) && 'messages' in body)
+      assert.ok(turns.length > 0)
+      for (const captured of turns) {
+        assert.equal(session(captured.body, captured.headers), statedSession(captured))
+        assert.equal(kind(captured.body), 'user')
+      }
     })
   }
 
