@@ -1,22 +1,23 @@
 // Errors of this wire, both ways: a provider's into our kinds, ours into the bodies that Anthropic's SDKs turn into typed errors.
-import { asText, Failure, isObject, type FailureKind, type JsonObject } from '#kernel'
+import { asText, Failure, isObject, type FailureKind, type JsonObject, type JsonValue } from '#kernel'
 import { decodeAwsError } from '#wires/aws-errors'
+import { retryAfterMs } from '#wires/retry-after'
 
 /** Classifies an answer that is an error: by the body's own type first, then by status. Header names are in lower case. */
 export function decodeError(status: number, headers: Readonly<Record<string, string>>, bodyText: string): Failure {
-  let body: unknown
+  let body: JsonValue | undefined
   try {
-    body = JSON.parse(bodyText)
+    body = JSON.parse(bodyText) as JsonValue
   } catch {
     body = undefined
   }
   const error = isObject(body) ? (isObject(body['error']) ? body['error'] : body) : undefined
-  const retryAfterMs = readRetryAfter(headers)
+  const message = asText(error?.['message']) ?? describeText(bodyText)
+  const waitMs = retryAfterMs(headers, message, body)
   // Bedrock's own errors, as against those that it passes on.
   if (headers['x-amzn-errortype'] !== undefined && !(isObject(body) && isObject(body['error'])))
     return decodeAwsError(status, headers, bodyText)
-  if (error === undefined) return failureOf(status, undefined, describeText(bodyText), retryAfterMs)
-  return failureOf(status, asText(error['type']), asText(error['message']) ?? describeText(bodyText), retryAfterMs)
+  return failureOf(status, asText(error?.['type']), message, waitMs)
 }
 
 const kindOfType = new Map<string, FailureKind>([
@@ -35,17 +36,12 @@ const kindOfType = new Map<string, FailureKind>([
  * `status` is absent for an error inside a 200. An account that is used up is a 400 `invalid_request_error` whose words alone tell it:
  * "Your credit balance is too low ...", "You have reached your specified API usage limits ...".
  */
-export function failureOf(
-  status: number | undefined,
-  type: string | undefined,
-  message: string,
-  retryAfterMs: number | undefined,
-): Failure {
+export function failureOf(status: number | undefined, type: string | undefined, message: string, waitMs: number | undefined): Failure {
   const kind = kindOf(status, type, message)
   const refusedStatus = kind === 'request_refused' && status !== undefined && status >= 400 && status < 500 ? { status } : {}
   return new Failure(kind, sentenceOf(kind, status, type, message), {
     ...(kind === 'request_refused' && type === 'request_too_large' ? { status: 413 } : refusedStatus),
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
     upstream: { ...(status === undefined ? {} : { status }), ...(type === undefined ? {} : { type }), message },
   })
 }
@@ -106,17 +102,6 @@ function describeText(text: string): string {
 }
 
 /** Milliseconds from `retry-after-ms` or `retry-after` (seconds, or a date, which is read against the answer's own `date`). */
-function readRetryAfter(headers: Readonly<Record<string, string>>): number | undefined {
-  const inMs = Number(headers['retry-after-ms'] ?? NaN)
-  if (Number.isFinite(inMs) && inMs >= 0) return Math.ceil(inMs)
-  const text = headers['retry-after']
-  if (text === undefined || text.trim() === '') return undefined
-  const seconds = Number(text)
-  if (Number.isFinite(seconds)) return seconds >= 0 ? Math.ceil(seconds * 1000) : undefined
-  const wait = Date.parse(text) - Date.parse(headers['date'] ?? '')
-  return Number.isFinite(wait) && wait >= 0 ? wait : undefined
-}
-
 const typeOfStatus = new Map<number, string>([
   [401, 'authentication_error'],
   [402, 'billing_error'],
