@@ -79,4 +79,5 @@ export const strategyKeys: ReadonlySet<string> = new Set([
   'sticky_session',
   'cb_config',
   'breaker',
+  'least_latency_config',
 ])

@@ -12,6 +12,7 @@ import {
   textIn,
   wholeIn,
   wordIn,
+  type Members,
   type Written,
 } from './routing-config-values.ts'
 
@@ -25,7 +26,7 @@ export type Remarks = {
 const mostAttempts = 5
 const dayMs = 86_400_000
 
-const retryKeys = new Set(['attempts', 'on_status_codes', 'use_retry_after_header', 'use_retry_after_headers'])
+const retryKeys = new Set(['attempts', 'count', 'on_status_codes', 'use_retry_after_header', 'use_retry_after_headers'])
 /** Portkey's, with the 529 of an overloaded Anthropic. */
 const retriedCodes: ReadonlySet<number> = new Set([429, 500, 502, 503, 504, 529])
 
@@ -33,20 +34,24 @@ const retriedCodes: ReadonlySet<number> = new Set([429, 500, 502, 503, 504, 529]
 export function retryIn(written: Written, { warnings }: Remarks): RetryRule | undefined {
   // A bare number is how Portkey's first configs wrote it.
   const members = typeof written.value === 'number' ? new Map([['attempts', written]]) : membersOf(written, retryKeys)
-  const attempts = members.get('attempts')
+  const attempts = one(members, 'attempts', 'count')
   if (attempts === undefined) throw fault(`${written.path}.attempts`, 'is missing.')
   let times = wholeIn(attempts, 0, Number.MAX_SAFE_INTEGER)
   if (times > mostAttempts) {
     warnings.push(`${attempts.path} is ${times}; ${mostAttempts} are made at most.`)
     times = mostAttempts
   }
-  const plural = members.get('use_retry_after_headers')
-  const singular = members.get('use_retry_after_header')
-  if (plural !== undefined && singular !== undefined) throw fault(plural.path, `says the same as ${singular.path}; keep one of them.`)
-  const header = plural ?? singular
+  const header = one(members, 'use_retry_after_header', 'use_retry_after_headers')
   const usesRetryAfter = header !== undefined && flagIn(header)
   const onStatusCodes = codesUnlessEmpty(members.get('on_status_codes'), warnings, 'the usual ones are retried') ?? retriedCodes
   return times === 0 ? undefined : { attempts: times, onStatusCodes, usesRetryAfter }
+}
+
+/** Of two names for one thing. */
+export function one(members: Members, name: string, other: string): Written | undefined {
+  const [first, second] = [members.get(name), members.get(other)]
+  if (first !== undefined && second !== undefined) throw fault(second.path, `says the same as ${first.path}; keep one of them.`)
+  return first ?? second
 }
 
 /** An empty list, which Portkey's examples have, says nothing. */

@@ -6,9 +6,18 @@ import { ConfigError, didYouMean } from './config-error.ts'
 export type Written = { readonly path: string; readonly value: unknown }
 
 const shownCharacters = 100
+/** Longer text in a word's place may be a key that slipped there. */
+const longestWord = 24
+
+export type Members = ReadonlyMap<string, Written>
 
 export function fault(path: string, what: string): ConfigError {
   return new ConfigError(path, `${path} ${what}`)
+}
+
+/** A member that is left out where there is nothing to say. */
+export function given<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { readonly [P in K]: V })
 }
 
 export function below(path: string, key: string): string {
@@ -28,7 +37,7 @@ export function kindOf(value: unknown): string {
 }
 
 /** Members by their names in snake_case; what is undefined is not there. `known`: all others are refused, with the nearest. */
-export function membersOf({ path, value }: Written, known: ReadonlySet<string>, families?: RegExp): ReadonlyMap<string, Written> {
+export function membersOf({ path, value }: Written, known: ReadonlySet<string>, families?: RegExp): Members {
   const members = new Map<string, Written>()
   for (const [key, member] of Object.entries(objectIn({ path, value }))) {
     if (member === undefined) continue
@@ -90,7 +99,8 @@ export function wordIn<Word extends string>(written: Written, words: readonly Wo
   const word = words.find((one) => one === text)
   if (word !== undefined) return word
   const near = didYouMean(nearestNames(text, words, 1))
-  throw fault(written.path, `is ${quoted(text)}, which is not one of ${words.join(', ')}.${near}`)
+  const shown = text.length > longestWord ? kindOf(text) : quoted(text)
+  throw fault(written.path, `is ${shown}, which is not one of ${words.join(', ')}.${near}`)
 }
 
 export function numberIn({ path, value }: Written, least: number, most: number, unit = ''): number {
@@ -104,6 +114,11 @@ export function wholeIn(written: Written, least: number, most: number, unit = ''
   if (typeof written.value === 'number' && !Number.isInteger(written.value))
     throw fault(written.path, `is ${written.value}, which is not a whole number.`)
   return numberIn(written, least, most, unit)
+}
+
+/** Portkey's first examples write weights as text. */
+export function weightIn({ path, value }: Written): number {
+  return numberIn({ path, value: typeof value === 'string' && /^\d+(?:\.\d+)?$/.test(value) ? Number(value) : value }, 0, 1e9)
 }
 
 /** Portkey's reference calls them strings in one place, and numbers in others. */
