@@ -1,10 +1,13 @@
 // One request's story: inspect, plan, reserve, attempt until one commits, finish. All its state is in this one shape.
 import { ByteCollector, Failure, type Waiting } from '#kernel'
 import type { Finish, Note, Usage } from '#ir'
+import type { CachedAnswer } from '#policy'
 import { blamesRequest, nextStep, retryWait, type Plan, type PlannedTarget } from '#routing'
 import type { AttemptRecord, FinishRecord, Outcome, PayloadPart, ReserveRecord } from '#store'
 import { codecOf, type AnswerContext, type StreamEncoder, type WireCodec } from '#wires'
 import { Attempt, type Try, type WholeAnswer } from './attempt.ts'
+import { streamOf } from './cached-answer.ts'
+import { lookInCache, type CacheHost, type CacheLookup } from './cached.ts'
 import { EmbeddingAttempt, type EmbeddingHost } from './embedding-attempt.ts'
 import { inspect, type Inspected, type RequestView } from './inspect.ts'
 import { bytesOf, Outgoing } from './outgoing.ts'
@@ -15,6 +18,7 @@ import {
   attemptRecord,
   costUsdOf,
   finishRecord,
+  freeAnswer,
   keptText,
   reserveRecord,
   SentContent,
@@ -41,7 +45,7 @@ const storedVectorBytes = 64 << 10
 /** What is kept of an answer whose body is not stored: enough to count it if its usage never comes. */
 const keptForCountingBytes = 256 << 10
 
-export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
+export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListener, Told {
   readonly deps: ExchangeDeps
   readonly arrival: Arrival
   readonly codec: WireCodec
@@ -62,6 +66,10 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
   /** What the client gets to know of who answered. */
   servedId: string | undefined
   servedModel: string | undefined
+  /** What the response cache has to do with it; undefined: nothing. */
+  cached: CacheLookup | undefined
+  /** The answer that was kept of an earlier request. */
+  hit: CachedAnswer | undefined
   readonly attempts: AttemptRecord[] = []
   readonly notes: Note[] = []
   kept: ByteCollector
@@ -93,6 +101,11 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
   #lastWriteMs = 0
   #lastProgressMs = 0
   #bufferGiven = false
+  /** Whether there is a provider's answer to tell of. */
+  get #recordsBodies(): boolean {
+    return this.reserved !== undefined || this.hit !== undefined
+  }
+
   #sent: SentContent | undefined
 
   constructor(deps: ExchangeDeps, view: RequestView, arrival: Arrival, onOver: (exchange: Exchange) => void) {
@@ -131,11 +144,58 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
     this.inspected = inspected
     this.#outgoing = new Outgoing(this.deps, this.arrival, inspected, this.codec)
     this.streamUsage = this.arrival.key.streamUsage === 'always' || inspected.asksForUsage
+    this.deps.loops.check(this.arrival, inspected, this.notes)
     this.plan = planOf(this)
     if (this.plan.steps.length === 0) {
       this.#countTokens()
       return
     }
+    this.cached = lookInCache(this)
+    const found = this.cached?.begin((answer) => this.#landed(answer))
+    if (found === undefined) this.#ask()
+    else if (found === 'waits') this.#awaitAnother()
+    else this.#replay(found)
+  }
+
+  // Answers of earlier requests.
+
+  /** Another request asks for the same: its answer is this one's, too. Meanwhile the client is kept. */
+  #awaitAnother(): void {
+    this.#lastWriteMs = this.arrival.readyMs
+    this.dueMs = this.arrival.readyMs + earlyHeadMs
+    this.deps.deadlines.add(this)
+  }
+
+  #landed(answer: CachedAnswer | undefined): void {
+    this.deps.deadlines.remove(this)
+    try {
+      if (answer === undefined) this.#ask()
+      else this.#replay(answer)
+    } catch (error) {
+      this.broke(error)
+    }
+  }
+
+  #replay(answer: CachedAnswer): void {
+    this.hit = answer
+    this.servedModel = answer.model
+    this.pricedUsage = answer.usage === undefined ? undefined : freeAnswer(answer.usage)
+    if (!this.inspected.stream || this.arrival.operation === 'embed') {
+      const body = new ByteCollector(this.deps.buffers, Infinity)
+      body.push(answer.body)
+      this.#answerBody(body, answer.finish, undefined)
+      return
+    }
+    const text = streamOf(this.codec, answer, this.answerContext())
+    if (!this.headIsOurs) this.#streamHead(undefined)
+    this.#committed = true
+    this.#keep(text)
+    this.#finish('ok', undefined, answer.finish, () => this.arrival.client.end(text))
+  }
+
+  // Asking a provider.
+
+  #ask(): void {
     // A small body waits, to be recorded together with its answer.
     if (this.storesPayloads && !this.#isSmall) this.#storeBody('request', this.inspected.body.original())
     this.#outgoing.prepare(this.plan.steps[0]!.target)
@@ -478,7 +538,7 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
     this.#over = true
     if (this.#lingering === undefined) this.deps.deadlines.remove(this)
     const endedMs = performance.now()
-    const bodies = this.reserved === undefined || !this.storesPayloads ? undefined : this.#bodiesToRecord()
+    const bodies = this.#recordsBodies && this.storesPayloads ? this.#bodiesToRecord() : undefined
     // Without the provider's last word, what it said of its output so far is not the truth.
     const needsCounting = this.#committed && (this.pricedUsage === undefined || outcome !== 'ok')
     const record = finishRecord(this, { outcome, failure, finish, endedMs, bodies, kept: needsCounting ? keptText(this) : '' })
@@ -489,6 +549,7 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
       } catch (thrown) {
         this.#abandon(thrown)
       }
+      this.cached?.over(outcome, finish)
       this.kept.release(this.arrival.client.flushed())
       this.#giveBuffer()
       this.onOver(this)
@@ -537,7 +598,12 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
       return
     }
     const attempt = this.#attempt
-    if (attempt === undefined) return
+    if (attempt === undefined) {
+      // Another request's answer is waited for.
+      if (this.inspected.stream) this.#keepAlive(undefined, nowMs)
+      this.dueMs = nowMs + earlyHeadMs
+      return
+    }
     if (this.#retryAtMs > 0) {
       if (nowMs >= this.#retryAtMs) {
         this.#try(this.#position)
@@ -559,14 +625,14 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
     this.#scheduleCheck(nowMs)
   }
 
-  #keepAlive(attempt: Try, nowMs: number): void {
+  #keepAlive(attempt: Try | undefined, nowMs: number): void {
     if (!this.headIsOurs) {
       // After content, the provider's silence is the client's silence: its bytes pass, and none of ours may come between.
       if (this.#committed) return
       this.headIsOurs = true
       this.#streamHead(attempt)
       this.write(this.encoder().preamble())
-      attempt.headTaken()
+      attempt?.headTaken()
     } else {
       this.write(this.encoder().keepAlive())
     }
@@ -580,11 +646,11 @@ export class Exchange implements Waiting, EmbeddingHost, ClientListener, Told {
 
   // Small parts.
 
-  #streamHead(attempt: Try): void {
+  #streamHead(attempt: Try | undefined): void {
     this.status = 200
     this.arrival.client.head(
       200,
-      answerHead(this, attempt.target, ['content-type', 'text/event-stream; charset=utf-8', 'cache-control', 'no-cache']),
+      answerHead(this, attempt?.target, ['content-type', 'text/event-stream; charset=utf-8', 'cache-control', 'no-cache']),
     )
   }
 

@@ -5,6 +5,7 @@ import { Failure, type FailureKind } from '#kernel'
 import { keyLines } from '#upstream'
 import { providerCodecOf } from '#wires'
 import type { Arrival } from './port.ts'
+import type { CacheState } from '#store'
 import type { Told } from './record.ts'
 
 const anthropicVersion = '2023-06-01'
@@ -59,20 +60,44 @@ export function answerHead(exchange: Told, target: PlannedTarget | undefined, he
   add('x-turnpike-request-id', arrival.id)
   add(exchange.codec.ingress.requestIdHeader, arrival.id)
   add('x-turnpike-attempts', digits[exchange.tries] ?? String(exchange.tries))
-  if (target !== undefined) {
-    add('x-turnpike-provider', target.provider.slug)
-    if (target.route !== '') add('x-turnpike-route', target.route)
-    add('x-turnpike-model', headerText(exchange.servedModel ?? target.model.id))
+  const provider = target?.provider.slug ?? exchange.hit?.provider
+  if (provider !== undefined) {
+    add('x-turnpike-provider', provider)
+    add('x-turnpike-model', headerText(exchange.servedModel ?? target!.model.id))
+    if (target !== undefined && target.route !== '') add('x-turnpike-route', target.route)
   }
   if (inspected !== undefined && inspected.trace !== '') add('x-turnpike-trace-id', headerText(inspected.trace))
-  add('x-turnpike-cache', 'DISABLED')
+  const cache = cacheWords[exchange.cached?.state ?? 'disabled']
+  add('x-turnpike-cache', cache)
   if (exchange.dispatchedMs > 0) add('x-turnpike-overhead-us', String(Math.round((exchange.dispatchedMs - arrival.readyMs) * 1000)))
   const cost = pricedUsage?.costNanoUsd
   if (cost !== undefined && inspected?.stream === false) add('x-turnpike-cost', formatUsd(cost))
+  if (inspected?.hasOwnHeaders === true) addPortkeyHeaders(exchange, provider, target, cache, add)
   if (failure !== undefined && (failure.status === 429 || failure.status === 503)) {
     add('retry-after', String(Math.max(1, Math.ceil((failure.details.retryAfterMs ?? defaultRetryMs) / 1000))))
   }
   return headers
+}
+
+const cacheWords = { disabled: 'DISABLED', miss: 'MISS', hit: 'HIT', refresh: 'REFRESH' } as const satisfies Record<CacheState, string>
+
+/** What clients of Portkey read, for those that speak like one. */
+function addPortkeyHeaders(
+  { arrival, inspected, attempts }: Told,
+  provider: string | undefined,
+  target: PlannedTarget | undefined,
+  cache: string,
+  add: (name: string, value: string) => void,
+): void {
+  if (!Object.keys(arrival.headers).some((name) => name.startsWith('x-portkey-'))) return
+  add('x-portkey-trace-id', headerText(inspected?.trace || arrival.id))
+  if (provider !== undefined) add('x-portkey-provider', provider)
+  if (target !== undefined) {
+    const again = attempts.filter(({ route, provider: slug }) => route === target.route && slug === target.provider.slug).length
+    add('x-portkey-retry-attempt-count', String(Math.max(0, again - (attempts.at(-1)?.errorClass === '' ? 1 : 0))))
+    add('x-portkey-last-used-option-index', target.route === '' ? 'config' : target.route)
+  }
+  add('x-portkey-cache-status', cache)
 }
 
 const digits = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']

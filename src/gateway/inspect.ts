@@ -77,8 +77,12 @@ export type Inspected = {
   readonly timeoutMs: number | undefined
   readonly storesBodies: boolean
   readonly strict: boolean
+  /** A header of the gateway's own, or Portkey's, is there. */
+  readonly hasOwnHeaders: boolean
   /** The client's own provider key, which came beside the gateway key. */
   readonly ownKey: string | undefined
+  /** The slug of the routing config that the client wants, or a config as JSON text. */
+  readonly config: string | undefined
   readonly body: InspectedBody
 }
 
@@ -127,12 +131,6 @@ export function inspect(arrival: Arrival, codec: WireCodec, view: RequestView, r
   if (view.isConversation) requireTurns(body, codec.wire, view.turns)
   else requireInput(body, view.turns)
   const provider = option(own, 'provider')?.replace(/^@/, '')
-  if (option(own, 'config') !== undefined) {
-    throw invalidRequest(
-      'x-turnpike-config',
-      'This version of the gateway has no routing configs, so the header x-turnpike-config cannot be honoured. Leave it out.',
-    )
-  }
   const streamOptions = fields['stream_options']
   return {
     model: provider === undefined || model.startsWith(`@${provider}/`) ? model : `@${provider}/${model}`,
@@ -146,7 +144,9 @@ export function inspect(arrival: Arrival, codec: WireCodec, view: RequestView, r
     timeoutMs: timeoutOf(own),
     storesBodies: option(own, 'debug') !== 'false',
     strict: option(own, 'strict') === 'true',
+    hasOwnHeaders: own === headers,
     ownKey: own === headers ? ownProviderKey(headers) : undefined,
+    config: option(own, 'config'),
     body,
   }
 }

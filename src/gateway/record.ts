@@ -14,7 +14,7 @@ import {
 import { isObject, type ByteCollector, type Failure } from '#kernel'
 import { priceUsage, type PricedUsage } from '#ledger'
 import type { Plan, PlannedTarget } from '#routing'
-import type { AttemptRecord, FinishRecord, Outcome, ProgressRecord, ReserveRecord } from '#store'
+import type { AttemptRecord, CacheState, FinishRecord, Outcome, ProgressRecord, ReserveRecord } from '#store'
 import { createSseParser, type StreamDecoder, type WireCodec } from '#wires'
 import type { Try } from './attempt.ts'
 import type { Inspected } from './inspect.ts'
@@ -37,6 +37,8 @@ export interface Told {
   readonly headIsOurs: boolean
   readonly servedModel: string | undefined
   readonly pricedUsage: Priced | undefined
+  readonly cached: { readonly state: CacheState } | undefined
+  readonly hit: { readonly provider: string } | undefined
   readonly kept: ByteCollector
   readonly sent: SentContent
   readonly storesPayloads: boolean
@@ -74,6 +76,19 @@ export function priceAnswer(usage: Usage, target: PlannedTarget, text: string | 
     estimated,
   })
   return { usage, text, counts, costNanoUsd, costSource, lines, providerCostNanoUsd }
+}
+
+/** Nobody charges for an answer that was kept. */
+export function freeAnswer(usage: Usage): Priced {
+  return {
+    usage,
+    text: undefined,
+    counts: usageCounts(usage),
+    costNanoUsd: 0n,
+    costSource: 'computed',
+    lines: [],
+    providerCostNanoUsd: undefined,
+  }
 }
 
 export function costUsdOf(priced: Priced): number | undefined {
@@ -228,7 +243,7 @@ export function finishRecord(exchange: Told, ending: Ending): FinishRecord {
     metadata: begun.metadata,
     configSlug: begun.configSlug,
     configVersion: begun.configVersion,
-    provider: last?.provider ?? first?.provider.slug ?? '',
+    provider: exchange.hit?.provider ?? last?.provider ?? first?.provider.slug ?? '',
     modelTarget: last?.model ?? first?.model.id ?? '',
     price: target === undefined ? undefined : priceOf(arrival, target),
     status: exchange.status,
@@ -238,7 +253,7 @@ export function finishRecord(exchange: Told, ending: Ending): FinishRecord {
     modelServed:
       answered || pricedUsage !== undefined || exchange.responseBytes > 0 ? (exchange.servedModel ?? (answered ? last.model : '')) : '',
     lane: target === undefined ? 'none' : target.lane === 'pass' && !exchange.headIsOurs ? 'pass' : 'translate',
-    cache: 'disabled',
+    cache: exchange.cached?.state ?? 'disabled',
     attempts,
     usage: pricedUsage?.counts,
     usageRaw: pricedUsage === undefined ? '' : (pricedUsage.text ?? JSON.stringify(pricedUsage.usage.raw)),
