@@ -31,7 +31,14 @@ export function createGateway(given: GatewayDeps): Gateway {
   const views = new Map([...clientWires].map(([wire, { ingress }]) => [wire, new RequestView(ingress.shape, deps.buffers)]))
   const embeddingView = new RequestView(embeddings.shape, deps.buffers, false)
   let whenEmpty: (() => void) | undefined
-  const planOf = createPlanner(deps)
+  const planner = createPlanner({
+    snapshot: given.snapshot,
+    resolve: given.resolve,
+    health: given.health,
+    nowMs: () => given.deadlines.nowMs,
+    random: Math.random,
+  })
+  const planOf = (asked: Exchange) => planner.planOf(asked)
 
   function over(exchange: Exchange): void {
     running.remove(exchange)

@@ -1,53 +1,134 @@
-// From a request to the targets that may answer it. Plans depend on few things of a request, so they are made once per snapshot.
-import { createProviderBuilder, vendorOfKey, vendors } from '#catalog'
-import type { Provider, Snapshot } from '#config'
-import { Failure, invalidRequest } from '#kernel'
+// From a request to the targets that may answer it. What depends on few things of a request is made once per snapshot.
+import { createGlob, createProviderBuilder, vendorOfKey, vendors } from '#catalog'
+import type { GatewayKey, Provider, RoutingConfig, Snapshot } from '#config'
+import { invalidRequest } from '#kernel'
 import { isPlaceholderKey } from '#policy'
-import { otherKind, planTargets, type Candidate, type Operation, type Plan } from '#routing'
+import { configTree, createSticky, planSteps, servedTree, type LeafCandidate, type Moment, type Plan, type RouteTree } from '#routing'
 import type { Inspected } from './inspect.ts'
+import { createConfigChooser, usable } from './plans-config.ts'
+import { RequestFacts } from './plans-facts.ts'
+import { createLeafResolver, ownCredentialName } from './plans-leaves.ts'
+import { nobodyToAsk, unknownModel } from './plans-refusals.ts'
 import type { Arrival, GatewayDeps, Resolution } from './port.ts'
 
-type Asked = { readonly arrival: Arrival; readonly inspected: Inspected }
+export type PlannedArrival = Pick<Arrival, 'operation' | 'wire' | 'path' | 'endpoint' | 'headers' | 'key' | 'bodyStart' | 'bodyEnd'>
+export type Asked = { readonly arrival: PlannedArrival; readonly inspected: Inspected }
 
-const maxCachedPlans = 2000
+export interface Planner {
+  /** Throws a `Failure` when no target can be asked. Of `count-tokens`, a plan may be empty: then the gateway counts. */
+  planOf(asked: Asked): Plan
+  /** The same, and nothing is remembered of it. `config`: instead of the one that the request chooses; a slug of a stored one, or one as it was read. */
+  rehearse(asked: Asked, config: RoutingConfig | string | undefined): Plan
+}
 
-/** A function that plans. It throws a `Failure` when no target can be asked. */
-export function createPlanner(deps: Pick<GatewayDeps, 'snapshot' | 'resolve'>): (asked: Asked) => Plan {
-  let plans = new Map<string, Plan>()
-  let plansOf: Snapshot | undefined
+export type PlannerDeps = Pick<GatewayDeps, 'snapshot' | 'resolve' | 'health'> & {
+  /** The clock of `Health`. */
+  readonly nowMs: () => number
+  /** From 0 to below 1, another one each time. */
+  readonly random: () => number
+}
+
+const maxRemembered = 2000
+
+type Remembered = { readonly tree: RouteTree; fixed: Plan | undefined }
+
+export function createPlanner(deps: PlannerDeps): Planner {
+  const { health } = deps
+  let remembered = new Map<string, Remembered>()
+  let rememberedOf: Snapshot | undefined
+  const sticky = createSticky()
+  const chooseConfig = createConfigChooser()
+  const resolveLeaf = createLeafResolver(deps.resolve)
   const builder = createProviderBuilder({})
   /** Vendors that clients asked with their own key and that are not configured here. */
   const visited = new Map<string, Provider>()
+  const vitalsOf = health.of.bind(health)
 
   function planOf(asked: Asked): Plan {
+    const entry = entryOf(asked, undefined)
+    if (entry.tree.isFixed && health.allWell) return (entry.fixed ??= follow(asked, entry.tree, true))
+    return follow(asked, entry.tree, true)
+  }
+
+  function entryOf(asked: Asked, given: RoutingConfig | string | undefined): Remembered {
     const snapshot = deps.snapshot()
-    if (snapshot !== plansOf || plans.size >= maxCachedPlans) {
-      plans = new Map()
-      plansOf = snapshot
+    if (snapshot !== rememberedOf || remembered.size >= maxRemembered) {
+      remembered = new Map()
+      rememberedOf = snapshot
     }
-    if (asked.inspected.ownKey !== undefined) {
-      const candidates = candidatesForOwnKey(snapshot, asked, asked.inspected.ownKey)
-      if (candidates !== undefined) return plan(asked, candidates, asked.inspected.ownKey)
+    const { arrival, inspected } = asked
+    const { wire, operation, key } = arrival
+    const { model, ownKey } = inspected
+    const config =
+      typeof given === 'object'
+        ? usable(given)
+        : given !== undefined || inspected.config !== undefined || key.config !== undefined
+          ? chooseConfig(snapshot, key, given ?? inspected.config)
+          : undefined
+    if (ownKey !== undefined) {
+      const tree = config === undefined ? treeForOwnKey(snapshot, asked, ownKey) : configTreeForOwnKey(snapshot, asked, config, ownKey)
+      if (tree !== undefined) return { tree, fixed: undefined }
     }
-    const { wire, operation, key } = asked.arrival
-    const { model } = asked.inspected
     // A key with a list of models has plans of its own.
-    const name = key.models === undefined ? `${operation} ${wire} ${model}` : `${operation} ${wire}\n${key.id}\n${model}`
-    const known = plans.get(name)
+    let name = key.models === undefined ? `${operation} ${wire} ${model}` : `${operation} ${wire}\n${key.id}\n${model}`
+    if (config !== undefined) name = `${config.slug ?? ''}\n${config.fingerprint}\n${name}`
+    const known = remembered.get(name)
     if (known !== undefined) return known
-    const made = plan(asked, candidatesOf(snapshot, asked), undefined)
-    plans.set(name, made)
+    const tree = config === undefined ? plainTree(snapshot, asked) : treeOfConfig(snapshot, asked, config)
+    const made: Remembered = { tree, fixed: undefined }
+    remembered.set(name, made)
     return made
   }
 
-  function candidatesOf(snapshot: Snapshot, { arrival, inspected }: Asked): readonly Candidate[] {
-    const resolved = deps.resolve(snapshot, inspected.model, arrival.key)
+  function follow(asked: Asked, tree: RouteTree, remembers: boolean): Plan {
+    const nowMs = deps.nowMs()
+    const moment: Moment = {
+      nowMs,
+      random: deps.random,
+      facts: new RequestFacts(asked.arrival, asked.inspected, health, nowMs),
+      pinned: (key) => sticky.get(key, nowMs),
+    }
+    const { plan, pins } = planSteps(tree, moment)
+    if (remembers) for (const pin of pins) sticky.pin(pin, nowMs)
+    if (plan.steps.length === 0 && asked.arrival.operation !== 'count-tokens') throw nobodyToAsk(plan, asked.inspected.model, asked.arrival)
+    return plan
+  }
+
+  // Trees.
+
+  /** Without a config; or the name is a config's, and nothing else has that name. */
+  function plainTree(snapshot: Snapshot, asked: Asked): RouteTree {
+    const { arrival, inspected } = asked
+    const { model } = inspected
+    const resolved = deps.resolve(snapshot, model, arrival.key)
+    if (resolved.ok) return servedTree({ ...arrival, vitalsOf }, resolved.candidates)
+    const config = resolved.kind === 'model_not_found' ? snapshot.configs.get(model) : undefined
+    if (config === undefined) throw unknownModel(model, arrival.key.name, resolved)
+    return treeOfConfig(snapshot, asked, usable(config))
+  }
+
+  function treeOfConfig(snapshot: Snapshot, { arrival, inspected }: Asked, config: RoutingConfig, own?: OwnCredential): RouteTree {
+    const { model } = inspected
+    const key = config.slug === model ? allowing(arrival.key, model) : arrival.key
+    return configTree(config, { ...arrival, vitalsOf }, resolveLeaf({ snapshot, key, model, config, own }))
+  }
+
+  function candidatesOf(snapshot: Snapshot, { arrival, inspected }: Asked): readonly LeafCandidate[] {
+    const resolved: Resolution = deps.resolve(snapshot, inspected.model, arrival.key)
     if (!resolved.ok) throw unknownModel(inspected.model, arrival.key.name, resolved)
     return resolved.candidates
   }
 
-  /** Whom the client's own key may be shown to: the provider it names, or those of the vendor whose key it is. Undefined: it is none. */
-  function candidatesForOwnKey(snapshot: Snapshot, asked: Asked, ownKey: string): readonly Candidate[] | undefined {
+  // The client's own key. What happens with it says nothing to others.
+
+  function treeForOwnKey(snapshot: Snapshot, asked: Asked, ownKey: string): RouteTree | undefined {
+    const credentials = [{ name: ownCredentialName, secret: ownKey }]
+    const candidates = candidatesForOwnKey(snapshot, asked, ownKey)?.map((one) => ({ ...one, credentials, unwatched: true }))
+    return candidates === undefined ? undefined : servedTree({ ...asked.arrival, vitalsOf }, candidates)
+  }
+
+  /** Whom the client's own key may be shown to: the provider it names, or those of the vendor whose key it is. undefined: it is none. */
+  function candidatesForOwnKey(snapshot: Snapshot, asked: Asked, ownKey: string): readonly LeafCandidate[] | undefined {
     const { model } = asked.inspected
     const slash = model.indexOf('/')
     const named = slash < 1 ? undefined : model.slice(model.startsWith('@') ? 1 : 0, slash)
@@ -65,13 +146,25 @@ export function createPlanner(deps: Pick<GatewayDeps, 'snapshot' | 'resolve'>): 
       if (theirs.length > 0) return theirs
       throw invalidRequest(
         'model',
-        `The key in the request looks like one of ${vendor.name}, and no provider of that vendor serves ${quoted(model)} here. Name the provider: "@${vendor.id}/..." or x-turnpike-provider.`,
+        `The key in the request looks like one of ${vendor.name}, and no provider of that vendor serves ${JSON.stringify(model.slice(0, 200))} here. Name the provider: "@${vendor.id}/..." or x-turnpike-provider.`,
       )
     }
     if (isPlaceholderKey(ownKey)) return undefined
     throw invalidRequest(
       'x-turnpike-provider',
       'The request carries a key of its own beside the gateway key, and nothing says whose. Name the provider in x-turnpike-provider or as "@provider/model", or send the gateway key alone.',
+    )
+  }
+
+  /** The config says who is asked: the client's key goes to its vendor only. undefined: it is none. */
+  function configTreeForOwnKey(snapshot: Snapshot, asked: Asked, config: RoutingConfig, ownKey: string): RouteTree | undefined {
+    const vendor = vendorOfKey(ownKey)
+    if (vendor !== undefined)
+      return treeOfConfig(snapshot, asked, config, { vendor: vendor.id, credential: { name: ownCredentialName, secret: ownKey } })
+    if (isPlaceholderKey(ownKey)) return undefined
+    throw invalidRequest(
+      'x-turnpike-config',
+      'The request carries a key of its own beside the gateway key, nothing says whose, and a routing config decides who is asked. Put it into the config as api_key, or send the gateway key alone.',
     )
   }
 
@@ -85,57 +178,14 @@ export function createPlanner(deps: Pick<GatewayDeps, 'snapshot' | 'resolve'>): 
     return provider
   }
 
-  return planOf
+  return { planOf, rehearse: (asked, config) => follow(asked, entryOf(asked, config).tree, false) }
 }
 
-/** In records, for a key that was the client's. */
-const ownCredentialName = 'client'
-
-function plan({ arrival, inspected }: Asked, candidates: readonly Candidate[], ownKey: string | undefined): Plan {
-  const { wire, operation } = arrival
-  const credential = ownKey === undefined ? undefined : { name: ownCredentialName, secret: ownKey }
-  const made = planTargets({ operation, wire, candidates, ...(credential === undefined ? {} : { credential }) })
-  if (made.steps.length === 0 && operation !== 'count-tokens') {
-    const other = otherOperation(made, operation)
-    if (other !== undefined) throw invalidRequest('model', `${quoted(inspected.model)} ${other}`)
-    const why = made.skipped.map(({ provider, reason }) => `${provider}: ${reason}`).join('; ')
-    throw new Failure('model_not_found', `No provider can be asked for ${quoted(inspected.model)} (${why}). Give it a credential.`, {
-      param: 'model',
-    })
-  }
-  return made
+/** Whom the list of a key allows a config as a model, it allows whatever that stands for; as with an alias. */
+function allowing(key: GatewayKey, model: string): GatewayKey {
+  if (key.models?.some((pattern) => createGlob(pattern)(model)) !== true) return key
+  const { models: _, ...open } = key
+  return open
 }
 
-/** What to say of a model that is asked for what no such model does. */
-function otherOperation({ skipped }: Plan, operation: Operation): string | undefined {
-  if (skipped.length === 0 || !skipped.every(({ reason }) => reason === otherKind[operation])) return undefined
-  return operation === 'embed'
-    ? 'makes no embeddings. GET /v1/models lists the models that do: their output_modalities are ["embeddings"].'
-    : 'makes embeddings and does not converse. Ask it at /v1/embeddings.'
-}
-
-function unknownModel(model: string, keyName: string, { kind, nearest, alias, byKey }: Extract<Resolution, { ok: false }>): Failure {
-  if (kind === 'model_not_allowed') {
-    const sentence =
-      byKey === true
-        ? `The key ${quoted(keyName)} may not use the model ${quoted(model)}. GET /v1/models lists what it may use.`
-        : `The model ${quoted(model)} is not allowed here: its provider's allow-list or deny-list excludes it.`
-    return new Failure(kind, sentence, { param: 'model' })
-  }
-  if (alias !== undefined)
-    return new Failure(
-      kind,
-      `${quoted(model)} is an alias of ${quoted(alias)}, which no provider of this gateway serves. Change the alias, or add a provider that does.`,
-      { param: 'model' },
-    )
-  const hint = nearest.length === 0 ? '' : ` Did you mean ${nearest.map(quoted).join(' or ')}?`
-  return new Failure(
-    kind,
-    `No provider of this gateway serves the model ${quoted(model)}.${hint} GET /v1/models lists what can be asked for.`,
-    { param: 'model' },
-  )
-}
-
-function quoted(model: string): string {
-  return JSON.stringify(model.slice(0, 200))
-}
+type OwnCredential = Parameters<ReturnType<typeof createLeafResolver>>[0]['own']

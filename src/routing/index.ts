@@ -1,23 +1,23 @@
-// Which target next: the pure planner.
+// Which target next: the pure planner, what it remembers, and how targets are doing.
 export { blamesRequest, nextStep } from './next.ts'
 export { retryWait } from './retry.ts'
-export {
-  otherKind,
-  planTargets,
-  type Candidate,
-  type Exit,
-  type Lane,
-  type Operation,
-  type ParamDefault,
-  type ParamEdit,
-  type Plan,
-  type PlannedTarget,
-  type PlanRequest,
-  type Skipped,
-  type Step,
-  type TargetParams,
-  type TargetTimeouts,
-  unwatched,
+export type {
+  Candidate,
+  Exit,
+  Lane,
+  Operation,
+  ParamDefault,
+  ParamEdit,
+  Plan,
+  PlannedTarget,
+  Skipped,
+  Step,
+  TargetParams,
+  TargetTimeouts,
 } from './plan.ts'
+export type { Facts, Moment, Needs, Pin } from './plan-facts.ts'
+export { configTree, servedTree, type LeafCandidate, type ResolvedLeaf, type RouteRequest, type RouteTree } from './plan-route.ts'
+export { planSteps, type Planned } from './plan-steps.ts'
+export { createSticky, type Sticky } from './sticky.ts'
 export type { Ended, Health, HealthRow, Trouble, Vitals } from './health.ts'
 export { createHealth, type HealthOptions } from './targets.ts'

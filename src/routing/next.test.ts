@@ -37,6 +37,7 @@ const final: readonly FailureKind[] = [
   'key_revoked',
   'forbidden',
   'unknown_url',
+  'loop_detected',
   'method_not_allowed',
   'model_not_found',
   'model_not_allowed',

@@ -8,8 +8,7 @@ const credentialTrouble: ReadonlySet<FailureKind> = new Set(['rate_limited', 'ac
 /** The position of the next step after `position` failed; undefined when nothing is left or the failure is final. */
 export function nextStep({ steps }: Plan, position: number, failure: Failure): number | undefined {
   if (!failureTable[failure.kind].retryable || failure.fault === 'gateway') return undefined
-  const taken = steps[position]!.exits.find(({ to, on }) => to < steps.length && takes(on, failure))
-  return taken?.to
+  return steps[position]!.exits.find(({ on }) => takes(on, failure))?.to
 }
 
 function takes(on: Exit['on'], failure: Failure): boolean {

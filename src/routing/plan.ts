@@ -1,8 +1,7 @@
-// Plan first, act second: which targets a request may go to, in order, each with its reason. Pure: no I/O, clock or randomness.
+// What a plan is: which targets a request may go to, in order, each with its reason, and where each failure leads.
 import type { CacheRule, Credential, ModelEntry, Provider, RetryRule } from '#config'
-import type { ClientWire, EmbeddingForm, Note, Wire } from '#ir'
+import type { EmbeddingForm, Note, Wire } from '#ir'
 import type { JsonValue } from '#kernel'
-import { codecOf, embeddingCodecOf, endpointPath } from '#wires'
 import type { Vitals } from './health.ts'
 
 /** A provider that serves the model, as the catalog resolved it. */
@@ -10,17 +9,6 @@ export type Candidate = { readonly provider: Provider; readonly model: ModelEntr
 
 /** What is asked of a model: a turn of a conversation, how many tokens one has, or vectors. */
 export type Operation = 'generate' | 'count-tokens' | 'embed'
-
-/** What of a request decides where it can go. */
-export type PlanRequest = {
-  readonly operation: Operation
-  readonly wire: ClientWire
-  readonly candidates: readonly Candidate[]
-  /** The client's own: used instead of the providers'. */
-  readonly credential?: Credential
-  /** How a target is doing; absent: nobody keeps it. */
-  readonly vitalsOf?: (provider: string, credential: string, model: string) => Vitals
-}
 
 /** Bytes pass (`pass`), or are translated into another wire. */
 export type Lane = 'pass' | 'translate'
@@ -98,104 +86,12 @@ export type Plan = {
   readonly config?: { readonly slug?: string; readonly version?: number }
 }
 
-/** `route`: its place in the config; absent without one. `provider`: '' where no provider is named. */
-export type Skipped = { readonly provider: string; readonly reason: string; readonly route?: string }
-
-/** Why a model that is for something else is left out. */
-export const otherKind = {
-  generate: 'the model makes embeddings',
-  'count-tokens': 'the model makes embeddings',
-  embed: 'the model makes no embeddings',
-} as const satisfies Record<Operation, string>
-
-const noCredential: Credential = { name: 'none', secret: '' }
-
-export function planTargets(request: PlanRequest): Plan {
-  const steps: Step[] = []
-  const skipped: { provider: string; reason: string }[] = []
-  for (const candidate of request.candidates) {
-    const { provider, model } = candidate
-    const reached = request.operation === 'embed' ? vectorEndpoint(candidate) : wordEndpoint(candidate, request)
-    if (typeof reached === 'string') {
-      skipped.push({ provider: provider.slug, reason: reached })
-      continue
-    }
-    const credentials = credentialsFor(provider, request.credential)
-    if (credentials.length === 0) {
-      skipped.push({ provider: provider.slug, reason: 'it has no credential' })
-      continue
-    }
-    const next: Exit = { to: steps.length + credentials.length, on: 'any' }
-    const timeouts: TargetTimeouts = { ...provider.timeouts, floor: undefined }
-    for (let i = 0; i < credentials.length; i++) {
-      const position = steps.length
-      const credential = credentials[i]!
-      const vitals = request.vitalsOf?.(provider.slug, credential.name, model.id) ?? unwatched
-      steps.push({
-        target: { route: '', provider, model, ...reached, credential, timeouts, vitals },
-        reason: i > 0 ? 'next credential of the same provider' : position === 0 ? 'first by priority' : 'next by priority',
-        exits: i + 1 < credentials.length ? [{ to: position + 1, on: 'credential' }, next] : [next],
-      })
-    }
-  }
-  return { steps, skipped }
-}
-
-/** Of targets whose state nobody keeps: they are always asked in their place. */
-export const unwatched: Vitals = { trouble: () => undefined, began() {}, ended() {}, running: 0, latencyMs: () => undefined }
-
-type Reached = Pick<PlannedTarget, 'wire' | 'path' | 'streamPath' | 'lane' | 'embeds'>
-
-/** Where a candidate converses, or why it doesn't. */
-function wordEndpoint({ provider, model }: Candidate, { operation, wire: asked }: PlanRequest): Reached | string {
-  if (!makesWords(model)) return otherKind[operation]
-  const wire = serves(provider, asked, model) ? asked : firstWire(provider, model)
-  const template = wire === undefined ? undefined : provider.endpoints.get(wire)
-  if (wire === undefined || template === undefined) return 'it has no endpoint for conversations'
-  const endpoint = operation === 'generate' ? template : countingEndpoint(asked, wire, template)
-  if (endpoint === undefined || (operation === 'count-tokens' && provider.simulated)) return 'it does not count tokens'
-  return {
-    wire,
-    path: endpointPath(endpoint, model.id, false),
-    streamPath: endpointPath(endpoint, model.id, true),
-    lane: wire === asked ? 'pass' : 'translate',
-  }
-}
-
-/** Where a candidate makes vectors, or why it doesn't. */
-function vectorEndpoint({ provider, model }: Candidate): Reached | string {
-  if (!makesVectors(model)) return otherKind.embed
-  if (provider.embeddings === undefined) return 'it has no endpoint for embeddings'
-  const { form, path: template } = provider.embeddings
-  const path = endpointPath(template, model.id, false)
-  return { wire: embeddingCodecOf(form).wire, path, streamPath: path, lane: form === 'openai' ? 'pass' : 'translate', embeds: form }
-}
-
-/** What the catalog says of a model; one that it doesn't know may do anything. */
-function makesVectors({ outputModalities }: ModelEntry): boolean {
-  return outputModalities?.includes('embeddings') !== false
-}
-
-function makesWords({ outputModalities }: ModelEntry): boolean {
-  return outputModalities?.some((kind) => kind !== 'embeddings') !== false
-}
-
-function credentialsFor(provider: Provider, own: Credential | undefined): readonly Credential[] {
-  if (own !== undefined && provider.auth !== 'none') return [own]
-  return provider.auth === 'none' && provider.credentials.length === 0 ? [noCredential] : provider.credentials
-}
-
-function serves(provider: Provider, wire: Wire, model: ModelEntry): boolean {
-  if (model.wires !== undefined && !model.wires.includes(wire)) return false
-  return provider.endpoints.has(wire) && (provider.wireModels?.get(wire)?.(model.id) ?? true)
-}
-
-function firstWire(provider: Provider, model: ModelEntry): Wire | undefined {
-  for (const wire of provider.endpoints.keys()) if (serves(provider, wire, model)) return wire
-  return undefined
-}
-
-/** Where a provider of the client's own wire counts tokens; undefined: nowhere. */
-function countingEndpoint(asked: ClientWire, wire: Wire, endpoint: string): string | undefined {
-  return wire === asked ? codecOf(asked).tokenCounting?.endpoint(endpoint) : undefined
+export type Skipped = {
+  /** '' where none is named. */
+  readonly provider: string
+  readonly reason: string
+  /** Its place in the config; absent without one. */
+  readonly route?: string
+  /** Who says so, where the client is told: the key's list of models, a group whose conditions don't match, or the model's own kind. */
+  readonly by?: 'key' | 'conditions' | 'kind'
 }

@@ -3,7 +3,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ModelEntry, Provider } from '#config'
 import type { ClientWire, EmbeddingForm, Wire } from '#ir'
-import { otherKind, planTargets, type PlanRequest } from './plan.ts'
+import type { Plan } from './plan.ts'
+import type { Moment } from './plan-facts.ts'
+import { servedTree, type LeafCandidate, type RouteRequest } from './plan-route.ts'
+import { planSteps } from './plan-steps.ts'
 
 const chatPath = '/v1/chat/completions'
 const messagesPath = '/v1/messages'
@@ -36,7 +39,14 @@ function provider(
 
 const model: ModelEntry = { id: 'm' }
 
-function plan(providers: readonly Provider[], wire: ClientWire = 'openai-chat', operation: PlanRequest['operation'] = 'generate') {
+/** Whoever serves a model needs nothing of the request, the clock or chance. */
+const nothing = {} as Moment
+
+function planTargets({ candidates, ...request }: RouteRequest & { readonly candidates: readonly LeafCandidate[] }): Plan {
+  return planSteps(servedTree(request, candidates), nothing).plan
+}
+
+function plan(providers: readonly Provider[], wire: ClientWire = 'openai-chat', operation: RouteRequest['operation'] = 'generate') {
   const { steps, skipped } = planTargets({ operation, wire, candidates: providers.map((one) => ({ provider: one, model })) })
   const targets = steps.map(({ target }) => target)
   return {
@@ -54,7 +64,7 @@ test('providers come in the order that they were given, each with its reason', (
     [
       ['a', 'first by priority', [{ to: 1, on: 'any' }]],
       ['b', 'next by priority', [{ to: 2, on: 'any' }]],
-      ['c', 'next by priority', [{ to: 3, on: 'any' }]],
+      ['c', 'next by priority', []],
     ],
   )
   assert.deepEqual(skipped, [])
@@ -98,7 +108,7 @@ test('each credential is a target; the next one is for trouble of the one before
   const next = { to: 3, on: 'any' }
   assert.deepEqual(
     steps.map(({ exits }) => exits),
-    [[{ to: 1, on: 'credential' }, next], [{ to: 2, on: 'credential' }, next], [next], [{ to: 4, on: 'any' }]],
+    [[{ to: 1, on: 'credential' }, next], [{ to: 2, on: 'credential' }, next], [next], []],
   )
   assert.equal(steps[1]!.reason, 'next credential of the same provider')
   assert.equal(steps[3]!.reason, 'next by priority')
@@ -155,7 +165,7 @@ test('vectors are asked of providers that make them, in their own form, with mod
   )
   assert.deepEqual(
     made.skipped.map(({ reason }) => reason),
-    ['it has no endpoint for embeddings', otherKind.embed],
+    ['it has no endpoint for embeddings', 'the model makes no embeddings'],
   )
 })
 
@@ -166,6 +176,6 @@ test('a model that only embeds has no conversations; one that does both has', ()
       wire: 'openai-chat',
       candidates: [{ provider: provider('a', [chat]), model: { id: 'm', outputModalities } }],
     })
-  assert.deepEqual(talk(['embeddings']).skipped, [{ provider: 'a', reason: otherKind.generate }])
+  assert.deepEqual(talk(['embeddings']).skipped, [{ provider: 'a', reason: 'the model makes embeddings', by: 'kind' }])
   assert.equal(talk(['text', 'embeddings']).steps.length, 1)
 })

@@ -1,0 +1,243 @@
+// What conditions may ask about a request, and what it needs of a model. Most requests are asked nothing: everything is read when it is asked for.
+import type { IncomingHttpHeaders } from 'node:http'
+import type { GatewayKey } from '#config'
+import type { ClientWire } from '#ir'
+import { isObject, type JsonObject, type JsonValue } from '#kernel'
+import { sessionHeader } from '#policy'
+import type { Facts, Health, Needs } from '#routing'
+import type { Inspected } from './inspect.ts'
+import type { Arrival } from './port.ts'
+import { bytesPerToken } from './record.ts'
+
+/** Never one that holds a credential, or where a client is. */
+const visibleHeaders: ReadonlySet<string> = new Set([
+  'accept',
+  'accept-language',
+  'anthropic-beta',
+  'anthropic-version',
+  'baggage',
+  'content-type',
+  'http-referer',
+  'openai-beta',
+  'origin',
+  'referer',
+  'session_id',
+  'traceparent',
+  'user-agent',
+  'x-app',
+  'x-claude-code-session-id',
+  'x-request-id',
+  'x-session-affinity',
+  'x-stainless-lang',
+  'x-stainless-package-version',
+  'x-stainless-runtime',
+  'x-title',
+  ...['x-turnpike', 'x-portkey'].flatMap((vendor) =>
+    [
+      'cache-force-refresh',
+      'cache-namespace',
+      'debug',
+      'parent-span-id',
+      'provider',
+      'session-id',
+      'span-id',
+      'span-name',
+      'strict',
+      'trace-id',
+    ].map((name) => `${vendor}-${name}`),
+  ),
+])
+
+export class RequestFacts implements Facts {
+  readonly #arrival: Pick<Arrival, 'wire' | 'path' | 'endpoint' | 'headers' | 'key' | 'bodyStart' | 'bodyEnd'>
+  readonly #inspected: Inspected
+  readonly #health: Health
+  readonly #nowMs: number
+  readonly #members = new Map<string, JsonValue | undefined>()
+  #metadata: JsonObject | undefined
+  #needs: Needs | undefined
+
+  constructor(
+    arrival: Pick<Arrival, 'wire' | 'path' | 'endpoint' | 'headers' | 'key' | 'bodyStart' | 'bodyEnd'>,
+    inspected: Inspected,
+    health: Health,
+    nowMs: number,
+  ) {
+    this.#arrival = arrival
+    this.#inspected = inspected
+    this.#health = health
+    this.#nowMs = nowMs
+  }
+
+  get tenant(): string {
+    return this.#arrival.key.id
+  }
+
+  get session(): string {
+    return this.#inspected.session
+  }
+
+  get namesSession(): boolean {
+    return sessionHeader(this.#arrival.headers) !== undefined
+  }
+
+  get needs(): Needs {
+    return (this.#needs ??= new BodyNeeds(this.#arrival.wire, this.#inspected, this.#arrival.bodyEnd - this.#arrival.bodyStart))
+  }
+
+  value(path: string): JsonValue | undefined {
+    const dot = path.indexOf('.')
+    const rest = path.slice(dot + 1)
+    switch (path.slice(0, Math.max(dot, 0))) {
+      case 'metadata':
+        return ownValue((this.#metadata ??= this.#readMetadata()), rest)
+      case 'params':
+        return this.#param(rest)
+      case 'url':
+        return rest === 'pathname' ? this.#arrival.endpoint : undefined
+      case 'headers':
+        return header(this.#arrival.headers, rest.toLowerCase())
+      case 'request':
+        return this.#ofRequest(rest)
+      case 'key':
+        return ofKey(this.#arrival.key, rest)
+      case 'provider':
+        return this.#ofProvider(rest)
+      // `budget.remaining_usd`: there are no budgets, so it is missing.
+      default:
+        return undefined
+    }
+  }
+
+  /** The request's own, above what is written about its key. */
+  #readMetadata(): JsonObject {
+    const { metadata } = this.#inspected
+    const own = metadata === '' ? {} : (JSON.parse(metadata) as JsonObject)
+    return { ...this.#arrival.key.metadata, ...own }
+  }
+
+  #param(path: string): JsonValue | undefined {
+    const [field = '', ...steps] = stepsOf(path)
+    if (field === 'model') return steps.length === 0 ? this.#inspected.model : undefined
+    if (field === 'stream') return steps.length === 0 ? this.#inspected.stream : undefined
+    if (!this.#members.has(field)) this.#members.set(field, this.#inspected.body.member(field))
+    return inside(this.#members.get(field), steps)
+  }
+
+  #ofRequest(name: string): JsonValue | undefined {
+    if (name === 'kind') return this.#inspected.kind
+    if (name !== 'input_tokens') return undefined
+    return Math.ceil((this.#arrival.bodyEnd - this.#arrival.bodyStart) / bytesPerToken)
+  }
+
+  /** Slugs may have dots. */
+  #ofProvider(path: string): JsonValue | undefined {
+    const dot = path.lastIndexOf('.')
+    const { available, latencyMs } = this.#health.provider(path.slice(0, Math.max(dot, 0)), this.#nowMs)
+    if (path.slice(dot + 1) === 'available') return available
+    return path.slice(dot + 1) === 'latency_p50' ? latencyMs : undefined
+  }
+}
+
+function header(headers: IncomingHttpHeaders, name: string): string | undefined {
+  if (!visibleHeaders.has(name)) return undefined
+  const value = headers[name]
+  return Array.isArray(value) ? value.join(', ') : value
+}
+
+function ofKey(key: GatewayKey, path: string): JsonValue | undefined {
+  switch (path) {
+    case 'id':
+      return key.id
+    case 'name':
+      return key.name
+    case 'client':
+      return key.client
+    default:
+      return path.startsWith('metadata.') ? ownValue(key.metadata ?? {}, path.slice('metadata.'.length)) : undefined
+  }
+}
+
+/** `tools[0].function.name`, `tools.0.function.name`. */
+function stepsOf(path: string): readonly string[] {
+  return path.replaceAll(/\[(\d+)\]/g, '.$1').split('.')
+}
+
+function inside(value: JsonValue | undefined, steps: readonly string[]): JsonValue | undefined {
+  let found = value
+  for (const step of steps) {
+    if (Array.isArray(found)) found = /^\d+$/.test(step) ? found[Number(step)] : undefined
+    else found = isObject(found) ? ownValue(found, step) : undefined
+  }
+  return found
+}
+
+/** Names come from configs: not those that every object has. */
+function ownValue(object: Readonly<Record<string, JsonValue>>, name: string): JsonValue | undefined {
+  return Object.hasOwn(object, name) ? object[name] : undefined
+}
+
+// What a model must be able to do.
+
+/** No text has more bytes for each token than this, near enough. */
+const mostBytesPerToken = 6
+
+/** Where a quote opens and closes within six bytes or so, it is no text inside another: there, quotes are escaped. */
+const imageMarks: Record<ClientWire, RegExp> = {
+  'openai-chat': /"type"\s*:\s*"image_url"/,
+  'openai-responses': /"type"\s*:\s*"input_image"/,
+  'anthropic-messages': /"type"\s*:\s*"image"/,
+  gemini: /"mime_?type"\s*:\s*"image\//i,
+}
+
+/** Base64 in a body says nothing about its tokens. */
+const dataMarks = ['base64', '"inlineData"', '"inline_data"', '"input_audio"', '"file_data"'].map((mark) => Buffer.from(mark))
+
+class BodyNeeds implements Needs {
+  readonly #wire: ClientWire
+  readonly #inspected: Inspected
+  readonly #bodyBytes: number
+  #tools: boolean | undefined
+  #images: boolean | undefined
+  #leastInputTokens: number | undefined
+
+  constructor(wire: ClientWire, inspected: Inspected, bodyBytes: number) {
+    this.#wire = wire
+    this.#inspected = inspected
+    this.#bodyBytes = bodyBytes
+  }
+
+  get tools(): boolean {
+    return (this.#tools ??= ['tools', 'functions'].some((name) => hasFunctions(this.#inspected.body.member(name))))
+  }
+
+  get images(): boolean {
+    return (this.#images ??= imageMarks[this.#wire].test(this.#conversation().toString('latin1')))
+  }
+
+  get leastInputTokens(): number {
+    return (this.#leastInputTokens ??= this.#count())
+  }
+
+  #count(): number {
+    const bytes = this.#conversation()
+    if (this.images || dataMarks.some((mark) => bytes.includes(mark))) return 0
+    return Math.floor(bytes.length / mostBytesPerToken)
+  }
+
+  #conversation(): Buffer {
+    const { body, messagesStart, messagesEnd } = this.#inspected.body.conversation
+    return messagesStart < 0 ? Buffer.alloc(0) : body.subarray(messagesStart, Math.min(messagesEnd, messagesStart + this.#bodyBytes))
+  }
+}
+
+/** Tools that the client runs; what a provider runs itself, it has. */
+function hasFunctions(tools: JsonValue | undefined): boolean {
+  if (!Array.isArray(tools)) return false
+  return tools.some((tool) => {
+    if (!isObject(tool)) return false
+    const { type } = tool
+    if (tool['functionDeclarations'] !== undefined || tool['function_declarations'] !== undefined) return true
+    return type === 'function' || type === 'custom' || (type === undefined && tool['name'] !== undefined)
+  })
+}

@@ -1,0 +1,33 @@
+// What a plan may ask about a request and the moment it came in; whoever plans brings it, so that planning itself is pure.
+import type { JsonValue } from '#kernel'
+
+/** What a model must be able to do to answer. Read from the body only when somebody asks. */
+export interface Needs {
+  readonly tools: boolean
+  readonly images: boolean
+  /** No fewer than this; 0 where it cannot be told. */
+  readonly leastInputTokens: number
+}
+
+export interface Facts {
+  /** By the path that a condition names: `metadata.plan`, `params.tools[0].type`. undefined: it is missing. */
+  value(path: string): JsonValue | undefined
+  readonly needs: Needs
+  /** Whose request it is: what is remembered of one is not known to another. */
+  readonly tenant: string
+  readonly session: string
+  /** The client says itself which session it is. */
+  readonly namesSession: boolean
+}
+
+export type Moment = {
+  readonly nowMs: number
+  /** From 0 to below 1, another one each time. */
+  readonly random: () => number
+  readonly facts: Facts
+  /** The place of the target that a session was sent to the last time. */
+  readonly pinned: (key: string) => string | undefined
+}
+
+/** To be remembered when the plan is followed: this session goes to that place again. */
+export type Pin = { readonly key: string; readonly route: string; readonly ttlMs: number }
