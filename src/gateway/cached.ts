@@ -54,11 +54,7 @@ export class CacheLookup {
     this.state = wantsRefresh(host) ? 'refresh' : 'miss'
   }
 
-  get waits(): boolean {
-    return this.#follower !== undefined
-  }
-
-  /** undefined: a provider is to be asked. `waits`: another request asks, and `landed` is called when it has its answer, in a later turn. */
+  /** undefined: a provider is to be asked. `waits`: another request asks, and `landed` is called once it has come to its end, in a later turn. */
   begin(landed: Landed): CachedAnswer | 'waits' | undefined {
     if (this.state === 'refresh') return undefined
     const answer = this.#cache.get(this.#key)
@@ -80,11 +76,6 @@ export class CacheLookup {
     if (this.#leads) return undefined
     this.#follower = follower
     return 'waits'
-  }
-
-  /** What was kept cannot be told to this client: a provider is asked after all. */
-  unreadable(): void {
-    this.state = 'miss'
   }
 
   /** The request has come to its end, whichever, and `kept` has all of its answer that was kept. */
