@@ -1,10 +1,13 @@
 // Words shared by the event loop and the writer thread: how far the files are written, and how one wakes the other.
 
+/** How far the two kinds of files are written; and how far the journal is in the store. */
+export type Place = 'journal' | 'payloads' | 'loaded'
+
 export type Control = {
   readonly memory: SharedArrayBuffer
   /** After a group write: everything before this may be read. */
-  publish(kind: 'journal' | 'payloads', segment: number, offset: number): void
-  published(kind: 'journal' | 'payloads'): { segment: number; offset: number }
+  publish(kind: Place, segment: number, offset: number): void
+  published(kind: Place): { segment: number; offset: number }
   /** The event loop has sent a command. */
   ask(): void
   /** Commands sent so far. */
@@ -21,10 +24,10 @@ const awake = 0
 const forUrgent = 1
 const forAny = 2
 
-/** In 32-bit words: behind the bell, the state and the two positions. */
-const askedWord = 6
+/** In 32-bit words: behind the bell, the state and the three positions. */
+const askedWord = 8
 
-const cells = { journal: 1, payloads: 2 } as const
+const cells = { journal: 1, payloads: 2, loaded: 3 } as const satisfies Record<Place, number>
 
 export function createControl(memory = new SharedArrayBuffer(64)): Control {
   const words = new Int32Array(memory)

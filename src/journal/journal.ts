@@ -16,6 +16,8 @@ export type JournalStats = {
   readonly lostRecords: number
   readonly spilledPayloads: number
   readonly lostPayloads: number
+  /** Written and not yet in the store; across segments about. */
+  readonly lagBytes: number
 }
 
 export type JournalOptions = {
@@ -211,6 +213,13 @@ export function createJournal(options: JournalOptions): RunningJournal {
     spillOut.release()
   }
 
+  function lagBytes(): number {
+    const written = control.published('journal')
+    const loaded = control.published('loaded')
+    const segmentsBetween = Math.max(0, written.segment - Math.max(1, loaded.segment))
+    return Math.max(0, segmentsBetween * shared.segmentBytes + written.offset - loaded.offset)
+  }
+
   return {
     reserve(record, written) {
       append(() => encodeReserve(out, record), written)
@@ -234,7 +243,7 @@ export function createJournal(options: JournalOptions): RunningJournal {
     },
     flush,
     changes: () => stats.records + payloads,
-    stats: () => ({ ...stats, waitingBytes: failure === undefined ? 0 : out.length }),
+    stats: () => ({ ...stats, waitingBytes: failure === undefined ? 0 : out.length, lagBytes: lagBytes() }),
     close() {
       if (closed) return Promise.resolve()
       flush()

@@ -207,3 +207,26 @@ test('a record that cannot be decoded is skipped and reported, and the rest is l
   assert.deepEqual([writer.stats().unreadable, troubles.length], [1, 1])
   writer.close()
 })
+
+test('the journal says how far the store is behind it, across segments too', (t) => {
+  const { db, writer, journal } = setUp(t, { segmentBytes: 4096 })
+  const lag = (): number => journal.stats().lagBytes
+  assert.equal(lag(), 0)
+  journal.finish(sampleFinish('r0'), ignore)
+  journal.flush()
+  const one = lag()
+  assert.ok(one > 100 && one < 4096, String(one))
+  for (let i = 1; i < 40; i++) {
+    journal.finish(sampleFinish(`r${i}`), ignore)
+    journal.flush()
+  }
+  assert.ok(lag() > 20 * 100, String(lag()))
+  db.exec('BEGIN IMMEDIATE')
+  const behind = lag()
+  assert.throws(() => writer.drain(), /database is locked/)
+  assert.equal(lag(), behind)
+  db.exec('ROLLBACK')
+  writer.drain()
+  assert.equal(lag(), 0)
+  writer.close()
+})

@@ -106,6 +106,7 @@ export function createWriter(options: WriterOptions): Writer {
       // Before journal segments go, what they said must be on the disk, not only in the page cache.
       const leavesSegments = loader.position.generation === generation && loader.position.segment > firstKeptSegment
       store.commit(loader.position, leavesSegments)
+      if (loader.position.generation === generation) control.publish('loaded', loader.position.segment, loader.position.offset)
       ring.release()
       spills.committed()
       if (stored.length > 0) {

@@ -70,6 +70,7 @@ describe('a breaker', () => {
       model: 'm',
       scope: undefined,
       state: 'open',
+      credentialRejected: false,
       forMs: 15_000,
       lastedMs: 0,
       running: 0,
@@ -289,6 +290,7 @@ describe('a credential', () => {
         assert.deepEqual(other.trouble(clock.nowMs), vitals.trouble(clock.nowMs))
         assert.equal(health.of('p', 'second', 'm').trouble(clock.nowMs), undefined)
         assert.deepEqual([clock.row().state, clock.row('other').state], ['rejected', 'rejected'])
+        assert.ok(clock.row('other').credentialRejected)
         clock.nowMs += seconds * 1000
         assert.equal(vitals.trouble(clock.nowMs), undefined)
         assert.equal(clock.row().state, 'half_open')
@@ -561,11 +563,22 @@ describe('health', () => {
 
   test('has room even when all are in trouble, and breakers of inline configs are bounded', () => {
     const clock = new Clock(createHealth({ mostTargets: 20 }))
-    for (let i = 0; i < 200; i++) clock.failure(clock.health.of('p', 'c', `m-${i}`), 'rate_limited', { retryAfterMs: 1e9 })
+    for (let i = 0; i < 200; i++) {
+      clock.failure(clock.health.of('p', 'c', `m-${i}`), 'rate_limited', { retryAfterMs: 1e9 })
+      clock.failure(clock.health.of('p', `c-${i}`, 'm'), 'credential_rejected')
+    }
     assert.ok(clock.health.rows(clock.nowMs).length <= 20)
+    clock.health.reset('p')
+    assert.ok(clock.health.allWell, "what was forgotten is in nobody's way")
     const rule: BreakerRule = { errorRate: 1, minRequests: 1, failures: 1, windowMs: 1e9, coolMs: 1e9 }
     for (let i = 0; i < 200; i++) clock.failure(clock.health.of('p', 'c', 'm', { scope: `s-${i}`, rule }), 'cut')
     assert.ok(clock.health.rows(clock.nowMs).length <= 60)
+  })
+
+  test('counts no end without a beginning', () => {
+    const { clock, vitals } = setup()
+    vitals.ended(clock.nowMs, { failure: undefined, firstTokenMs: 1, totalMs: 1 })
+    assert.equal(vitals.running, 0)
   })
 
   test('forgets what nobody has asked for an hour', () => {

@@ -53,6 +53,8 @@ export type HealthRow = {
   /** A config's own breaker: its scope. */
   readonly scope: string | undefined
   readonly state: 'closed' | 'open' | 'half_open' | 'cooling' | 'rejected'
+  /** The credential is refused or used up, with whichever model. */
+  readonly credentialRejected: boolean
   /** Milliseconds until it is asked again; 0 when it is. */
   readonly forMs: number
   /** Milliseconds since it left `closed`. */

@@ -222,6 +222,7 @@ export class TargetVitals implements Vitals {
       model: target.model,
       scope: this.scope,
       state,
+      credentialRejected: account.refused.inForce,
       forMs: Math.max(0, (ban?.heldUntilMs(nowMs) ?? nowMs) - nowMs),
       lastedMs: ban === undefined ? undefined : Math.max(0, nowMs - ban.sinceMs),
       running: target.running,
