@@ -8,6 +8,7 @@ import {
   openHome,
   readDeclared,
   type Home,
+  type RoutingNode,
   type RunningSettings,
   type Settings,
   type Snapshot,
@@ -288,13 +289,19 @@ function lockOf(home: string): { release(): void } {
   return lockHome(home)
 }
 
-function* secretsOf({ providers }: Snapshot, adminToken: string): Generator<string> {
+function* secretsOf({ providers, configs }: Snapshot, adminToken: string): Generator<string> {
   yield adminToken
+  for (const { root } of configs.values()) yield* keysOfConfig(root)
   for (const { credentials, headers } of providers.values()) {
     for (const credential of credentials) yield* secretTexts(credential)
     const redacted = redactHeaders(headers)
     for (const [name, value] of Object.entries(headers)) if (redacted[name] !== value) yield value
   }
+}
+
+function* keysOfConfig(node: RoutingNode): Generator<string> {
+  if (node.kind === 'group') for (const target of node.targets) yield* keysOfConfig(target)
+  else if (node.apiKey !== undefined) yield node.apiKey
 }
 
 function keyOfQuery(query: string): string | undefined {

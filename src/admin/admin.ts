@@ -15,6 +15,7 @@ import {
 import { checkHost, createTokenCheck } from './access.ts'
 import { readJsonBodies } from './body.ts'
 import { answerFailure, maxBodyBytes, notFound, type DefectLog } from './failure.ts'
+import { configRoutes } from './configs.ts'
 import { instanceRoutes } from './instance.ts'
 import { keyRoutes } from './keys.ts'
 import { aliasRoutes, modelRoutes } from './models.ts'
@@ -119,6 +120,7 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
   await app.register(requestRoutes(options.query, streams), { prefix })
   await app.register(providerRoutes(options), { prefix })
   await app.register(keyRoutes(options.control), { prefix })
+  await app.register(configRoutes(options.control), { prefix })
   await app.register(modelRoutes(options.control), { prefix })
   await app.register(aliasRoutes(options.control), { prefix })
   await app.register(instanceRoutes(options.control), { prefix })

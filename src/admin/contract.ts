@@ -3,6 +3,20 @@ import { z } from 'zod'
 import { count, instant, ms, usd } from './contract/basics.ts'
 
 export { errorBody, pageQuery, type ErrorBody } from './contract/basics.ts'
+export {
+  configBody,
+  configList,
+  configVersionList,
+  configVersionQuery,
+  dryRun,
+  dryRunBody,
+  rollbackBody,
+  routingConfig,
+  type Config,
+  type ConfigBody,
+  type ConfigVersion,
+  type DryRunBody,
+} from './contract/configs.ts'
 export { auditList, auditQuery, setting, settingList, settingsPatch, type AuditEntry, type Setting } from './contract/instance.ts'
 export {
   key,

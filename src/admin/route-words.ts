@@ -36,6 +36,7 @@ export const writeHeaders = z.looseObject({
 const label = (most: number) => z.string().min(1, 'must not be empty').max(most, `must have at most ${most} characters`)
 
 export const slugParams = z.object({ slug: label(256).describe('Slug of the provider') })
+export const configParams = z.object({ slug: label(256).describe('Slug of the routing config') })
 export const keyParams = z.object({ id: label(256).describe('Id of the key') })
 export const aliasParams = z.object({ name: label(512).describe('The alias, percent-encoded') })
 export const modelParams = z.object({

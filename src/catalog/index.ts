@@ -1,5 +1,6 @@
 // Vendors and models as data; providers built from them; the index from a model's name to who serves it.
 export { accountForms, secretTexts } from './accounts.ts'
+export { declaredKeys, keyTerms } from './gateway-keys.ts'
 export { createGlob } from './glob.ts'
 export { createModelIndex, type ModelIndex, type ModelPatterns, type Resolution } from './model-index.ts'
 export { listedPrice, type ListedModel, type ListedName, type ModelList } from './model-list.ts'
@@ -9,10 +10,8 @@ export {
   buildProviders,
   buildSnapshot,
   createProviderBuilder,
-  declaredKeys,
   defaultPriority,
   defaultTimeouts,
-  fileProvider,
   keyFor,
   keysInEnvironment,
   type PriceOverride,

@@ -1,5 +1,5 @@
 // Declared state and environment -> providers, each complete: address, key, wires, dialect, models with prices.
-import { ConfigError, didYouMean, hashKey, secretInEnvironment } from '#config'
+import { ConfigError, didYouMean, secretInEnvironment } from '#config'
 import type {
   Credential,
   Declared,
@@ -17,8 +17,8 @@ import type {
 } from '#config'
 import { freePrice, priceOf, scalePrice, type Dialect, type Price, type Wire } from '#ir'
 import { nearestNames } from '#kernel'
-import { createHash } from 'node:crypto'
 import { withAccount } from './accounts.ts'
+import { declaredKeys } from './gateway-keys.ts'
 import { createGlob } from './glob.ts'
 import { readModelCatalog, type ModelCatalog } from './models.ts'
 import { simModels, simSlug } from './sim.ts'
@@ -57,6 +57,8 @@ export type ProviderPlan = {
 export interface ProviderBuilder {
   /** Throws `ConfigError`. */
   build(plan: ProviderPlan): Provider
+  /** As turnpike.yaml declares it. Throws `ConfigError`. */
+  fromFile(slug: string, wanted: DeclaredProvider, prices?: ReadonlyMap<string, PriceOverride>): Provider
   /** From a key in the environment. */
   fromEnvironment(slug: string, credential: Credential, prices?: ReadonlyMap<string, PriceOverride>): Provider
   sim(prices?: ReadonlyMap<string, PriceOverride>): Provider
@@ -68,6 +70,7 @@ export function createProviderBuilder(env: Environment): ProviderBuilder {
   const modelsOf = (vendor: string): ReadonlyMap<string, ModelEntry> => (catalog ??= readModelCatalog()).modelsOf(vendor)
   return {
     build: (plan) => declaredProvider(plan, env, modelsOf),
+    fromFile: (slug, wanted, prices) => declaredProvider(filePlan(slug, wanted, prices), env, modelsOf),
     fromEnvironment(slug, credential, prices) {
       const vendor = vendors.get(slug)!
       const baseUrl = baseUrlOf(vendor, env) ?? ''
@@ -98,7 +101,7 @@ export function keysInEnvironment(env: Environment): ReadonlyMap<string, Credent
  */
 export function buildProviders({ declared, env }: { readonly declared: Declared; readonly env: Environment }): Provider[] {
   const builder = createProviderBuilder(env)
-  const providers = [...declared.providers].map(([slug, wanted]) => builder.build(fileProvider(slug, wanted)))
+  const providers = [...declared.providers].map(([slug, wanted]) => builder.fromFile(slug, wanted))
   for (const [slug, credential] of keysInEnvironment(env))
     if (!declared.providers.has(slug)) providers.push(builder.fromEnvironment(slug, credential))
   if (declared.sim === true || (declared.sim === undefined && providers.length === 0)) providers.push(builder.sim())
@@ -106,7 +109,7 @@ export function buildProviders({ declared, env }: { readonly declared: Declared;
 }
 
 /** The plan of a provider of turnpike.yaml. */
-export function fileProvider(slug: string, wanted: DeclaredProvider, prices?: ReadonlyMap<string, PriceOverride>): ProviderPlan {
+function filePlan(slug: string, wanted: DeclaredProvider, prices?: ReadonlyMap<string, PriceOverride>): ProviderPlan {
   const named = (field?: string): string => `providers.${slug}${field === undefined ? '' : `.${field}`}`
   return { slug, wanted, prices, allowPrivateNetwork: wanted.allow_private_network ?? true, named }
 }
@@ -140,21 +143,6 @@ export function wiresOf(slug: string, wanted: DeclaredProvider): ReadonlyMap<Wir
   return wanted.wires === undefined ? (vendor?.wires ?? new Map()) : declaredWires(wanted.wires, vendor)
 }
 
-/** The keys of turnpike.yaml, complete. */
-export function declaredKeys(declared: Declared): readonly GatewayKey[] {
-  return declared.keys.map((key) => ({
-    // From the name, so that a key that is replaced under its name keeps its history.
-    id: `key_${createHash('sha256').update(key.name).digest('base64url').slice(0, 12)}`,
-    name: key.name,
-    hash: key.hash ?? hashKey(key.value ?? ''),
-    streamUsage: key.stream_usage ?? 'always',
-    ...(key.client === undefined ? {} : { client: key.client }),
-    ...(key.models === undefined ? {} : { models: key.models }),
-    ...(key.expires_at === undefined ? {} : { expiresAtMs: Date.parse(key.expires_at) }),
-    ...(key.metadata === undefined ? {} : { metadata: key.metadata }),
-  }))
-}
-
 /** The snapshot of an instance. Keys of the file and stored ones are equal; one that is in both is the file's, and so is an alias. */
 export function buildSnapshot(from: {
   readonly version: number
@@ -163,12 +151,14 @@ export function buildSnapshot(from: {
   readonly storedAliases?: ReadonlyMap<string, string>
   readonly providers: readonly Provider[]
   readonly configs?: ReadonlyMap<string, RoutingConfig>
+  readonly brokenConfigs?: ReadonlyMap<string, string>
 }): Snapshot {
   const keys = new Map<string, GatewayKey>(from.storedKeys.map((key) => [key.hash, key]))
   for (const key of declaredKeys(from.declared)) keys.set(key.hash, key)
   const providers = new Map(from.providers.map((provider) => [provider.slug, provider]))
   const aliases = new Map([...(from.storedAliases ?? []), ...from.declared.aliases])
-  return Object.freeze({ version: from.version, keys, providers, aliases, configs: from.configs ?? new Map() })
+  const { version, configs = new Map<string, RoutingConfig>(), brokenConfigs = new Map<string, string>() } = from
+  return Object.freeze({ version, keys, providers, aliases, configs, brokenConfigs })
 }
 
 function declaredProvider(

@@ -11,6 +11,7 @@ const laptop: KeyView = {
   origin: 'stored',
   type: 'user',
   stream_usage: 'always',
+  allow_config_override: true,
   state: 'active',
   prefix: 'tp-abcd',
   last4: 'wxyz',

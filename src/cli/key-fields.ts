@@ -17,6 +17,10 @@ export type KeyOptions = {
   readonly client?: string
   readonly streamUsage?: string
   readonly metadata?: Record<string, string>
+  /** false: none. */
+  readonly config?: string | false
+  readonly configOverride?: boolean
+  readonly loopGuard?: string
 }
 
 /** The options that `create` and `update` have in common. */
@@ -29,11 +33,18 @@ export function addKeyOptions(command: Command): Command {
     .addOption(new Option('--client <client>', 'the client it is for').choices(['openclaw', 'none']))
     .addOption(new Option('--stream-usage <when>', 'usage at the end of streams').choices(['always', 'on_request']))
     .option('--metadata <key=value>', 'kept on every record of its requests; several times for several', pairs)
+    .option('--config <slug>', 'routing config of its requests that name none')
+    .option('--no-config', 'no routing config of its own')
+    .option('--config-override', 'its requests may name another routing config, or bring one')
+    .option('--no-config-override', 'its requests may not')
+    .addOption(
+      new Option('--loop-guard <mode>', 'what is done to a session that runs in circles').choices(['off', 'observe', 'enforce', 'default']),
+    )
 }
 
 /** The body for what was said; nothing for what wasn't. */
 export function keyBody(options: KeyOptions, nowMs: number): object {
-  const { name, type, user, models, expires, client, streamUsage, metadata } = options
+  const { name, type, user, models, expires, client, streamUsage, metadata, config, configOverride, loopGuard } = options
   return {
     ...(name === undefined ? {} : { name }),
     ...(type === undefined ? {} : { type }),
@@ -43,6 +54,9 @@ export function keyBody(options: KeyOptions, nowMs: number): object {
     ...(client === undefined ? {} : { client: client === 'none' ? null : client }),
     ...(streamUsage === undefined ? {} : { stream_usage: streamUsage }),
     ...(metadata === undefined ? {} : { metadata }),
+    ...(config === undefined ? {} : { config: config === false ? null : config }),
+    ...(configOverride === undefined ? {} : { allow_config_override: configOverride }),
+    ...(loopGuard === undefined ? {} : { loop_guard: loopGuard === 'default' ? null : { mode: loopGuard } }),
   }
 }
 
@@ -103,11 +117,23 @@ export function printKey(terminal: Terminal, key: KeyView): void {
     ['expires', key.expires_at === null ? 'never' : formatTime(key.expires_at)],
     ['client', key.client],
     ['stream usage', key.stream_usage],
+    ['config', key.config],
+    ['other configs', key.allow_config_override ? undefined : 'refused'],
+    ['loop guard', key.loop_guard === undefined ? undefined : loopGuardWords(key.loop_guard)],
     ['metadata', key.metadata === undefined ? undefined : plain(JSON.stringify(key.metadata))],
     ['from', key.origin === 'file' ? 'turnpike.yaml: change it there' : undefined],
     ['created', key.created_at === null ? undefined : formatTime(key.created_at)],
     ...key.previous.map((old) => ['also accepted', `${endsOf(old)} until ${formatTime(old.accepted_until)}`] as const),
   ])
+}
+
+function loopGuardWords({ mode, repeats, requests, window_seconds: seconds }: NonNullable<KeyView['loop_guard']>): string {
+  const limits = [
+    ...(repeats === undefined ? [] : [`${repeats} equal calls in a row`]),
+    ...(requests === undefined ? [] : [`${requests} requests`]),
+    ...(seconds === undefined ? [] : [`within ${seconds} s`]),
+  ]
+  return [mode, ...limits].join(', ')
 }
 
 /** The one time that a key is seen: alone on stdout, so that `$(turnpike keys create ...)` is the key. */

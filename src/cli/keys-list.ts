@@ -53,6 +53,7 @@ function keyColumns(terminal: Terminal): Column<KeyView>[] {
       paint: (text, { state }) => terminal.paint(state === 'active' ? 'green' : 'red', text),
     },
     { title: 'MODELS', of: ({ models }) => (models === undefined ? 'all' : shorten(plain(models.join(', ')), 40)) },
+    { title: 'CONFIG', of: ({ config }) => config ?? '' },
     { title: 'EXPIRES', of: ({ expires_at: at }) => (at === null ? 'never' : formatTime(at)) },
     { title: 'FROM', of: ({ origin }) => (origin === 'file' ? 'turnpike.yaml' : '') },
   ]

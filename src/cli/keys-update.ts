@@ -11,6 +11,7 @@ Examples:
   turnpike keys update laptop --models 'openai/*,claude-*'
   turnpike keys update laptop --all-models --expires never
   turnpike keys update laptop --name desktop
+  turnpike keys update laptop --config chat --no-config-override
 `
 
 export function updateKeyCommand(context: CliContext): Command {

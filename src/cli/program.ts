@@ -6,6 +6,7 @@ import type { AdminClient } from './admin-client.ts'
 import { aliasesCommand } from './aliases.ts'
 import { auditCommand } from './audit.ts'
 import { backupCommand } from './backup.ts'
+import { configsCommand } from './configs.ts'
 import { connectToHome, type OpenHome } from './connection.ts'
 import type { CliContext } from './context.ts'
 import { CliFailure } from './failure.ts'
@@ -50,6 +51,7 @@ function createProgram(context: ProgramContext): Command {
     .addCommand(keysCommand(context))
     .addCommand(modelsCommand(context))
     .addCommand(aliasesCommand(context))
+    .addCommand(configsCommand(context))
     .addCommand(requestsCommand(context))
     .addCommand(openClawCommand(context))
     .addCommand(auditCommand(context))

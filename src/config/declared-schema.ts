@@ -159,6 +159,13 @@ const metadata = z.record(text(64).min(1, 'is empty'), text(128)).refine((all) =
 const ownerSentence = 'has a `user`, but a service key belongs to nobody: leave `user` out, or set `type: user`'
 const instant = text(64).refine(isInstant, 'is not a time with its zone, such as 2027-01-31T12:00:00Z')
 
+const loopGuard = z.strictObject({
+  mode: z.enum(['off', 'observe', 'enforce']),
+  repeats: z.int('is not a whole number').min(2, 'is less than 2').max(10_000, 'is more than 10000').optional(),
+  requests: z.int('is not a whole number').min(1, 'is less than 1').max(1_000_000, 'is more than 1000000').optional(),
+  window_seconds: z.int('is not a whole number of seconds').min(1, 'is less than 1').max(86_400, 'is more than a day').optional(),
+})
+
 const keyFields = {
   name: label,
   type: z.enum(['user', 'service']).optional(),
@@ -168,6 +175,9 @@ const keyFields = {
   client: z.enum(['openclaw']).optional(),
   stream_usage: z.enum(['always', 'on_request']).optional(),
   expires_at: instant.optional(),
+  config: slug.optional(),
+  allow_config_override: z.boolean().optional(),
+  loop_guard: loopGuard.optional(),
 }
 
 const gatewayKey = z
@@ -202,6 +212,8 @@ export const fileSchema = z.strictObject({
   providers: z.record(slug, provider).optional(),
   keys: z.array(gatewayKey).optional(),
   aliases: z.record(modelName, modelName).optional(),
+  /** Checked by the parser of routing configs. */
+  configs: z.record(slug, z.unknown()).optional(),
   sim: z.boolean().optional(),
   settings: settings.optional(),
 })
@@ -220,10 +232,34 @@ export const bodySchemas = {
     client: keyFields.client.unwrap().nullable().optional(),
     stream_usage: keyFields.stream_usage,
     expires_at: instant.nullable().optional(),
+    config: slug.nullable().optional(),
+    allow_config_override: z.boolean().nullable().optional(),
+    loop_guard: loopGuard.nullable().optional(),
   }),
   keyRotation: z.strictObject({
     overlap_seconds: z.int('is not a whole number of seconds').min(0, 'is less than 0').max(31_536_000, 'is more than a year').optional(),
   }),
+  config: z.strictObject({ config: z.record(z.string(), z.unknown()), comment: text(1000).optional() }),
+  dryRun: z
+    .strictObject({
+      config: z.record(z.string(), z.unknown()).optional(),
+      slug: text(100).optional(),
+      request: z
+        .strictObject({
+          endpoint: text(1024).optional(),
+          headers: z.record(z.string(), text(65_536)).optional(),
+          body: z.record(z.string(), z.unknown()),
+          key: text(200).optional(),
+        })
+        .optional(),
+      request_id: text(64).optional(),
+    })
+    .refine(({ config, slug: named }) => config === undefined || named === undefined, 'has both `config` and `slug`; send one of them')
+    .refine(
+      ({ request, request_id: id }) => (request === undefined) !== (id === undefined),
+      'needs either `request` ({endpoint?, headers?, body, key?}) or `request_id`',
+    ),
+  configRollback: z.strictObject({ version: count, comment: text(1000).optional() }),
   alias: z.strictObject({ model: modelName }),
   price: z.strictObject({ price }),
   /** null takes back what was stored. */
@@ -241,6 +277,7 @@ export const bodySchemas = {
 export type DeclaredPrice = z.infer<typeof price>
 export type DeclaredModel = z.infer<typeof customModel>
 export type DeclaredProvider = z.infer<typeof provider>
+export type DeclaredLoopGuard = z.infer<typeof loopGuard>
 export type DeclaredKey = z.infer<typeof gatewayKey>
 export type ProviderBody = z.infer<typeof bodySchemas.provider>
 export type KeyBody = z.infer<typeof bodySchemas.key>

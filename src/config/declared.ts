@@ -1,6 +1,7 @@
-// What turnpike.yaml declares: providers, gateway keys, custom models, the simulator, settings.
+// What turnpike.yaml declares: providers, gateway keys, custom models, routing configs, the simulator, settings.
 import { isObject } from '#kernel'
 import { ConfigError } from './config-error.ts'
+import { declaredConfigs, type DeclaredConfig } from './declared-configs.ts'
 import { dotted, explain } from './declared-errors.ts'
 import { fileSchema, type DeclaredFile, type DeclaredKey, type DeclaredProvider } from './declared-schema.ts'
 import type { Environment } from './environment.ts'
@@ -26,6 +27,10 @@ export type Declared = {
   readonly keys: readonly DeclaredKey[]
   /** From an alias to the model it stands for. */
   readonly aliases: ReadonlyMap<string, string>
+  /** By slug, in the file's order. */
+  readonly configs: ReadonlyMap<string, DeclaredConfig>
+  /** Routing configs that its keys name and it doesn't declare: they must be stored. `where`: `turnpike.yaml, line 4: keys[0].config`. */
+  readonly storedConfigs: readonly { readonly slug: string; readonly where: string }[]
   /** undefined: only when nothing else is configured. */
   readonly sim: boolean | undefined
   readonly settings: DeclaredSettings
@@ -37,6 +42,8 @@ export const nothingDeclared: Declared = Object.freeze({
   providers: new Map(),
   keys: [],
   aliases: new Map(),
+  configs: new Map(),
+  storedConfigs: [],
   sim: undefined,
   settings: {},
   hints: [],
@@ -93,8 +100,13 @@ export function readDeclared(fileName: string, env: Environment): Declared {
   )
   const aliases = new Map(Object.entries(data.aliases ?? {}))
   for (const [alias, model] of aliases) refuseAlias(alias, model, aliases, providers, yaml)
+  const configs = declaredConfigs(data.configs ?? {}, writtenOf(yaml, 'configs'), yaml)
+  const storedConfigs = keys.flatMap(({ config: slug }, index) => {
+    const where = ['keys', index, 'config']
+    return slug === undefined || configs.has(slug) ? [] : [{ slug, where: `${yaml.locate(where)}: ${dotted(where)}` }]
+  })
   const written = data.settings ?? {}
-  return Object.freeze({ providers, keys, aliases, sim: data.sim, settings: camelKeys(written), hints })
+  return Object.freeze({ providers, keys, aliases, configs, storedConfigs, sim: data.sim, settings: camelKeys(written), hints })
 }
 
 /** The settings alone, for those who only look for a gateway: what else the file says may need an environment that the gateway alone has. */
@@ -104,6 +116,12 @@ export function readDeclaredSettings(fileName: string, env: Environment): Declar
   const parsed = fileSchema.safeParse(written === undefined ? {} : { settings: written })
   if (!parsed.success) throw explain(parsed.error.issues[0]!, yaml)
   return camelKeys(parsed.data.settings ?? {})
+}
+
+/** A part of the file as it was before variables were filled in. */
+function writtenOf({ written }: YamlFile, part: string): Readonly<Record<string, unknown>> {
+  const found = isObject(written) ? written[part] : undefined
+  return isObject(found) ? found : {}
 }
 
 function credentialFromEnvironment(name: string, env: Environment, yaml: YamlFile, where: readonly PropertyKey[]): string {

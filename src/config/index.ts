@@ -1,12 +1,14 @@
 // Settings and declared state -> frozen snapshots; the only reader of process.env.
 export type * from './snapshot.ts'
 export type * from './routing-config.ts'
+export type { DeclaredConfig } from './declared-configs.ts'
 export { ConfigError, didYouMean } from './config-error.ts'
 export { aliasFault, nothingDeclared, readDeclared, type Declared } from './declared.ts'
 export { checkBody } from './declared-errors.ts'
 export {
   bodySchemas,
   type DeclaredKey,
+  type DeclaredLoopGuard,
   type DeclaredModel,
   type DeclaredPrice,
   type DeclaredProvider,

@@ -172,4 +172,6 @@ export type Snapshot = {
   readonly aliases: ReadonlyMap<string, string>
   /** Routing configs by slug, each in its latest version. */
   readonly configs: ReadonlyMap<string, RoutingConfig>
+  /** Slugs of stored configs that cannot be used (another version of Turnpike wrote them, the master key is another), each with the sentence why. */
+  readonly brokenConfigs?: ReadonlyMap<string, string>
 }

@@ -3,7 +3,6 @@ import {
   addressOf,
   buildSnapshot,
   createProviderBuilder,
-  fileProvider,
   keyFor,
   keysInEnvironment,
   type PriceOverride,
@@ -14,6 +13,7 @@ import {
   secretInEnvironment,
   type Credential,
   type Declared,
+  type DeclaredConfig,
   type DeclaredProvider,
   type Environment,
   type GatewayKey,
@@ -21,8 +21,9 @@ import {
   type ProviderBody,
   type Snapshot,
 } from '#config'
-import type { StoredCredential, StoredPrice, StoredProvider } from '#store'
+import type { StoredConfig, StoredCredential, StoredPrice, StoredProvider } from '#store'
 import { lastFour, timeText } from './bodies.ts'
+import { configuredConfig, type ConfiguredConfig } from './config-document.ts'
 import { gatewayKeysOf } from './key-document.ts'
 import type { CredentialView, Origin } from './port.ts'
 import type { Stored } from './state.ts'
@@ -51,6 +52,8 @@ export type Configured = {
   readonly snapshot: Snapshot
   /** By slug, those of the snapshot and those that cannot be built. */
   readonly providers: ReadonlyMap<string, ConfiguredProvider>
+  /** By slug, those of the snapshot and those that cannot be used. */
+  readonly configs: ReadonlyMap<string, ConfiguredConfig>
 }
 
 export type Assembler = {
@@ -79,6 +82,7 @@ type Made = { readonly from: readonly unknown[]; readonly made: ConfiguredProvid
 export function createAssembler({ declared, env, vault }: AssemblerDeps): Assembler {
   const environmentKeys = keysInEnvironment(env)
   let remembered = new Map<string, Made>()
+  const readConfigs = new WeakMap<StoredConfig, ConfiguredConfig>()
   let last: Snapshot | undefined
   let version = 0
 
@@ -95,7 +99,7 @@ export function createAssembler({ declared, env, vault }: AssemblerDeps): Assemb
     }
 
     for (const [slug, wanted] of declared.providers)
-      make(slug, wanted, (prices) => declaredProvider(builder.build(fileProvider(slug, wanted, prices)), wanted))
+      make(slug, wanted, (prices) => declaredProvider(builder.fromFile(slug, wanted, prices), wanted))
     for (const row of sorted(stored.providers.values(), ({ slug }) => slug))
       if (!made.has(row.slug)) make(row.slug, row, (prices) => storedProvider(builder, row, prices, strict === row.slug))
     for (const [slug, credential] of environmentKeys)
@@ -104,6 +108,7 @@ export function createAssembler({ declared, env, vault }: AssemblerDeps): Assemb
     const wantsSim = declared.sim ?? stored.settings.get('sim')?.value
     if (wantsSim === true || (wantsSim !== false && made.size === 0)) make('sim', 'sim', (prices) => builtIn(builder.sim(prices)))
 
+    const configs = configsOf(stored)
     const providers = new Map([...made].map(([slug, one]) => [slug, one.made]))
     const snapshot = share(
       buildSnapshot({
@@ -112,13 +117,27 @@ export function createAssembler({ declared, env, vault }: AssemblerDeps): Assemb
         storedKeys: storedKeys(stored),
         storedAliases: new Map(sorted(stored.aliases.values(), ({ name }) => name).map(({ name, model }) => [name, model])),
         providers: [...providers.values()].flatMap(({ provider }) => provider ?? []),
+        configs: present(configs, ({ config }) => config),
+        brokenConfigs: present(configs, ({ trouble }) => trouble),
       }),
       last,
     )
     version++
     remembered = made
     last = snapshot
-    return { snapshot, providers }
+    return { snapshot, providers, configs }
+  }
+
+  /** The file's, then the stored ones; each is read once. */
+  function configsOf(stored: Stored): Map<string, ConfiguredConfig> {
+    const configs = new Map([...declared.configs].map(([slug, one]) => [slug, declaredConfig(slug, one)]))
+    for (const row of sorted(stored.configs.values(), ({ slug }) => slug)) {
+      if (configs.has(row.slug)) continue
+      const read = readConfigs.get(row) ?? configuredConfig(vault, row)
+      readConfigs.set(row, read)
+      configs.set(row.slug, read)
+    }
+    return configs
   }
 
   function storedProvider(builder: ProviderBuilder, row: StoredProvider, prices: Prices, strict: boolean): ConfiguredProvider {
@@ -199,6 +218,11 @@ export function mayBePrivate(slug: string, body: ProviderDocument['body']): bool
   return body.allow_private_network ?? (body.base_url === undefined && addressOf(slug, body, {})?.vendor.local === true)
 }
 
+function declaredConfig(slug: string, { config, document }: DeclaredConfig): ConfiguredConfig {
+  const unversioned = { version: null, comment: null, updatedAt: null, updatedBy: null, trouble: undefined }
+  return { slug, origin: 'file', config, document, ...unversioned }
+}
+
 function declaredProvider(provider: Provider, wanted: DeclaredProvider): ConfiguredProvider {
   const isTaken = (wanted.credentials ?? []).length === 0
   const credentials = provider.credentials.map(isTaken ? environmentView : valueView)
@@ -248,6 +272,16 @@ function sorted<T>(rows: Iterable<T>, name: (row: T) => string): T[] {
   return [...rows].sort((a, b) => (name(a) < name(b) ? -1 : name(a) > name(b) ? 1 : 0))
 }
 
+/** What entries have, under their names; without those that have it not. */
+function present<Entry, Part>(entries: ReadonlyMap<string, Entry>, part: (entry: Entry) => Part | undefined): Map<string, Part> {
+  const found = new Map<string, Part>()
+  for (const [name, entry] of entries) {
+    const value = part(entry)
+    if (value !== undefined) found.set(name, value)
+  }
+  return found
+}
+
 /** Maps that a change has not touched stay the same ones, so that what was made from them stays good. */
 function share(snapshot: Snapshot, before: Snapshot | undefined): Snapshot {
   if (before === undefined) return snapshot
@@ -255,6 +289,7 @@ function share(snapshot: Snapshot, before: Snapshot | undefined): Snapshot {
     ...snapshot,
     providers: sameEntries(snapshot.providers, before.providers) ? before.providers : snapshot.providers,
     aliases: sameEntries(snapshot.aliases, before.aliases) ? before.aliases : snapshot.aliases,
+    configs: sameEntries(snapshot.configs, before.configs) ? before.configs : snapshot.configs,
   })
 }
 

@@ -38,3 +38,11 @@ export function timeText(ms: number | null | undefined): string | null {
 export function lastFour(secret: string): string | null {
   return secret.length < 12 || secret.startsWith('{') ? null : secret.slice(-4)
 }
+
+/** Of a cursor that is the number of a row; `undefined` begins at the newest. */
+export function numberOf(cursor: string | undefined): number | undefined {
+  if (cursor === undefined) return undefined
+  if (!/^\d{1,15}$/.test(cursor))
+    throw new Refusal('invalid_request', 'The cursor is not one that this list gave; begin without it.', 'cursor')
+  return Number(cursor)
+}

@@ -5,6 +5,8 @@ import { ConfigError, homeFiles, type Declared, type Environment, type RunningSe
 import { createControlStore, type ControlChange, type ControlState, type ControlStore } from '#store'
 import { createAliases } from './aliases.ts'
 import { createAssembler, type Configured, type ProviderDocument } from './assembly.ts'
+import { numberOf } from './bodies.ts'
+import { createConfigs, nearestConfig } from './configs.ts'
 import { createOnce, unavailable } from './idempotency.ts'
 import { createKeys, plannedKey } from './keys.ts'
 import { createModels } from './models.ts'
@@ -119,6 +121,7 @@ async function open(store: ControlStore, deps: ControlDeps): Promise<OpenControl
     },
   }
   const keys = createKeys(plane)
+  refuseMissingConfigs(declared, configured, deps)
 
   await importOldKeys(plane)
   const firstKey =
@@ -130,6 +133,8 @@ async function open(store: ControlStore, deps: ControlDeps): Promise<OpenControl
     for (const { name, trouble: why } of credentials)
       if (why !== undefined) log.warn({ provider: slug, credential: name }, `a credential cannot be used: ${why}`)
   }
+  for (const { slug, trouble } of configured.configs.values())
+    if (trouble !== undefined) log.warn({ config: slug }, `a stored routing config cannot be used: ${trouble}`)
   for (const hint of declared.hints) log.warn({}, hint)
   for (const [name, model] of declared.aliases)
     if (!indexOf(configured.snapshot).resolve(model).ok)
@@ -149,10 +154,11 @@ async function open(store: ControlStore, deps: ControlDeps): Promise<OpenControl
       providers: createProviders(plane),
       keys,
       aliases: createAliases(plane),
+      configs: createConfigs(plane, store, keys.list),
       models: createModels(plane),
       settings: createSettings(plane),
       async audit(limit, cursor) {
-        const rows = await store.audit(limit + 1, seqOf(cursor)).catch(unavailable)
+        const rows = await store.audit(limit + 1, numberOf(cursor)).catch(unavailable)
         const data = rows.slice(0, limit).map(({ seq, atMs, actor, action, target, detail }) => ({
           seq,
           at: new Date(atMs).toISOString(),
@@ -175,11 +181,7 @@ async function open(store: ControlStore, deps: ControlDeps): Promise<OpenControl
 /** With the master key of a home; a new one where there is none and nothing was sealed. Throws `ConfigError` when it doesn't fit what is sealed. */
 function vaultFor(state: ControlState, { settings, toleratesMisfits }: ControlDeps): Vault {
   const found = homeFiles.readMasterKey(settings)
-  const sealed = state.providers.flatMap(({ slug, credentials, document }) => {
-    const { headers } = document as ProviderDocument
-    const texts = [...credentials.flatMap((one) => one.sealed ?? []), ...(headers === undefined ? [] : [headers])]
-    return texts.map((text) => ({ slug, text }))
-  })
+  const sealed = [...sealedOf(state)]
   if (found === undefined && sealed.length > 0) {
     const missing = `The master key is missing: ${path.join(settings.home, 'master-key')} is gone and TURNPIKE_MASTER_KEY is not set, but ${secretsOf(sealed)} stored with it. ${wayOut(sealed)}`
     // A new key would hide that the old one is only not there, such as a variable that another shell has.
@@ -198,15 +200,39 @@ function vaultFor(state: ControlState, { settings, toleratesMisfits }: ControlDe
   return vault
 }
 
-type Sealed = readonly { readonly slug: string }[]
+type Sealed = { readonly kind: 'provider' | 'config'; readonly slug: string; readonly text: string }
 
-function secretsOf(sealed: Sealed): string {
-  const slugs = [...new Set(sealed.map(({ slug }) => slug))].join(', ')
-  return sealed.length === 1 ? `a secret of the provider ${slugs} was` : `${sealed.length} secrets of the providers ${slugs} were`
+/** Everything that only its master key opens and that counts now. */
+function* sealedOf({ providers, configs }: ControlState): Generator<Sealed> {
+  for (const { slug, credentials, document } of providers) {
+    const { headers } = document as ProviderDocument
+    for (const text of [...credentials.map((one) => one.sealed), headers]) if (text != null) yield { kind: 'provider', slug, text }
+  }
+  for (const { slug, sealed } of configs) if (sealed !== null) yield { kind: 'config', slug, text: sealed }
 }
 
-function wayOut(sealed: Sealed): string {
-  return `Bring that key back, or, if it is lost, remove what it sealed (turnpike providers remove ${sealed[0]?.slug ?? ''}) and add it again.`
+function secretsOf(sealed: readonly Sealed[]): string {
+  const owners = (['provider', 'config'] as const).flatMap((kind) => {
+    const slugs = [...new Set(sealed.filter((one) => one.kind === kind).map(({ slug }) => slug))]
+    return slugs.length === 0 ? [] : [`the ${kind}${sealed.length === 1 ? '' : 's'} ${slugs.join(', ')}`]
+  })
+  return sealed.length === 1 ? `a secret of ${owners.join()} was` : `${sealed.length} secrets of ${owners.join(' and ')} were`
+}
+
+function wayOut([first]: readonly Sealed[]): string {
+  const command = first === undefined ? '' : `turnpike ${first.kind}s remove ${first.slug}`
+  return `Bring that key back, or, if it is lost, remove what it sealed (${command}) and add it again.`
+}
+
+/** Throws `ConfigError`: a key of the file would have every request refused. */
+function refuseMissingConfigs({ storedConfigs }: Declared, { configs }: Configured, { toleratesMisfits, log }: ControlDeps): void {
+  for (const { slug, where } of storedConfigs) {
+    if (configs.has(slug)) continue
+    const missing = `${where} is ${JSON.stringify(slug)}, and there is no such routing config, in the file or stored; declare it under configs, or correct the name.${nearestConfig(slug, configs.keys())}`
+    // Whoever stores it must be able to.
+    if (!toleratesMisfits) throw new ConfigError(where, missing)
+    log.warn({ config: slug }, missing)
+  }
 }
 
 /** Homes of versions before the control store kept their keys in a file. */
@@ -244,13 +270,6 @@ function freeName(declared: Declared): string {
     const name = n === 1 ? 'first' : `first-${n}`
     if (!taken.has(name)) return name
   }
-}
-
-function seqOf(cursor: string | undefined): number | undefined {
-  if (cursor === undefined) return undefined
-  if (!/^\d{1,15}$/.test(cursor))
-    throw new Refusal('invalid_request', 'The cursor is not one that this list gave; begin without it.', 'cursor')
-  return Number(cursor)
 }
 
 /** An index is made from providers and aliases, so a snapshot with the same ones has the same. */

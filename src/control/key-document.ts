@@ -1,4 +1,5 @@
 // A stored gateway key: its document, and what of it a request meets.
+import { keyTerms } from '#catalog'
 import type { GatewayKey, KeyBody } from '#config'
 import type { StoredKey } from '#store'
 
@@ -19,15 +20,11 @@ export function gatewayKeysOf(stored: StoredKey): GatewayKey[] {
     const endsAtMs = acceptedUntilMs === null ? expiresAtMs : Math.min(acceptedUntilMs, expiresAtMs ?? acceptedUntilMs)
     return {
       id: stored.id,
-      name: document.name,
       hash,
-      streamUsage: document.stream_usage,
-      ...(document.client === undefined ? {} : { client: document.client }),
-      ...(document.models === undefined ? {} : { models: document.models }),
+      ...keyTerms(document),
       ...(endsAtMs === undefined ? {} : { expiresAtMs: endsAtMs }),
       ...(stored.revokedAtMs === null ? {} : { revoked: true }),
       ...(acceptedUntilMs === null ? {} : { replaced: true }),
-      ...(document.metadata === undefined ? {} : { metadata: document.metadata }),
     }
   })
 }

@@ -4,9 +4,10 @@ import { declaredKeys } from '#catalog'
 import { bodySchemas, hashKey, newGatewayKey, type DeclaredKey, type KeyBody, type KeyChange } from '#config'
 import type { StoredKey, StoredKeySecret } from '#store'
 import { checked, compact, lastFour, timeText } from './bodies.ts'
+import { nearestConfig } from './configs.ts'
 import { documentOf, type KeyDocument } from './key-document.ts'
 import type { Plane, PlannedWrite } from './plane.ts'
-import type { Control, KeyCreated, KeyState, KeyView } from './port.ts'
+import type { Control, KeyCreated, KeyState, KeyView, LoopGuardView } from './port.ts'
 import { Refusal } from './refusal.ts'
 
 const prefixCharacters = 7
@@ -62,6 +63,17 @@ export function createKeys(plane: Plane): Control['keys'] {
       throw new Refusal('invalid_request', `expires_at is ${expiresAt}, which is in the past; DELETE revokes a key at once.`, 'expires_at')
   }
 
+  function refuseUnknownConfig(slug: string | null | undefined): void {
+    if (slug === undefined || slug === null) return
+    const { configs } = plane.configured()
+    if (!configs.has(slug))
+      throw new Refusal(
+        'invalid_request',
+        `config is ${JSON.stringify(slug)}, and there is no such routing config.${nearestConfig(slug, configs.keys())}`,
+        'config',
+      )
+  }
+
   return {
     list,
     get,
@@ -70,6 +82,7 @@ export function createKeys(plane: Plane): Control['keys'] {
       return plane.write(actor, (nowMs) => {
         refuseTakenName(wanted.name, undefined)
         refusePast(wanted.expires_at, nowMs)
+        refuseUnknownConfig(wanted.config)
         return plannedKey(wanted, nowMs, get)
       })
     },
@@ -79,6 +92,7 @@ export function createKeys(plane: Plane): Control['keys'] {
         const key = changeable(id)
         if (change.name !== undefined) refuseTakenName(change.name, id)
         refusePast(change.expires_at, nowMs)
+        refuseUnknownConfig(change.config)
         return {
           changes: [{ put: 'key', key: { ...key, document: updated(documentOf(key), change) } }],
           action: 'key.update',
@@ -209,6 +223,9 @@ function shared(key: KeyDocument) {
     ...(key.models === undefined ? {} : { models: key.models }),
     ...(key.client === undefined ? {} : { client: key.client }),
     stream_usage: key.stream_usage,
+    ...(key.config === undefined ? {} : { config: key.config }),
+    allow_config_override: key.allow_config_override ?? true,
+    ...(key.loop_guard === undefined ? {} : { loop_guard: compact(key.loop_guard) as LoopGuardView }),
     expires_at: key.expires_at === undefined ? null : new Date(key.expires_at).toISOString(),
   }
 }

@@ -53,6 +53,14 @@ export type ProviderView = {
   readonly trouble?: string
 }
 
+/** What stops a session that runs in circles; what is absent is the default. */
+export type LoopGuardView = {
+  readonly mode: 'off' | 'observe' | 'enforce'
+  readonly repeats?: number
+  readonly requests?: number
+  readonly window_seconds?: number
+}
+
 export type KeyState = 'active' | 'expired' | 'revoked'
 
 export type KeyView = {
@@ -66,6 +74,11 @@ export type KeyView = {
   readonly models?: readonly string[]
   readonly client?: 'openclaw'
   readonly stream_usage: 'always' | 'on_request'
+  /** Slug of the routing config of its requests that name none. */
+  readonly config?: string
+  /** Whether its requests may name another config, or bring one. */
+  readonly allow_config_override: boolean
+  readonly loop_guard?: LoopGuardView
   readonly state: KeyState
   /** The first characters, and the last four; null for a key that is declared as a hash. */
   readonly prefix: string | null
@@ -81,6 +94,33 @@ export type KeyView = {
 export type KeyCreated = KeyView & { readonly key: string }
 
 export type AliasView = { readonly name: string; readonly model: string; readonly origin: Origin; readonly updated_at: string | null }
+
+/** A routing config as it counts now. */
+export type ConfigView = {
+  readonly slug: string
+  readonly origin: Extract<Origin, 'file' | 'stored'>
+  /** null: the file's, which has no versions. */
+  readonly version: number | null
+  /** As it was written, without secrets. */
+  readonly config: object
+  readonly comment: string | null
+  /** Keys that it is attached to. */
+  readonly keys: readonly { readonly id: string; readonly name: string }[]
+  /** Sentences about what would not work with this instance as it is now. */
+  readonly warnings: readonly string[]
+  readonly updated_at: string | null
+  readonly updated_by: Actor['kind'] | null
+  /** A sentence when it is stored and cannot be used: a request that needs it is refused. */
+  readonly trouble?: string
+}
+
+export type ConfigVersionView = {
+  readonly version: number
+  readonly config: object
+  readonly comment: string | null
+  readonly created_at: string
+  readonly created_by: Actor['kind']
+}
 
 export type PriceView = {
   readonly provider: string
@@ -159,6 +199,18 @@ export interface Control {
     get(name: string): AliasView
     put(name: string, body: unknown, actor: Actor): Promise<{ readonly alias: AliasView; readonly created: boolean }>
     remove(name: string, actor: Actor): Promise<void>
+  }
+  readonly configs: {
+    list(): readonly ConfigView[]
+    get(slug: string): ConfigView
+    /** The newest first. */
+    versions(slug: string, limit: number, cursor: string | undefined): Promise<Page<ConfigVersionView>>
+    /** `{config: {...}, comment?}`: one more version. */
+    put(slug: string, body: unknown, actor: Actor): Promise<{ readonly config: ConfigView; readonly created: boolean }>
+    /** `{version, comment?}`: one more version, with what that one says. */
+    rollback(slug: string, body: unknown, actor: Actor): Promise<ConfigView>
+    /** With all its versions. A `conflict` while it is attached to a key. */
+    remove(slug: string, actor: Actor): Promise<void>
   }
   readonly models: {
     list(filter: { readonly provider?: string; readonly q?: string }): readonly ModelView[]

@@ -154,11 +154,8 @@ function refusePrivate(slug: string, body: ProviderBody): void {
 /** `vendor`: whose own address it would be sent to; undefined at any other address, where anybody's key may be right. */
 function refuseForeignSecret(plane: Plane, secret: string, field: string, vendor: Vendor | undefined): void {
   const refuse = (what: string): Refusal => new Refusal('invalid_request', `${field}.value ${what}`, `${field}.value`)
+  refuseOwnSecret(plane, secret, `${field}.value`)
   const look = ownerOfKey(secret)
-  if (secret === plane.adminToken || look === 'Turnpike (admin)')
-    throw refuse('is an admin token, which is for /api/v1 alone; send the key that the provider gave you.')
-  if (plane.configured().snapshot.keys.has(hashKey(secret)))
-    throw refuse('is a gateway key of this instance, which opens this gateway and no provider; send the key that the provider gave you.')
   if (vendor === undefined) return
   const owner = vendorOfKey(secret)
   // One key may be for several addresses of one company.
@@ -168,6 +165,15 @@ function refuseForeignSecret(plane: Plane, secret: string, field: string, vendor
   throw refuse(
     `looks like ${whose}, and would be sent to ${vendor.name}. Check vendor and key; if it is right all the same, write base_url too.`,
   )
+}
+
+/** What opens this gateway opens no provider. */
+export function refuseOwnSecret(plane: Plane, secret: string, field: string): void {
+  const refuse = (what: string): Refusal => new Refusal('invalid_request', `${field} ${what}`, field)
+  if (secret === plane.adminToken || ownerOfKey(secret) === 'Turnpike (admin)')
+    throw refuse('is an admin token, which is for /api/v1 alone; send the key that the provider gave you.')
+  if (plane.configured().snapshot.keys.has(hashKey(secret)))
+    throw refuse('is a gateway key of this instance, which opens this gateway and no provider; send the key that the provider gave you.')
 }
 
 function viewOf({ slug, origin, wanted, provider, trouble, credentials, updatedAt }: ConfiguredProvider, env: Environment): ProviderView {

@@ -11,6 +11,16 @@ const changeable = {
   expires_at: instant.describe('Refused from then on'),
   client: z.enum(['openclaw']).describe('Which client it is for'),
   stream_usage: z.enum(['always', 'on_request']).describe('Usage at the end of streams: always, or only when the client asks for it'),
+  config: z.string().min(1).max(63).describe('Slug of the routing config of its requests that name none'),
+  allow_config_override: z.boolean().describe('Whether its requests may name another config, or bring one; by default true'),
+  loop_guard: z
+    .strictObject({
+      mode: z.enum(['off', 'observe', 'enforce']).describe('`observe`: only noted on the records'),
+      repeats: z.number().int().min(2).optional().describe('The same tool calls so many times in a row; by default 25'),
+      requests: z.number().int().min(1).optional().describe('More requests than this of one session in the window; by default 300'),
+      window_seconds: z.number().int().min(1).optional().describe('By default 120'),
+    })
+    .describe('What stops a session that runs in circles; by default on for `openclaw`, off for others'),
 }
 
 export const keyBody = z
@@ -23,6 +33,9 @@ export const keyBody = z
     expires_at: changeable.expires_at.optional(),
     client: changeable.client.optional(),
     stream_usage: changeable.stream_usage.optional(),
+    config: changeable.config.optional(),
+    allow_config_override: changeable.allow_config_override.optional(),
+    loop_guard: changeable.loop_guard.optional(),
   })
   .meta({ id: 'KeyBody' })
 
@@ -36,6 +49,9 @@ export const keyPatch = z
     expires_at: changeable.expires_at.nullable().optional(),
     client: changeable.client.nullable().optional(),
     stream_usage: changeable.stream_usage.optional(),
+    config: changeable.config.nullable().optional(),
+    allow_config_override: changeable.allow_config_override.nullable().optional(),
+    loop_guard: changeable.loop_guard.nullable().optional(),
   })
   .describe('What is given changes; null takes it away')
   .meta({ id: 'KeyPatch' })
@@ -56,6 +72,9 @@ const keyFields = {
   models: list(text).optional().describe('Absent: all'),
   client: z.enum(['openclaw']).optional(),
   stream_usage: z.enum(['always', 'on_request']),
+  config: text.optional(),
+  allow_config_override: z.boolean(),
+  loop_guard: changeable.loop_guard.optional(),
   state: z.enum(['active', 'expired', 'revoked']),
   prefix: text.nullable().describe('How the key begins; null for one that is declared as a hash'),
   last4: text.nullable(),
