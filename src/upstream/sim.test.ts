@@ -317,6 +317,21 @@ for (const wire of wires) {
       assert.ok(wire.isError(whole(body)))
     })
 
+    test('cut-before-content and error-before-content fail the same way, while nothing has been said', () => {
+      for (const stream of [true, false]) {
+        const cut = answered(wire.path, wire.body('cut-before-content', { stream }))
+        assert.equal((cut.ending as Failure).kind, 'cut')
+        assert.deepEqual([cut.status, cut.chunks.length > 0], [200, stream])
+        assert.deepEqual(wire.words(frames(cut)), [])
+      }
+      const streamed = answered(wire.path, wire.body('error-before-content', { stream: true }))
+      assert.deepEqual(wire.words(frames(streamed)), [])
+      assert.ok(wire.isError(frames(streamed).at(-1)!))
+      const body = answered(wire.path, wire.body('error-before-content'))
+      assert.equal(body.status, 200)
+      assert.ok(wire.isError(whole(body)))
+    })
+
     test('tool calls the first tool with what its schema requires, then answers with text', () => {
       const schema: JsonObject = {
         type: 'object',

@@ -14,11 +14,14 @@ export type SimDeps = {
   readonly setTimer?: SetTimer
   /** Where in its cycle `flaky-NN` begins: a number from 0 to 99. */
   readonly flakySeed?: number
+  /** Which of the models a request is answered by; the answer still says the one that was asked. Absent: that one. */
+  readonly behaviour?: (request: UpstreamRequest) => string
 }
 
 /**
  * The models, for lists. Beside them `status-NNN` answers any status from 400 to 599, and `flaky-NN` fails NN of each 100 requests
- * (a fixed, spread-out cycle per simulator).
+ * (a fixed, spread-out cycle per simulator); `cut-before-content` and `error-before-content` fail as `cut` and `error-in-stream` do, while
+ * another target can still answer.
  * - `echo`: the last user text, one word per event; a token is a word.
  * - `slow`: like echo, the first word after 3 s, then one piece each 200 ms, at most 50 pieces.
  * - `cut`: the connection dies in the middle of the answer.
@@ -70,29 +73,36 @@ export function createSim(deps: SimDeps = {}): Upstream {
     if (body === undefined) return refusal(wire, 400, 'The body is not a JSON object.')
     const asked = wire.readRequest(body)
     if (counts) return json(200, { input_tokens: countWords(asked.allText) })
-    return behave(wire, asked)
+    return behave(wire, asked, deps.behaviour?.(request) ?? asked.model)
   }
 
-  function behave(wire: SimWire, asked: SimRequest): Step[] {
-    switch (asked.model) {
+  function behave(wire: SimWire, asked: SimRequest, model: string): Step[] {
+    switch (model) {
       case 'echo':
       case 'tool':
       case 'slow':
-        return answerSteps(wire, asked, compose(asked), asked.model === 'slow')
+        return answerSteps(wire, asked, compose(asked, model), model === 'slow')
       case 'cut':
-        return brokenSteps(wire, asked, { kind: 'cut', afterMs: 0 })
+      case 'cut-before-content':
+        return brokenSteps(wire, asked, { kind: 'cut', afterMs: 0 }, model === 'cut')
       case 'error-in-stream':
+      case 'error-before-content':
         return asked.stream
-          ? brokenSteps(wire, asked, {
-              kind: 'data',
-              text: wire.errorFrame('The simulated provider failed in the middle of its answer.'),
-              afterMs: 0,
-            })
+          ? brokenSteps(
+              wire,
+              asked,
+              {
+                kind: 'data',
+                text: wire.errorFrame('The simulated provider failed in the middle of its answer.'),
+                afterMs: 0,
+              },
+              model === 'error-in-stream',
+            )
           : json(200, wire.errorBody(500, 'The simulated provider put an error into a 200.'))
       case 'stall':
-        return [head(asked), ...dataSteps(asked.stream ? wire.frames(compose(asked), asked).preamble : [])]
+        return [head(asked), ...dataSteps(asked.stream ? wire.frames(compose(asked, model), asked).preamble : [])]
     }
-    return numbered(wire, asked.model, () => answerSteps(wire, asked, compose(asked), false))
+    return numbered(wire, model, () => answerSteps(wire, asked, compose(asked, model), false))
   }
 
   function embed(body: JsonObject | undefined): Step[] {
@@ -127,11 +137,11 @@ export function createSim(deps: SimDeps = {}): Upstream {
     return refusal(wire, 404, `The simulator has no model '${model}'; it has ${simModels.join(', ')}.`)
   }
 
-  function compose(asked: SimRequest): SimAnswer {
+  function compose(asked: SimRequest, model: string): SimAnswer {
     const id = `sim${String(++answers).padStart(8, '0')}`
     const base = { id, createdSeconds: Math.floor(nowMs() / 1000), model: asked.model }
     const input = countWords(asked.allText)
-    if (asked.model === 'tool' && asked.firstTool !== undefined && !asked.toolsAnswered) {
+    if (model === 'tool' && asked.firstTool !== undefined && !asked.toolsAnswered) {
       const args = exampleArguments(asked.firstTool.schema)
       const usage = { input, output: 1 + words(JSON.stringify(args)).length }
       return { ...base, pieces: [], toolCall: { id: `call_${id}`, name: asked.firstTool.name, args }, capped: false, usage }
@@ -231,8 +241,8 @@ function answerSteps(wire: SimWire, asked: SimRequest, answer: SimAnswer, slow: 
   return [head(asked), ...dataSteps(preamble), ...paced, ...dataSteps(closing), { kind: 'end', afterMs: 0 }]
 }
 
-/** Half of an answer, then `last`, then the end of the connection. */
-function brokenSteps(wire: SimWire, asked: SimRequest, last: Step): Step[] {
+/** Half of an answer, or nothing of it, then `last`, then the end of the connection. */
+function brokenSteps(wire: SimWire, asked: SimRequest, last: Step, hasContent: boolean): Step[] {
   const answer: SimAnswer = {
     id: 'sim-broken',
     createdSeconds: 0,
@@ -245,10 +255,10 @@ function brokenSteps(wire: SimWire, asked: SimRequest, last: Step): Step[] {
   const ending: Step[] = last.kind === 'cut' ? [last] : [last, { kind: 'end', afterMs: 0 }]
   if (!asked.stream) {
     const whole = JSON.stringify(wire.whole(answer))
-    return [head(asked), ...dataSteps([whole.slice(0, whole.length >> 1)]), ...ending]
+    return [head(asked), ...dataSteps(hasContent ? [whole.slice(0, whole.length >> 1)] : []), ...ending]
   }
   const { preamble, content } = wire.frames(answer, asked)
-  return [head(asked), ...dataSteps([...preamble, ...content.slice(0, Math.ceil(content.length / 2))]), ...ending]
+  return [head(asked), ...dataSteps([...preamble, ...(hasContent ? content.slice(0, Math.ceil(content.length / 2)) : [])]), ...ending]
 }
 
 function head(asked: Pick<SimRequest, 'stream'>): Step {
