@@ -1,6 +1,12 @@
 // What would happen to a request: its plan, from the planner that live requests have. Nothing is sent, and nothing is remembered.
-import type { GatewayKey, RoutingConfig } from '#config'
-import type { JsonObject } from '#kernel'
+import { listedPrice } from '#catalog'
+import type { CacheRule, GatewayKey, RoutingConfig } from '#config'
+import { Failure, headroomBytes, tailroomBytes, type BufferPool, type JsonObject } from '#kernel'
+import type { Exit, Plan, PlannedTarget, Step } from '#routing'
+import { codecOf, embeddings } from '#wires'
+import { endpointOf, modelPaths } from './endpoints.ts'
+import { inspect, RequestView, type InspectedArrival } from './inspect.ts'
+import type { Planner } from './plans.ts'
 
 export type DryRunInput = {
   /** A config as it was read, or the slug of a stored one; absent: the one that the request's headers, its key or its model choose. */
@@ -60,4 +66,78 @@ export type DryRunStep = {
   readonly price: 'free' | Readonly<Record<string, string>> | null
   /** What of the config's parameters has no place in the client's wire. */
   readonly notes: readonly string[]
+}
+
+/** Throws the `Failure` that the request would be refused with. */
+export function createDryRun(planner: Planner, buffers: BufferPool): (input: DryRunInput) => DryRun {
+  return ({ config, endpoint, body, headers = {}, key }) => {
+    const found = endpointOf(endpoint)
+    if (found === undefined)
+      throw new Failure(
+        'unknown_url',
+        `There is no endpoint ${JSON.stringify(endpoint.slice(0, 200))} for models. Name one of ${modelPaths.join(', ')}.`,
+      )
+    const text = Buffer.from(JSON.stringify(body))
+    const buffer = Buffer.concat([Buffer.alloc(headroomBytes), text, Buffer.alloc(tailroomBytes)])
+    const [bodyStart, bodyEnd] = [headroomBytes, headroomBytes + text.length]
+    const arrival: InspectedArrival = { ...found, endpoint, headers, key, buffer, bodyStart, bodyEnd }
+    const codec = codecOf(found.wire)
+    const isConversation = found.operation !== 'embed'
+    // A view of its own: what others remember of their conversations is not touched.
+    const view = new RequestView(isConversation ? codec.ingress.shape : embeddings.shape, buffers, isConversation)
+    const inspected = inspect(arrival, codec, view, text)
+    const plan = planner.rehearse({ arrival, inspected }, config)
+    const { steps, skipped } = plan
+    return {
+      config: plan.config === undefined ? null : { slug: plan.config.slug ?? null, version: plan.config.version ?? null },
+      model: inspected.model,
+      steps: steps.map((step) => stepIn(step, plan)),
+      skipped: skipped.map(({ route = '', provider, reason }) => ({ target: route, provider, reason })),
+      cache: steps[0]?.target.cache === undefined ? null : cacheIn(steps[0].target.cache),
+    }
+  }
+}
+
+function stepIn({ target, reason, exits }: Step, plan: Plan): DryRunStep {
+  const { route, provider, model, credential, lane, wire, retry, timeouts, params } = target
+  return {
+    target: route,
+    provider: provider.slug,
+    model: model.id,
+    credential: credential.name,
+    lane,
+    wire,
+    reason,
+    exits: exits.map((exit) => exitIn(exit, plan)),
+    retry:
+      retry === undefined
+        ? null
+        : { attempts: retry.attempts, on_status_codes: [...retry.onStatusCodes], use_retry_after_header: retry.usesRetryAfter },
+    timeouts: {
+      connect_ms: timeouts.connectMs,
+      first_token_ms: timeouts.firstTokenMs ?? null,
+      idle_ms: timeouts.idleMs,
+      request_timeout: timeouts.totalMs,
+      floor: timeouts.floor ?? null,
+    },
+    price: priceIn(target),
+    notes: (params?.notes ?? []).map(({ path, why }) => `${path}: ${why}`),
+  }
+}
+
+function priceIn({ model: { free, price } }: PlannedTarget): DryRunStep['price'] {
+  if (free === true) return 'free'
+  return price === undefined ? null : listedPrice(price)
+}
+
+function exitIn({ to, on }: Exit, { steps }: Plan): string {
+  const { route, provider, credential } = steps[to]!.target
+  const where = `step ${to + 1} (${[route, provider.slug, credential.name].filter((part) => part !== '').join(', ')})`
+  if (on === 'any') return `after any failure: ${where}`
+  if (on === 'credential') return `after a failure of this credential: ${where}`
+  return `after ${[...on].join(', ')}, or a failure without a status: ${where}`
+}
+
+function cacheIn({ maxAgeMs, namespace, tools, singleFlight }: CacheRule): DryRun['cache'] {
+  return { max_age: Math.round(maxAgeMs / 1000), namespace: namespace ?? null, tools, single_flight: singleFlight }
 }

@@ -27,9 +27,11 @@ export type Turn<Field extends string = string> = PreviousBody<Field> & {
   keptMs: number
 }
 
+type Remembered = Pick<Arrival, 'key' | 'headers' | 'buffer' | 'bodyStart' | 'bodyEnd'>
+
 export interface Histories<Field extends string = string> {
   /** Peeks at the body of this request; reads bytes of kept turns only before it returns. */
-  peek(arrival: Arrival): Turn<Field> | 'doubtful'
+  peek(arrival: Remembered): Turn<Field> | 'doubtful'
   /** Takes the turn's buffer over, for this or for the pool. Its bytes are the original ones again, and nobody else reads or writes it any more. */
   keep(turn: Turn<Field>, nowMs: number): void
 }
@@ -116,7 +118,7 @@ export function createHistories<Field extends string>(peek: Peek<Field>, buffers
 }
 
 /** One gateway key never sees what another one has sent, not even by how long it takes. */
-function nameOf({ key, headers, buffer, bodyStart, bodyEnd }: Arrival): string {
+function nameOf({ key, headers, buffer, bodyStart, bodyEnd }: Remembered): string {
   return `${key.id} ${sessionHeader(headers) ?? crc32(buffer.subarray(bodyStart, Math.min(bodyEnd, bodyStart + openingBytes)))}`
 }
 

@@ -1,6 +1,7 @@
 // One request's story, from an arrival to its record.
 import { Crowd, type Failure } from '#kernel'
 import { clientWires, embeddings } from '#wires'
+import { createDryRun, type DryRun, type DryRunInput } from './dry-run.ts'
 import { Exchange } from './exchange.ts'
 import { RequestView } from './inspect.ts'
 import { createLoopCheck } from './loop-check.ts'
@@ -11,6 +12,8 @@ import { createSealedCalls } from './seals.ts'
 
 export type { DryRun, DryRunInput, DryRunStep } from './dry-run.ts'
 
+export { decodedSegment, endpointOf, isGeminiMethod, modelPaths, type ModelEndpoint } from './endpoints.ts'
+
 export type { Arrival, Client, ClientListener, GatewayDeps, Refusal, Resolution } from './port.ts'
 
 export { createTranslator, type Translator } from './translator.ts'
@@ -19,6 +22,8 @@ export interface Gateway {
   handle(arrival: Arrival): void
   /** Records a request that was refused at the door. */
   refused(refusal: Refusal, failure: Failure): void
+  /** What would happen to a request, as things are now. Throws the `Failure` that it would be refused with. */
+  dryRun(input: DryRunInput): DryRun
   /** Requests that have begun and not ended. */
   readonly running: number
   /** Resolves when none is running, at the latest at the deadline; what then still runs is cut. */
@@ -38,6 +43,7 @@ export function createGateway(given: GatewayDeps): Gateway {
     nowMs: () => given.deadlines.nowMs,
     random: Math.random,
   })
+  const dryRun = createDryRun(planner, given.buffers)
   const planOf = (asked: Exchange) => planner.planOf(asked)
 
   function over(exchange: Exchange): void {
@@ -57,6 +63,7 @@ export function createGateway(given: GatewayDeps): Gateway {
         if (error !== undefined) deps.log.error({ err: error, request: refusal.id }, 'a record could not be written yet')
       })
     },
+    dryRun,
     get running() {
       return running.size
     },

@@ -63,6 +63,12 @@ export class RequestView {
   }
 }
 
+/** What is looked at of an arrival. */
+export type InspectedArrival = Pick<
+  Arrival,
+  'operation' | 'wire' | 'path' | 'endpoint' | 'headers' | 'key' | 'buffer' | 'bodyStart' | 'bodyEnd'
+>
+
 export type Inspected = {
   /** As the client wrote it, with the provider of `x-turnpike-provider` in front if that was sent. */
   readonly model: string
@@ -109,9 +115,9 @@ export interface InspectedBody {
  * Throws `Failure('invalid_request')` that names the field or header. `doubtful`: the body must be parsed, and is large; `rewrite` it where
  * nobody waits, and come again with that.
  */
-export function inspect(arrival: Arrival, codec: WireCodec, view: RequestView): Inspected | 'doubtful'
-export function inspect(arrival: Arrival, codec: WireCodec, view: RequestView, rewritten: Buffer): Inspected
-export function inspect(arrival: Arrival, codec: WireCodec, view: RequestView, rewritten?: Buffer): Inspected | 'doubtful' {
+export function inspect(arrival: InspectedArrival, codec: WireCodec, view: RequestView): Inspected | 'doubtful'
+export function inspect(arrival: InspectedArrival, codec: WireCodec, view: RequestView, rewritten: Buffer): Inspected
+export function inspect(arrival: InspectedArrival, codec: WireCodec, view: RequestView, rewritten?: Buffer): Inspected | 'doubtful' {
   const { bodyStart, bodyEnd, headers } = arrival
   const own = withOwnHeaders(headers)
   const length = bodyEnd - bodyStart
@@ -151,12 +157,12 @@ export function inspect(arrival: Arrival, codec: WireCodec, view: RequestView, r
   }
 }
 
-function smallBody(arrival: Arrival, view: RequestView): InspectedBody | 'doubtful' {
+function smallBody(arrival: InspectedArrival, view: RequestView): InspectedBody | 'doubtful' {
   const peeked = view.peek.peek(arrival.buffer, arrival.bodyStart, arrival.bodyEnd, view.sharedResult)
   return peeked === 'doubtful' ? peeked : new PeekedBody(arrival, arrival, view, peeked, undefined)
 }
 
-function historyBody(arrival: Arrival, view: RequestView): InspectedBody | 'doubtful' {
+function historyBody(arrival: InspectedArrival, view: RequestView): InspectedBody | 'doubtful' {
   const turn = view.histories.peek(arrival)
   return turn === 'doubtful' ? turn : new PeekedBody(arrival, arrival, view, turn.found, turn)
 }
@@ -299,14 +305,14 @@ function bytesOf({ buffer, bodyStart, bodyEnd }: BodyBytes): Buffer {
   return buffer.subarray(bodyStart, bodyEnd)
 }
 
-function rewrittenBody(arrival: Arrival, view: RequestView, text: Buffer): InspectedBody {
+function rewrittenBody(arrival: InspectedArrival, view: RequestView, text: Buffer): InspectedBody {
   const bytes: BodyBytes = { buffer: text, bodyStart: 0, bodyEnd: text.length }
   const again = view.peek.peek(text, 0, text.length, view.sharedResult)
   return again === 'doubtful' ? parsedBody(arrival, view, text) : new PeekedBody(bytes, arrival, view, again, undefined)
 }
 
 /** What was written anew is never doubtful, but for keys that must be escaped or are another case of ours. */
-function parsedBody(arrival: Arrival, view: RequestView, text: Buffer): InspectedBody {
+function parsedBody(arrival: InspectedArrival, view: RequestView, text: Buffer): InspectedBody {
   const document = JSON.parse(text.toString('utf8')) as JsonObject
   const fields: JsonObject = {}
   for (const name of view.smallFields) if (document[name] !== undefined) fields[name] = document[name]

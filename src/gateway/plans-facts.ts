@@ -5,8 +5,7 @@ import type { ClientWire } from '#ir'
 import { isObject, type JsonObject, type JsonValue } from '#kernel'
 import { sessionHeader } from '#policy'
 import type { Facts, Health, Needs } from '#routing'
-import type { Inspected } from './inspect.ts'
-import type { Arrival } from './port.ts'
+import type { Inspected, InspectedArrival } from './inspect.ts'
 import { bytesPerToken } from './record.ts'
 
 /** Never one that holds a credential, or where a client is. */
@@ -49,7 +48,7 @@ const visibleHeaders: ReadonlySet<string> = new Set([
 ])
 
 export class RequestFacts implements Facts {
-  readonly #arrival: Pick<Arrival, 'wire' | 'path' | 'endpoint' | 'headers' | 'key' | 'bodyStart' | 'bodyEnd'>
+  readonly #arrival: InspectedArrival
   readonly #inspected: Inspected
   readonly #health: Health
   readonly #nowMs: number
@@ -57,12 +56,7 @@ export class RequestFacts implements Facts {
   #metadata: JsonObject | undefined
   #needs: Needs | undefined
 
-  constructor(
-    arrival: Pick<Arrival, 'wire' | 'path' | 'endpoint' | 'headers' | 'key' | 'bodyStart' | 'bodyEnd'>,
-    inspected: Inspected,
-    health: Health,
-    nowMs: number,
-  ) {
+  constructor(arrival: InspectedArrival, inspected: Inspected, health: Health, nowMs: number) {
     this.#arrival = arrival
     this.#inspected = inspected
     this.#health = health

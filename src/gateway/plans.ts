@@ -4,15 +4,14 @@ import type { GatewayKey, Provider, RoutingConfig, Snapshot } from '#config'
 import { invalidRequest } from '#kernel'
 import { isPlaceholderKey } from '#policy'
 import { configTree, createSticky, planSteps, servedTree, type LeafCandidate, type Moment, type Plan, type RouteTree } from '#routing'
-import type { Inspected } from './inspect.ts'
+import type { Inspected, InspectedArrival } from './inspect.ts'
 import { createConfigChooser, usable } from './plans-config.ts'
 import { RequestFacts } from './plans-facts.ts'
 import { createLeafResolver, ownCredentialName } from './plans-leaves.ts'
 import { nobodyToAsk, unknownModel } from './plans-refusals.ts'
-import type { Arrival, GatewayDeps, Resolution } from './port.ts'
+import type { GatewayDeps, Resolution } from './port.ts'
 
-export type PlannedArrival = Pick<Arrival, 'operation' | 'wire' | 'path' | 'endpoint' | 'headers' | 'key' | 'bodyStart' | 'bodyEnd'>
-export type Asked = { readonly arrival: PlannedArrival; readonly inspected: Inspected }
+export type Asked = { readonly arrival: InspectedArrival; readonly inspected: Inspected }
 
 export interface Planner {
   /** Throws a `Failure` when no target can be asked. Of `count-tokens`, a plan may be empty: then the gateway counts. */

@@ -1,4 +1,5 @@
 // Paths that exist, and what to say about those that don't.
+import { decodedSegment, endpointOf, isGeminiMethod, modelPaths, type ModelEndpoint } from '#gateway'
 import type { ClientWire } from '#ir'
 import { Failure, nearestNames } from '#kernel'
 import type { PathFields } from '#wires'
@@ -11,62 +12,40 @@ export type Route =
   | { readonly type: 'models'; readonly wire: ClientWire; readonly id?: string }
   | { readonly type: 'health' }
   | { readonly type: 'ready' }
+  | { readonly type: 'metrics' }
 
 type Methods = Readonly<Partial<Record<'GET' | 'POST', Route>>>
 
 const routes = new Map<string, Methods>([
-  ['/v1/chat/completions', { POST: { type: 'generate', wire: 'openai-chat' } }],
-  ['/v1/responses', { POST: { type: 'generate', wire: 'openai-responses' } }],
-  ['/v1/messages', { POST: { type: 'generate', wire: 'anthropic-messages' } }],
-  ['/v1/messages/count_tokens', { POST: { type: 'count-tokens', wire: 'anthropic-messages' } }],
-  ['/v1/embeddings', { POST: { type: 'embed', wire: 'openai-chat' } }],
+  ...modelPaths.map((path): [string, Methods] => [path, asked(endpointOf(path)!)]),
   ['/v1/models', { GET: { type: 'models', wire: 'openai-chat' } }],
   ['/v1beta/models', { GET: { type: 'models', wire: 'gemini' } }],
   ['/healthz', { GET: { type: 'health' } }],
   ['/readyz', { GET: { type: 'ready' } }],
+  ['/metrics', { GET: { type: 'metrics' } }],
 ])
 
-const geminiPrefix = '/v1beta/'
-
-/** Below these, the rest of the path is a model's id, and to Google's clients also what is asked of it. */
+/** Below these, the rest of the path is a model's id. */
 const modelPrefixes = [
   { prefix: '/v1/models/', wire: 'openai-chat' },
   { prefix: '/v1beta/models/', wire: 'gemini' },
 ] as const
 
-const geminiMethods: ReadonlyMap<string, (model: string) => Route> = new Map<string, (model: string) => Route>([
-  ['generateContent', (model) => ({ type: 'generate', wire: 'gemini', path: { model, stream: false } })],
-  ['streamGenerateContent', (model) => ({ type: 'generate', wire: 'gemini', path: { model, stream: true } })],
-  ['countTokens', (model) => ({ type: 'count-tokens', wire: 'gemini', path: { model, stream: false } })],
-])
+function asked({ operation, ...rest }: ModelEndpoint): Methods {
+  return { POST: { type: operation, ...rest } }
+}
 
 /** Anybody may ask for any path: what reads it takes no longer than the path is long. */
 function methodsOf(path: string): Methods | undefined {
   const known = routes.get(path)
   if (known !== undefined) return known
+  const endpoint = endpointOf(path)
+  if (endpoint !== undefined) return asked(endpoint)
   for (const { prefix, wire } of modelPrefixes) {
     if (!path.startsWith(prefix) || path.length === prefix.length) continue
-    const rest = path.slice(prefix.length)
-    // Ids have colons too (`llama3:8b`): the method stands behind the last one.
-    const colon = rest.lastIndexOf(':')
-    const route = colon < 0 ? undefined : geminiMethods.get(rest.slice(colon + 1))
-    if (route !== undefined) return { POST: route(decoded(rest.slice(0, colon))) }
-    return { GET: { type: 'models', wire, id: decoded(rest) } }
+    return { GET: { type: 'models', wire, id: decodedSegment(path.slice(prefix.length)) } }
   }
-  // Vercel's AI SDK leaves out `models/` before an id that has a slash.
-  if (!path.startsWith(geminiPrefix)) return undefined
-  const colon = path.lastIndexOf(':')
-  const model = path.slice(geminiPrefix.length, Math.max(colon, 0))
-  const route = geminiMethods.get(path.slice(colon + 1))
-  return route === undefined || !model.slice(1, -1).includes('/') ? undefined : { POST: route(decoded(model)) }
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
+  return undefined
 }
 
 /** Value of the `allow` header for a path that exists. */
@@ -74,6 +53,14 @@ export function allowedMethods(path: string): string {
   return Object.keys(methodsOf(path) ?? {})
     .map((method) => (method === 'GET' ? 'GET, HEAD' : method))
     .join(', ')
+}
+
+/** One of few, whatever was asked for: the path with its model left out, or `other`. */
+export function routeName(path: string): string {
+  if (routes.has(path)) return path
+  const endpoint = endpointOf(path)
+  if (endpoint === undefined) return 'other'
+  return endpoint.path === undefined ? path : `/v1beta/models/{model}${path.slice(path.lastIndexOf(':'))}`
 }
 
 /** The route of a path (without its query), or a Failure that says what is wrong with path or method. */
@@ -95,7 +82,7 @@ function unknownUrl(method: string, path: string): string {
   const doubled = path.replace(/^(\/v1)+\//, '/v1/')
   if (doubled !== path && exists(doubled))
     return `There is no ${shown}: "/v1" is in it twice. Did you mean ${doubled}? The client adds a part of the path itself: give it a base URL with one "/v1" fewer.`
-  const version = geminiMethods.has(path.slice(path.lastIndexOf(':') + 1)) ? '/v1beta' : '/v1'
+  const version = isGeminiMethod(path.slice(path.lastIndexOf(':') + 1)) ? '/v1beta' : '/v1'
   const versioned = version + path
   if (exists(versioned)) return `There is no ${shown}. Did you mean ${versioned}? The client's base URL must end with "${version}".`
   const trimmed = path.replace(/\/{2,}/g, '/').replace(/\/$/, '')
