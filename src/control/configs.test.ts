@@ -192,6 +192,45 @@ test('a key in a config is sealed, is in no view, no version, no audit entry and
   assert.match(own.message, /is a gateway key of this instance/)
 })
 
+test('a config that was shown, edited and sent back keeps its keys, but no key goes where it was not given for', async (t) => {
+  const opened = await openTestControl(t, { env })
+  const { configs } = opened.control
+  const config = {
+    custom_host: 'https://models.example.com/v1',
+    input_guardrails: [{ webhook: 'https://a.example', authorization: 'guard-0123456789' }],
+    targets: [{ provider: 'groq', api_key: secret, override_params: { token: '[secret]' } }, { provider: '@openai' }],
+  }
+  await configs.put('chat', { config }, admin)
+  const shown = configs.get('chat').config as typeof config
+  assert.equal(shown.targets[0]!.api_key, '[secret]')
+  await configs.put('chat', { config: { ...shown, retry: { attempts: 2 } } }, admin)
+  assert.equal(firstKeyOf(rootOf(opened, 'chat')), secret)
+  await configs.rollback('chat', { version: 2 }, admin)
+  assert.equal(firstKeyOf(rootOf(opened, 'chat')), secret, 'filled in before it was sealed')
+  const [first, second] = shown.targets
+  for (const [edited, field, says] of [
+    [
+      { ...shown, custom_host: 'https://evil.example/v1' },
+      'config.targets[0].api_key',
+      /the stored one was given for another place; send the key/,
+    ],
+    [{ ...shown, targets: [{ ...first, provider: 'openai' }, second] }, 'config.targets[0].api_key', /given for another place/],
+    [{ ...shown, targets: [second, first] }, 'config.targets[1].api_key', /no key is stored in this place/],
+    [
+      { ...shown, input_guardrails: [{ webhook: 'https://b.example', authorization: '[secret]' }] },
+      'config.input_guardrails[0].authorization',
+      /another place/,
+    ],
+  ] as const) {
+    const refused = await refusalOf(() => configs.put('chat', { config: edited }, admin))
+    assert.deepEqual([refused.kind, refused.field], ['invalid_request', field])
+    assert.match(refused.message, says)
+  }
+  const fresh = await refusalOf(() => configs.put('new', { config: { provider: 'groq', api_key: '[secret]' } }, admin))
+  assert.match(fresh.message, /^config\.api_key is "\[secret\]", which stands for a key that is not shown, and no key is stored/)
+  assert.equal(configs.get('chat').version, 3)
+})
+
 test('a config whose master key is gone stops the start with its name; whoever opens the home all the same can remove it', async (t) => {
   const first = await openTestControl(t, { env })
   await first.control.configs.put('chat', { config: secretive }, admin)

@@ -3,6 +3,7 @@ import { bodySchemas, ConfigError, didYouMean, parseRoutingConfig, secretsOfConf
 import { isObject, nearestNames, type JsonObject } from '#kernel'
 import type { ControlStore, StoredConfig } from '#store'
 import { checked, numberOf } from './bodies.ts'
+import { withKeptSecrets } from './config-secrets.ts'
 import { openConfig, placeOfConfig, type ConfiguredConfig } from './config-document.ts'
 import { warningsOf } from './config-warnings.ts'
 import { unavailable } from './idempotency.ts'
@@ -43,6 +44,13 @@ export function createConfigs(plane: Plane, store: ControlStore, keys: () => rea
       )
   }
 
+  function opened(row: StoredConfig | undefined): JsonObject | undefined {
+    if (row === undefined) return undefined
+    const found = openConfig(plane.vault, row)
+    // What an older version of Turnpike stored may not be a config any more.
+    return typeof found === 'string' || plane.configured().configs.get(row.slug)?.config === undefined ? undefined : found.value
+  }
+
   function attached(slug: string): KeyView[] {
     return keys().filter(({ config, state }) => config === slug && state !== 'revoked')
   }
@@ -64,11 +72,12 @@ export function createConfigs(plane: Plane, store: ControlStore, keys: () => rea
   }
 
   /** One more version, as a write. */
-  function plan({ slug, value, comment, action, detail }: Wanted, actor: Actor, nowMs: number): PlannedWrite<Put> {
+  function plan({ slug, value: sent, comment, action, detail }: Wanted, actor: Actor, nowMs: number): PlannedWrite<Put> {
     refuseDeclared(slug)
     const { configNumbers, configs } = plane.stored()
     const version = (configNumbers.get(slug) ?? 0) + 1
-    parsed(value, slug, version)
+    parsed(sent, slug, version)
+    const value = withKeptSecrets(sent, () => opened(configs.get(slug)))
     const secrets = secretsOfConfig(value)
     for (const secret of secrets) refuseOwnSecret(plane, secret, 'config')
     const created = !configs.has(slug)
