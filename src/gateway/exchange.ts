@@ -2,24 +2,27 @@
 import { ByteCollector, Failure, type Waiting } from '#kernel'
 import type { Finish, Note, Usage } from '#ir'
 import type { CachedAnswer } from '#policy'
-import { blamesRequest, nextStep, retryWait, type Plan, type PlannedTarget } from '#routing'
-import type { AttemptRecord, FinishRecord, Outcome, PayloadPart, ReserveRecord } from '#store'
+import { nextStep, retryWait, type Plan, type PlannedTarget } from '#routing'
+import type { AttemptRecord, Outcome, ReserveRecord } from '#store'
 import { codecOf, type AnswerContext, type StreamEncoder, type WireCodec } from '#wires'
 import { Attempt, type Try, type WholeAnswer } from './attempt.ts'
 import { streamOf } from './cached-answer.ts'
 import { lookInCache, type CacheHost, type CacheLookup } from './cached.ts'
 import { EmbeddingAttempt, type EmbeddingHost } from './embedding-attempt.ts'
+import { FailedTargets, failureOf, internalError, interrupted, type Verdict } from './failed-targets.ts'
 import { inspect, type Inspected, type RequestView } from './inspect.ts'
 import { bytesOf, Outgoing } from './outgoing.ts'
 import { Patience } from './patience.ts'
 import type { Arrival, ClientListener, ExchangeDeps } from './port.ts'
-import { allFailed, answerHead, requestHeaders } from './heads.ts'
+import { keptLimit, recordAnswer, recordRequest } from './recorded-bodies.ts'
+import { answerHead, requestHeaders } from './heads.ts'
 import {
   attemptRecord,
   costUsdOf,
   finishRecord,
   freeAnswer,
   keptText,
+  outcomeOf,
   reserveRecord,
   SentContent,
   type Priced,
@@ -35,16 +38,6 @@ const progressMs = 1000
 const progressStepMs = 50
 /** How long a provider may take to close after its terminal event before its socket is dropped. */
 const closeGraceMs = 1000
-/** Bodies above this are forwarded but not kept for the record. */
-const keptBytes = 16 << 20
-/** Up to here bodies are kept inside the record. Below what a session's next request is compared with. */
-const smallRequestBytes = 2047
-const smallAnswerBytes = 4096
-/** Vectors are noise to whoever reads a log, and do not compress: more of them would push everything else out of it. */
-const storedVectorBytes = 64 << 10
-/** What is kept of an answer whose body is not stored: enough to count it if its usage never comes. */
-const keptForCountingBytes = 256 << 10
-
 export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListener, Told {
   readonly deps: ExchangeDeps
   readonly arrival: Arrival
@@ -88,11 +81,12 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
   #retried = 0
   /** When the same target is tried again; 0: no such wait. */
   #retryAtMs = 0
+  /** Another request's answer is waited for. */
+  #awaitsAnother = false
   #outgoing!: Outgoing
   readonly #patience = new Patience()
   #encoder: StreamEncoder | undefined
-  #firstFailure: { failure: Failure; body: Buffer | undefined; target: PlannedTarget } | undefined
-  readonly #failures: { target: string; failure: Failure }[] = []
+  #failed: FailedTargets | undefined
   readonly #view: RequestView
   #committed = false
   /** The client reads slower than the provider sends: the provider waits for it, and its silence is not its fault. */
@@ -101,11 +95,6 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
   #lastWriteMs = 0
   #lastProgressMs = 0
   #bufferGiven = false
-  /** Whether there is a provider's answer to tell of. */
-  get #recordsBodies(): boolean {
-    return this.reserved !== undefined || this.hit !== undefined
-  }
-
   #sent: SentContent | undefined
 
   constructor(deps: ExchangeDeps, view: RequestView, arrival: Arrival, onOver: (exchange: Exchange) => void) {
@@ -114,7 +103,7 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
     this.arrival = arrival
     this.codec = codecOf(arrival.wire)
     this.onOver = onOver
-    this.kept = new ByteCollector(deps.buffers, deps.storesPayloads ? keptBytes : keptForCountingBytes)
+    this.kept = new ByteCollector(deps.buffers, keptLimit(deps.storesPayloads))
   }
 
   begin(planOf: (exchange: Exchange) => Plan): void {
@@ -161,12 +150,13 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
 
   /** Another request asks for the same: its answer is this one's, too. Meanwhile the client is kept. */
   #awaitAnother(): void {
-    this.#lastWriteMs = this.arrival.readyMs
+    this.#awaitsAnother = true
     this.dueMs = this.arrival.readyMs + earlyHeadMs
     this.deps.deadlines.add(this)
   }
 
   #landed(answer: CachedAnswer | undefined): void {
+    this.#awaitsAnother = false
     this.deps.deadlines.remove(this)
     try {
       if (answer === undefined) this.#ask()
@@ -196,8 +186,7 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
   // Asking a provider.
 
   #ask(): void {
-    // A small body waits, to be recorded together with its answer.
-    if (this.storesPayloads && !this.#isSmall) this.#storeBody('request', this.inspected.body.original())
+    recordRequest(this)
     this.#outgoing.prepare(this.plan.steps[0]!.target)
     this.reserved = reserveRecord(this)
     this.deps.journal.reserve(this.reserved, () => {
@@ -435,8 +424,8 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
     this.pricedUsage = undefined
     this.servedId = undefined
     this.servedModel = undefined
-    this.#firstFailure ??= { failure, body, target: attempt.target }
-    this.#failures.push({ target: attempt.target.provider.slug, failure })
+    this.#failed ??= new FailedTargets()
+    this.#failed.add(attempt.target, failure, body)
     const nowMs = performance.now()
     const leftMs = this.#patience.totalDueMs - nowMs
     const { retry } = attempt.target
@@ -449,39 +438,30 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
     }
     const next = nextStep(this.plan, this.#position, failure)
     if (next !== undefined && leftMs > 0) this.#try(next)
-    else this.#fail()
+    else this.#endWith(this.#failed.verdict(this.inspected.ownKey !== undefined))
   }
 
   // Ends.
 
-  /** Nothing was sent yet, and nothing will be: every target failed. */
-  #fail(): void {
-    const first = this.#firstFailure!
-    const verdict = this.#failures.every(({ failure }) => blamesRequest(failure))
-      ? first.failure
-      : allFailed(this.#failures, first.failure, this.inspected.ownKey !== undefined)
-    // The provider's own words, when they are about the request and already in the client's wire.
-    this.#endWith(verdict, verdict === first.failure ? first.body : undefined)
-  }
-
-  #endWith(verdict: Failure, body?: Buffer): void {
-    if (this.headIsOurs) this.#interrupt(verdict)
-    else this.#errorAnswer(verdict, body, verdict.fault === 'client' ? 'client_error' : 'upstream_error')
+  /** Nothing of an answer was sent yet, and nothing will be. */
+  #endWith({ failure, body }: Verdict): void {
+    if (this.headIsOurs) this.#interrupt(failure)
+    else this.#errorAnswer(failure, body)
   }
 
   /** Refused before any target was tried. */
   #refuse(failure: Failure): void {
     if (failure.kind === 'internal_error')
       this.deps.log.error({ err: failure.details.cause, request: this.arrival.id }, 'a request failed inside the gateway')
-    this.#errorAnswer(failure, undefined, failure.fault === 'client' ? 'client_error' : 'upstream_error')
+    this.#errorAnswer(failure, undefined)
   }
 
-  #errorAnswer(failure: Failure, body: Buffer | undefined, outcome: Outcome): void {
+  #errorAnswer(failure: Failure, body: Buffer | undefined): void {
     this.status = failure.status
     const bytes = body ?? Buffer.from(JSON.stringify(this.codec.ingress.encodeError(failure, this.arrival.id)))
     this.#keep(bytes)
     const headers = answerHead(this, undefined, ['content-type', 'application/json', 'content-length', String(bytes.length)], failure)
-    this.#finish(outcome, failure, undefined, () => {
+    this.#finish(outcomeOf(failure), failure, undefined, () => {
       this.arrival.client.head(this.status, headers)
       this.arrival.client.end(bytes)
     })
@@ -504,7 +484,7 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
     this.deps.log.error({ err: error, request: this.arrival.id }, 'an answer failed inside the gateway')
     const failure = internalError(error)
     if (this.#committed || this.headIsOurs) this.#interrupt(failure)
-    else this.#errorAnswer(failure, undefined, 'upstream_error')
+    else this.#errorAnswer(failure, undefined)
   }
 
   /** There is nothing left to say it with. */
@@ -516,10 +496,10 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
   /** The gateway stops and cannot wait any longer. */
   cut(): void {
     const attempt = this.#attempt
-    if (this.#over || attempt === undefined) return
+    if (this.#over) return
     const stopping = new Failure('draining', 'The gateway is stopping.')
-    if (!attempt.over) attempt.failed(stopping)
-    else if (this.#retryAtMs > 0) this.#endWith(stopping)
+    if (attempt !== undefined && !attempt.over) attempt.failed(stopping)
+    else if (this.#retryAtMs > 0 || this.#awaitsAnother) this.#endWith({ failure: stopping, body: undefined })
   }
 
   clientLeft(): void {
@@ -538,7 +518,8 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
     this.#over = true
     if (this.#lingering === undefined) this.deps.deadlines.remove(this)
     const endedMs = performance.now()
-    const bodies = this.#recordsBodies && this.storesPayloads ? this.#bodiesToRecord() : undefined
+    // What was refused before anybody was asked has no answer worth keeping.
+    const bodies = this.reserved === undefined && this.hit === undefined ? undefined : recordAnswer(this)
     // Without the provider's last word, what it said of its output so far is not the truth.
     const needsCounting = this.#committed && (this.pricedUsage === undefined || outcome !== 'ok')
     const record = finishRecord(this, { outcome, failure, finish, endedMs, bodies, kept: needsCounting ? keptText(this) : '' })
@@ -554,28 +535,6 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
       this.#giveBuffer()
       this.onOver(this)
     })
-  }
-
-  /** Small bodies go into the record itself: that costs less than a row for each. What is larger is handed over apart. */
-  #bodiesToRecord(): FinishRecord['bodies'] {
-    if (this.#isSmall) {
-      const request = this.inspected.body.original()
-      if (this.kept.length <= smallAnswerBytes) return { request, response: this.kept.bytes() }
-      this.#storeBody('request', request)
-    }
-    if (this.kept.length > 0 && (this.arrival.operation !== 'embed' || this.kept.length <= storedVectorBytes))
-      this.#storeBody('response', this.kept.bytes())
-    return undefined
-  }
-
-  #storeBody(part: PayloadPart, bytes: Buffer): void {
-    const { id, shared } = this.arrival
-    this.deps.journal.payload(id, part, this.inspected.session, part === 'request' && shared !== undefined ? shared : bytes)
-  }
-
-  /** Of streams, what has come so far must not wait for the end. */
-  get #isSmall(): boolean {
-    return !this.inspected.stream && this.arrival.bodyEnd - this.arrival.bodyStart <= smallRequestBytes
   }
 
   #giveBuffer(): void {
@@ -599,7 +558,7 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
     }
     const attempt = this.#attempt
     if (attempt === undefined) {
-      // Another request's answer is waited for.
+      if (!this.#awaitsAnother) return
       if (this.inspected.stream) this.#keepAlive(undefined, nowMs)
       this.dueMs = nowMs + earlyHeadMs
       return
@@ -675,11 +634,6 @@ function progressPhaseMs(): number {
   return progressTurns * progressStepMs
 }
 
-function interrupted(failure: Failure): Failure {
-  const kind = failure.kind === 'idle_timeout' || failure.kind === 'total_timeout' ? 'timeout' : 'interrupted'
-  return new Failure(kind, `The answer is not complete: ${failure.message}`, { cause: failure })
-}
-
 function nameOfNote({ code, path }: Note): string {
   return `${code} ${path}`
 }
@@ -688,12 +642,4 @@ function unsupported(note: Note, provider: string): Failure {
   return new Failure('unsupported_feature', `x-turnpike-strict: \`${note.path}\` cannot be carried to ${provider}: ${note.why}.`, {
     param: note.path,
   })
-}
-
-function failureOf(error: unknown): Failure {
-  return error instanceof Failure ? error : internalError(error)
-}
-
-function internalError(error: unknown): Failure {
-  return new Failure('internal_error', 'The gateway failed; the request id finds it in the log.', { cause: error })
 }

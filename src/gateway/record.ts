@@ -352,8 +352,8 @@ export function refusalRecord(refusal: Refusal, failure: Failure, headers: strin
   }
 }
 
-function outcomeOf(failure: Failure): Outcome {
+export function outcomeOf(failure: Failure): Outcome {
   if (failure.kind === 'client_closed') return 'cancelled'
-  if (failure.status === 401 || failure.status === 403) return 'denied'
+  if (failure.status === 401 || failure.status === 403 || failure.kind === 'loop_detected') return 'denied'
   return failure.fault === 'client' ? 'client_error' : 'upstream_error'
 }
