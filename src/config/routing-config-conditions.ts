@@ -3,12 +3,24 @@ import { isObject, nearestNames, type JsonValue } from '#kernel'
 import { didYouMean } from './config-error.ts'
 import type { ComparisonOperator, Condition } from './routing-config.ts'
 import { linearPattern } from './routing-config-pattern.ts'
-import { below, fault, flagIn, kindOf, listIn, objectIn, quoted, textIn, unknownName, type Written } from './routing-config-values.ts'
+import {
+  below,
+  fault,
+  flagIn,
+  kindOf,
+  listIn,
+  objectIn,
+  quoted,
+  textIn,
+  unknownName,
+  wholeIn,
+  type Written,
+} from './routing-config-values.ts'
 
 const comparisons = ['$eq', '$ne', '$gt', '$gte', '$lt', '$lte', '$in', '$nin', '$regex', '$exists', '$contains'] as const
 type Comparison = (typeof comparisons)[number]
 const logical = ['$and', '$or', '$not'] as const
-const operators: readonly string[] = [...comparisons, ...logical]
+const operators: readonly string[] = [...comparisons, '$length', ...logical]
 
 /** What conditions can see. [] below a word: any name. */
 const context: ReadonlyMap<string, readonly string[]> = new Map([
@@ -90,6 +102,7 @@ function comparisonIn(written: Written, path: string): Condition {
 function compare(key: string, at: Written, path: string): Condition {
   if (key === '$not') return { op: 'not', of: comparisonIn(at, path) }
   if (key === '$and' || key === '$or') throw fault(at.path, `joins whole conditions and stands beside paths, not below one.`)
+  if (key === '$length') return { op: '$length', path, of: lengthIn(at, path) }
   const op = comparisons.find((one) => one === key)
   if (op === undefined) throw unknownName(at.path, key, operators)
   if (op === '$regex') {
@@ -97,6 +110,12 @@ function compare(key: string, at: Written, path: string): Condition {
     return { op, path, source, matches: linearPattern(source, at.path) }
   }
   return { op, path, value: operand(op, at) }
+}
+
+/** A number of items, or what it must be: `{"$gt": 5}`. */
+function lengthIn(at: Written, path: string): Condition {
+  if (isObject(at.value)) return comparisonIn(at, path)
+  return { op: '$eq', path, value: wholeIn(at, 0, 1_000_000) }
 }
 
 function operand(op: Exclude<Comparison, '$regex'> & ComparisonOperator, at: Written): JsonValue {
@@ -126,9 +145,11 @@ function scalarIn({ path, value }: Written, hint: string): string | number | boo
   throw fault(path, `is ${kindOf(value)}, which nothing equals; ${hint}.`)
 }
 
-/** Metadata is always text, so numbers in text are numbers. */
-function sizeIn({ path, value }: Written): number {
-  const size = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
-  if (typeof size === 'number' && Number.isFinite(size)) return size
-  throw fault(path, `is ${kindOf(value)}, which is not a number.`)
+/** Metadata is always text, so numbers in text are numbers; other text, such as a date, is compared by its letters. */
+function sizeIn(at: Written): number | string {
+  const { path, value } = at
+  if (typeof value === 'number') return value
+  if (typeof value !== 'string') throw fault(path, `is ${kindOf(value)}, which is neither a number nor text.`)
+  const text = textIn(at)
+  return Number.isFinite(Number(text)) ? Number(text) : text
 }

@@ -118,5 +118,7 @@ export type Condition =
   | { readonly op: 'all' | 'any'; readonly of: readonly Condition[] }
   | { readonly op: 'not'; readonly of: Condition }
   | { readonly op: ComparisonOperator; readonly path: string; readonly value: JsonValue }
+  /** Of a list, and never of anything else: how many items it has. */
+  | { readonly op: '$length'; readonly path: string; readonly of: Condition }
   /** In linear time, whatever the text. */
   | { readonly op: '$regex'; readonly path: string; readonly source: string; readonly matches: (text: string) => boolean }
