@@ -6,6 +6,7 @@ import { createPeek, Failure, type JsonObject, type JsonValue } from '#kernel'
 import type { LatestTurns } from '#policy'
 import { codecOf } from '#wires'
 import { readCorpus, readJsonLines, skipWithoutCorpus } from '#test/corpus.ts'
+import { toolRounds, type Call } from '#test/tool-rounds.ts'
 import { createLoopCheck, modelTurn } from './loop-check.ts'
 
 const peeks = new Map(
@@ -24,62 +25,9 @@ function latestTurns(wire: ClientWire, turns: JsonValue): LatestTurns {
 
 const turnOf = (wire: ClientWire, turns: JsonValue) => modelTurn(latestTurns(wire, turns), wire)
 
-type Call = readonly [name: string, input: JsonObject]
-/** How each wire writes the model's tool calls, the tools' results, and words of either side. */
-type Writer = {
-  readonly calls: (calls: readonly Call[], id: string) => readonly JsonObject[]
-  readonly results: (calls: readonly Call[], id: string) => readonly JsonObject[]
-  readonly said: (by: 'user' | 'model', text: string) => JsonObject
-}
-const writers: Readonly<Record<ClientWire, Writer>> = {
-  'openai-chat': {
-    calls: (calls, id) => [
-      {
-        role: 'assistant',
-        content: null,
-        tool_calls: calls.map(([name, input], n) => ({
-          id: `${id}${n}`,
-          type: 'function',
-          function: { name, arguments: JSON.stringify(input) },
-        })),
-      },
-    ],
-    results: (calls, id) => calls.map((_, n) => ({ role: 'tool', tool_call_id: `${id}${n}`, content: `result ${id}` })),
-    said: (by, text) => ({ role: by === 'model' ? 'assistant' : 'user', content: text }),
-  },
-  'openai-responses': {
-    calls: (calls, id) => [
-      { type: 'reasoning', id: `rs_${id}`, summary: [] },
-      ...calls.map(([name, input], n) => ({ type: 'function_call', call_id: `${id}${n}`, name, arguments: JSON.stringify(input) })),
-    ],
-    results: (calls, id) => calls.map((_, n) => ({ type: 'function_call_output', call_id: `${id}${n}`, output: `result ${id}` })),
-    said: (by, text) => ({ type: 'message', role: by === 'model' ? 'assistant' : 'user', content: [{ type: 'input_text', text }] }),
-  },
-  'anthropic-messages': {
-    calls: (calls, id) => [
-      {
-        role: 'assistant',
-        content: [
-          { type: 'thinking', thinking: `about ${id}`, signature: 's' },
-          ...calls.map(([name, input], n) => ({ type: 'tool_use', id: `${id}${n}`, name, input })),
-        ],
-      },
-    ],
-    results: (calls, id) => [
-      { role: 'user', content: calls.map((_, n) => ({ type: 'tool_result', tool_use_id: `${id}${n}`, content: `result ${id}` })) },
-    ],
-    said: (by, text) => ({ role: by === 'model' ? 'assistant' : 'user', content: text }),
-  },
-  gemini: {
-    calls: (calls, id) => [{ parts: calls.map(([name, args], n) => ({ functionCall: { id: `${id}${n}`, name, args } })), role: 'model' }],
-    results: (calls) => [{ parts: calls.map(([name]) => ({ functionResponse: { name, response: {} } })), role: 'user' }],
-    said: (by, text) => ({ parts: [{ text }], role: by }),
-  },
-}
-
 for (const wire of clientWireNames) {
   describe(`on ${wire}`, () => {
-    const { calls, results, said } = writers[wire]
+    const { calls, results, said } = toolRounds[wire]
     const read: Call = ['read', { path: 'a', limit: 1 }]
     const list: Call = ['list', {}]
     const opening = [said('user', 'Hello.')]
@@ -164,7 +112,7 @@ function ask(
 }
 
 describe('the door', () => {
-  const { calls, results, said } = writers['openai-chat']
+  const { calls, results, said } = toolRounds['openai-chat']
   const rounds = (count: number) => [
     said('user', 'Hello.'),
     ...Array.from({ length: count }, (_, n) => [...calls([['read', {}]], `${n}`), ...results([['read', {}]], `${n}`)]).flat(),
