@@ -1,7 +1,8 @@
 // Counting what no provider counted: exact for ordinary text, and in time for any.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createTokenCounter } from './estimate.ts'
+import { sampleFinish } from '#test/records.ts'
+import { createTokenCounter, lacksUsage } from './estimate.ts'
 
 const count = createTokenCounter()
 
@@ -29,4 +30,11 @@ test('a long run changes nothing for the words around it, but for the seam', () 
   const words = 'The quick brown fox jumps over the lazy dog. '.repeat(20)
   const run = `\n${'='.repeat(2_000)}`
   assert.ok(Math.abs(count(words + run) - count(run) - count(words)) <= 2)
+})
+
+test('what nobody counted is counted, but not what the cache gave: nobody made it', () => {
+  const uncounted = sampleFinish('01aa', { usage: undefined })
+  assert.equal(lacksUsage(uncounted), true)
+  assert.equal(lacksUsage({ ...uncounted, cache: 'hit' }), false)
+  assert.equal(lacksUsage({ ...uncounted, cache: 'miss' }), true)
 })

@@ -49,8 +49,8 @@ const requestBytesPerToken = 4
 /** True when something was produced (or kept) and nobody said how many tokens it was. */
 export function lacksUsage(record: FinishSummary): boolean {
   if (record.kept !== '') return true
-  // Counting tokens produces none.
-  if (record.endpoint.endsWith('/count_tokens')) return false
+  // Counting tokens produces none, and neither does an answer from the cache.
+  if (record.endpoint.endsWith('/count_tokens') || record.cache === 'hit') return false
   return record.usage === undefined && record.responseBytes > 0 && estimable.has(record.outcome)
 }
 
