@@ -15,14 +15,14 @@ import {
 } from '#config'
 import { createControl, Refusal, type Control, type OpenControl } from '#control'
 import { createGateway, createTranslator } from '#gateway'
-import { createIngress } from '#ingress'
-import { createRecorder, createThreadedTokenCounter, type Recorder, type RecoverySummary } from '#journal'
+import { createIngress, routeName } from '#ingress'
+import { createRecorder, createThreadedTokenCounter, listenedJournal, type Recorder, type RecoverySummary } from '#journal'
 import { createBufferPool, createDeadlines, Failure } from '#kernel'
 import { createKeyring, createResponseCache, type Keyring } from '#policy'
-import { createHealth } from '#routing'
+import { createHealth, judgeChanged, type Health } from '#routing'
 import { lockHome } from '#store'
-import { createHeaderRecorder, createLog, redactHeaders, type Log } from '#telemetry'
-import { createNetwork, createSim, probeProvider } from '#upstream'
+import { createHeaderRecorder, createLog, createMetrics, redactHeaders, type GatewayState, type Log } from '#telemetry'
+import { createNetwork, createSim, probeProvider, type ProbeReport } from '#upstream'
 
 export type Turnpike = {
   /** `http://127.0.0.1:8640`, with the real port. */
@@ -136,10 +136,19 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
   const tokens = createThreadedTokenCounter()
   const translator = createTranslator()
   const health = createHealth()
+  control.onSnapshot(judgeChanged(health))
+  let isDraining = false
+  const metrics = createMetrics({
+    version,
+    startedAtMs: Date.now(),
+    endpoint: routeName,
+    knowsModel: (provider, model) => control.snapshot().providers.get(provider)?.models.has(model) === true,
+    state: () => ({ ...stateOf(health, control.snapshot()), running: gateway.running, isDraining, journal: recorder.stats().journal }),
+  })
   const gateway = createGateway({
     snapshot: () => control.snapshot(),
     resolve: (snapshot, model, key) => indexOf(snapshot).resolve(model, key),
-    journal: recorder.journal,
+    journal: listenedJournal(recorder.journal, (record) => metrics.count(record)),
     health,
     network,
     simulator,
@@ -164,6 +173,14 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
     ...adminOptions({ settings, version }, control, home, log),
     query: recorder.query,
     isGatewayKey: isOurs,
+    testProvider: async (slug) => {
+      const report = await testProvider(control, slug)
+      // Whoever tests it has mended it, and does not want to wait for the next probe.
+      if (report.ok) health.reset(slug)
+      return report
+    },
+    health: () => health.rows(performance.now()),
+    metrics: { text: () => metrics.text(), token: settings.metricsToken },
   })
   undo.push(() => admin.close())
 
@@ -172,6 +189,7 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
     authenticate: (headers, query) => currentKeyring().authenticate(headers, keyOfQuery(query)),
     models: () => indexOf(control.snapshot()),
     admin,
+    providers: () => availability(health, control.snapshot()),
     buffers,
     deadlines,
     log,
@@ -196,6 +214,7 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
     control,
     recovery: recorder.recovery,
     async close(deadlineMs) {
+      isDraining = true
       ingress.drain()
       await gateway.drain(deadlineMs)
       await admin.endStreams()
@@ -206,6 +225,7 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
       await simulator.close()
       await network.close()
       deadlines.close()
+      metrics.close()
       await recorder.close()
       await control.close()
       release()
@@ -265,17 +285,34 @@ function adminOptions(
 ): Omit<AdminOptions, 'query' | 'isGatewayKey'> {
   return {
     control,
-    testProvider: async (slug) => {
-      const provider = control.snapshot().providers.get(slug)
-      if (provider === undefined)
-        throw new Refusal('conflict', control.providers.get(slug).trouble ?? `The provider ${slug} cannot be used.`)
-      return probeProvider(provider, { timeoutMs: probeTimeoutMs })
-    },
+    testProvider: (slug) => testProvider(control, slug),
     adminToken,
     allowedHosts: [settings.host, ...(settings.publicUrl === undefined ? [] : [new URL(settings.publicUrl).hostname])],
     version,
     log,
   }
+}
+
+async function testProvider(control: Control, slug: string): Promise<ProbeReport> {
+  const provider = control.snapshot().providers.get(slug)
+  if (provider === undefined) throw new Refusal('conflict', control.providers.get(slug).trouble ?? `The provider ${slug} cannot be used.`)
+  return probeProvider(provider, { timeoutMs: probeTimeoutMs })
+}
+
+/** For metrics: credentials by name, whether they have been asked or not. */
+function stateOf(health: Health, { providers }: Snapshot): Pick<GatewayState, 'targets' | 'credentials'> {
+  const targets = health.rows(performance.now()).filter(({ provider }) => providers.has(provider))
+  const rejected = new Set(targets.flatMap((row) => (row.credentialRejected ? `${row.provider}\n${row.credential}` : [])))
+  const credentials = [...providers.values()].flatMap(({ slug, credentials: all }) =>
+    all.map(({ name }) => ({ provider: slug, credential: name, isRejected: rejected.has(`${slug}\n${name}`) })),
+  )
+  return { targets, credentials }
+}
+
+function availability(health: Health, { providers }: Snapshot): { readonly configured: number; readonly available: number } {
+  const nowMs = performance.now()
+  const available = [...providers.keys()].filter((slug) => health.provider(slug, nowMs).available).length
+  return { configured: providers.size, available }
 }
 
 /** Takes the home before anything in it is read or made, so that two first starts cannot both make its keys. */

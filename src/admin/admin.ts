@@ -16,8 +16,10 @@ import { checkHost, createTokenCheck } from './access.ts'
 import { readJsonBodies } from './body.ts'
 import { answerFailure, maxBodyBytes, notFound, type DefectLog } from './failure.ts'
 import { configRoutes } from './configs.ts'
+import type { HealthPort } from './health.ts'
 import { instanceRoutes } from './instance.ts'
 import { keyRoutes } from './keys.ts'
+import { metricsRoute } from './metrics.ts'
 import { aliasRoutes, modelRoutes } from './models.ts'
 import type { QueryPort } from './port.ts'
 import { providerRoutes } from './providers.ts'
@@ -31,6 +33,9 @@ export type AdminOptions = {
   /** One cheap call to a provider that exists, with each of its credentials. */
   readonly testProvider: (slug: string) => Promise<ProbeReport>
   readonly adminToken: string
+  /** undefined: no gateway runs in this process. */
+  readonly health?: HealthPort
+  readonly metrics?: { readonly text: () => string; readonly token: string | undefined }
   /** Recognises this instance's gateway keys, for a 401 that says what was sent. */
   readonly isGatewayKey: (credential: string) => boolean
   /** Host names besides loopback ones and IP addresses by which this instance may be addressed, without port. */
@@ -70,7 +75,7 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
       'x-content-type-options': 'nosniff',
       'content-security-policy': "default-src 'none'",
     })
-    if (isInProcess(request)) return
+    if (isInProcess(request) || request.routeOptions.config?.guardsItself === true) return
     checkHost(request.headers.host, allowed)
     if (request.routeOptions.config?.isPublic !== true) checkToken(request.headers.authorization)
   }
@@ -124,6 +129,10 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
   await app.register(modelRoutes(options.control), { prefix })
   await app.register(aliasRoutes(options.control), { prefix })
   await app.register(instanceRoutes(options.control), { prefix })
+  if (options.metrics !== undefined)
+    await app.register(
+      metricsRoute(options.metrics.text, createTokenCheck(options.adminToken, options.isGatewayKey, options.metrics.token)),
+    )
   app
     .withTypeProvider<ZodTypeProvider>()
     .get(`${prefix}/openapi.json`, { config: { isPublic: true }, schema: { hide: true } }, async () => app.swagger())
@@ -196,6 +205,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Answers without the admin token. */
     isPublic?: boolean
+    /** Looks at credentials on its own. */
+    guardsItself?: boolean
   }
   interface FastifySchema {
     /** May be sent without its body. */

@@ -41,6 +41,7 @@ export {
   type ProbeReport,
   type Provider,
   type ProviderBody,
+  type ProviderHealth,
   type Vendor,
 } from './contract/providers.ts'
 

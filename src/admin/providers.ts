@@ -1,8 +1,9 @@
 // Providers: /providers, /providers/{slug}, /providers/{slug}/test, and the vendors they can be of.
 import { vendors, type Vendor } from '#catalog'
-import type { Control } from '#control'
+import type { Control, ProviderView } from '#control'
 import type { ProbeReport } from '#upstream'
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod'
+import { healthOf, type HealthPort } from './health.ts'
 import { pageQuery, probeReport, provider, providerBody, providerList, vendorList } from './contract.ts'
 import { pageOf } from './lists.ts'
 import { checkParameters } from './parameters.ts'
@@ -13,13 +14,15 @@ export type ProviderPorts = {
   readonly control: Control
   /** Calls the provider once with each of its credentials. It is there: the caller has looked. */
   readonly testProvider: (slug: string) => Promise<ProbeReport>
+  readonly health?: HealthPort
 }
 
 const tags = ['providers']
 const pageParameters = Object.keys(pageQuery.shape)
 
-export function providerRoutes({ control, testProvider }: ProviderPorts): FastifyPluginCallbackZod {
+export function providerRoutes({ control, testProvider, health }: ProviderPorts): FastifyPluginCallbackZod {
   const { providers } = control
+  const withHealth = (view: ProviderView) => ({ ...view, health: healthOf(view, health?.()) })
   const put = createWrite(control, 'needs')
   const remove = createWrite(control, 'none')
   return (app, _options, done) => {
@@ -35,7 +38,10 @@ export function providerRoutes({ control, testProvider }: ProviderPorts): Fastif
           response: { 200: providerList, ...readFailures },
         },
       },
-      (request) => pageOf(providers.list(), ({ slug }) => slug, request.query),
+      (request) => {
+        const { data, next_cursor } = pageOf(providers.list(), ({ slug }) => slug, request.query)
+        return { data: data.map(withHealth), next_cursor }
+      },
     )
 
     app.get(
@@ -50,7 +56,7 @@ export function providerRoutes({ control, testProvider }: ProviderPorts): Fastif
           response: { 200: provider, ...findFailures },
         },
       },
-      (request) => providers.get(request.params.slug),
+      (request) => withHealth(providers.get(request.params.slug)),
     )
 
     app.put(
@@ -72,7 +78,7 @@ export function providerRoutes({ control, testProvider }: ProviderPorts): Fastif
       (request, reply) =>
         put(request, reply, async (body, actor) => {
           const made = await providers.put(request.params.slug, body, actor)
-          return { status: made.created ? 201 : 200, body: made.provider }
+          return { status: made.created ? 201 : 200, body: withHealth(made.provider) }
         }),
     )
 
@@ -103,7 +109,8 @@ export function providerRoutes({ control, testProvider }: ProviderPorts): Fastif
         schema: {
           operationId: 'testProvider',
           summary: 'Asks the provider for its models, once with each credential: latency, what was found, what is wrong',
-          description: 'Answers 200 whether the provider works or not; `ok` and `trouble` say which.',
+          description:
+            'Answers 200 whether the provider works or not; `ok` and `trouble` say which. Where every credential works, what was held against the provider (`health`) is forgotten: the next request asks it in its place.',
           tags,
           params,
           response: { 200: probeReport, ...findFailures, 413: writeFailures[413], 415: writeFailures[415] },

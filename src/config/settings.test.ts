@@ -35,6 +35,7 @@ test('without anything set, the defaults of the contract', (context) => {
     port: 8640,
     publicUrl: undefined,
     adminToken: undefined,
+    metricsToken: undefined,
     masterKey: undefined,
     configPath: undefined,
     logging: 'full',

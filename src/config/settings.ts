@@ -20,6 +20,8 @@ export type Settings = {
   readonly publicUrl: string | undefined
   /** undefined: the one in the home. */
   readonly adminToken: string | undefined
+  /** Reads metrics, and opens nothing else; undefined: only the admin token does. */
+  readonly metricsToken: string | undefined
   /** undefined: the one in the home. Encrypts what the control store keeps of providers' secrets. */
   readonly masterKey: string | undefined
   /** Absolute; undefined: nothing is declared. */
@@ -52,6 +54,7 @@ const rows = {
   port: { variable: 'TURNPIKE_PORT' },
   publicUrl: { variable: 'TURNPIKE_PUBLIC_URL' },
   adminToken: { variable: 'TURNPIKE_ADMIN_TOKEN', secret: true },
+  metricsToken: { variable: 'TURNPIKE_METRICS_TOKEN', secret: true },
   masterKey: { variable: 'TURNPIKE_MASTER_KEY', secret: true },
   config: { variable: 'TURNPIKE_CONFIG' },
   logging: { variable: 'TURNPIKE_LOGGING' },
@@ -70,6 +73,7 @@ const defaults = {
   port: 8640,
   publicUrl: undefined,
   adminToken: undefined,
+  metricsToken: undefined,
   masterKey: undefined,
   config: undefined,
   logging: 'full',
@@ -133,6 +137,7 @@ export function readSettings({
     port: read('port', defaults.port, (written) => parseWhole(written, 0, 65_535, 'a port from 0 to 65535 (0: any free one)')),
     publicUrl: read<string | undefined>('publicUrl', defaults.publicUrl, parsePublicUrl),
     adminToken: read<string | undefined>('adminToken', defaults.adminToken, parseAdminToken),
+    metricsToken: read<string | undefined>('metricsToken', defaults.metricsToken, parseMetricsToken),
     masterKey: read<string | undefined>('masterKey', defaults.masterKey, parseMasterKey),
     configPath,
     logging: read<Logging>('logging', defaults.logging, running.logging),
@@ -183,6 +188,12 @@ export function parseAdminToken({ text, where }: Written): string {
       `${where} has ${text.length} characters and needs at least 32; leave it out to have one generated in the home.`,
     )
   }
+  return text
+}
+
+function parseMetricsToken({ text, where }: Written): string {
+  if (/\s/.test(text)) throw new ConfigError(where, `${where} contains white space; write the token without it.`)
+  if (text.length < 16) throw new ConfigError(where, `${where} has ${text.length} characters and needs at least 16.`)
   return text
 }
 

@@ -1,2 +1,3 @@
 // HTTP surface for models: routes, credentials, body limits, response writer, drain.
+export { routeName } from './routes.ts'
 export { createIngress, type Ingress, type IngressDeps } from './server.ts'

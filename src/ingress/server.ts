@@ -17,6 +17,7 @@ const headersTimeoutMs = 30_000
 const keepAliveMs = 75_000
 /** A whole upload may take this long; pauses in it are limited apart. */
 const uploadTimeoutMs = 600_000
+const drainingRetrySeconds = '5'
 
 export type IngressDeps = {
   readonly gateway: Gateway
@@ -24,6 +25,8 @@ export type IngressDeps = {
   /** Names and models, as they are now. */
   readonly models: () => ModelDirectory
   readonly admin: { handle(request: IncomingMessage, response: ServerResponse): void }
+  /** How many providers there are, and how many would be asked. Anybody may read it: no names. */
+  readonly providers: () => { readonly configured: number; readonly available: number }
   readonly buffers: BufferPool
   readonly deadlines: Deadlines
   readonly log: { error(fields: object, message: string): void }
@@ -91,8 +94,10 @@ export function createIngress(deps: IngressDeps): Ingress {
         sendJson(response, 200, '{"status":"ok","name":"turnpike"}')
         return
       case 'ready':
-        if (draining) sendJson(response, 503, '{"status":"draining"}')
-        else sendJson(response, 200, '{"status":"ready"}')
+        ready(response)
+        return
+      case 'metrics':
+        deps.admin.handle(request, response)
         return
       case 'models':
         models(request, response, path, mark < 0 ? '' : url.slice(mark + 1), found)
@@ -105,6 +110,16 @@ export function createIngress(deps: IngressDeps): Ingress {
       default:
         found satisfies never
     }
+  }
+
+  function ready(response: ServerResponse): void {
+    if (!draining) {
+      sendJson(response, 200, JSON.stringify({ status: 'ready', providers: deps.providers() }))
+      return
+    }
+    response.setHeader('retry-after', drainingRetrySeconds)
+    response.setHeader('connection', 'close')
+    sendJson(response, 503, '{"status":"draining"}')
   }
 
   function models(

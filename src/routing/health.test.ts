@@ -74,6 +74,7 @@ describe('a breaker', () => {
       forMs: 15_000,
       lastedMs: 0,
       running: 0,
+      askedAgoMs: 0,
       attempts: 6,
       failures: 5,
       latencyMs: undefined,

@@ -60,6 +60,8 @@ export type HealthRow = {
   /** Milliseconds since it left `closed`. */
   readonly lastedMs: number | undefined
   readonly running: number
+  /** undefined: it has only been planned. */
+  readonly askedAgoMs: number | undefined
   /** In the breaker's window. */
   readonly attempts: number
   readonly failures: number

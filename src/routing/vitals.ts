@@ -60,6 +60,7 @@ export class Target {
   readonly #own = new Map<string, TargetVitals>()
   running = 0
   usedMs: number
+  isAsked = false
   lastFailure: string | undefined
   lastFailureMs = 0
   /** Forgotten: whoever still holds its vitals looks for the current one first. */
@@ -173,6 +174,7 @@ export class TargetVitals implements Vitals {
   began(nowMs: number): void {
     const target = this.#current()
     target.running++
+    target.isAsked = true
     target.usedMs = nowMs
     this.#targets.nowMs = nowMs
     const { bans } = this.#targets
@@ -226,6 +228,7 @@ export class TargetVitals implements Vitals {
       forMs: Math.max(0, (ban?.heldUntilMs(nowMs) ?? nowMs) - nowMs),
       lastedMs: ban === undefined ? undefined : Math.max(0, nowMs - ban.sinceMs),
       running: target.running,
+      askedAgoMs: target.isAsked ? Math.max(0, nowMs - target.usedMs) : undefined,
       ...this.#breaker.counts(nowMs),
       latencyMs: target.latency.medianMs(nowMs),
       lastFailure,

@@ -90,6 +90,40 @@ export const providerBody = z
   })
   .meta({ id: 'ProviderBody' })
 
+const targetHealth = z.object({
+  credential: text,
+  model: text.describe("The provider's id of the model"),
+  config: text.nullable().describe("A config's own breaker: where it stands; null: everybody's"),
+  state: z
+    .enum(['closed', 'open', 'half_open', 'cooling', 'rejected'])
+    .describe(
+      '`closed`: it is asked in its place. `open`: its breaker. `half_open`: one request at a time tries. `cooling`: the provider said to wait. `rejected`: the credential is refused or used up. Those that are not closed are asked after the others',
+    ),
+  since: instant.nullable().describe('When it left `closed`'),
+  until: instant.nullable().describe('When it is asked again; null: it is'),
+  running: count.describe('Attempts that run now'),
+  window: z.object({ attempts: count, failures: count }).describe("What the breaker's window holds"),
+  latency_p50_ms: ms.nullable().describe('Median time to the first token of the latest answers, of whole ones to their end; null: too few'),
+  last_failure: z.object({ class: text, at: instant }).nullable(),
+  asked_at: instant.nullable().describe('Latest attempt; null: none yet'),
+})
+
+export const providerHealth = z
+  .object({
+    state: z
+      .enum(['well', 'degraded', 'down', 'unknown'])
+      .describe('`degraded`: some models or credentials are in trouble; `down`: all that were asked lately; `unknown`: none was'),
+    latency_p50_ms: ms.nullable(),
+    credentials: list(
+      z.object({
+        name: text,
+        state: z.enum(['well', 'rejected', 'unknown']).describe('`rejected`: refused, or its account is used up; tried again now and then'),
+      }),
+    ),
+    targets: list(targetHealth).describe('Asked within the last hour, or in trouble; 200 at most, those in trouble first'),
+  })
+  .meta({ id: 'ProviderHealth' })
+
 export const provider = z
   .object({
     slug: text,
@@ -120,6 +154,7 @@ export const provider = z
     allow_private_network: z.boolean(),
     updated_at: instant.nullable(),
     trouble: text.optional().describe('Why it cannot be used at all'),
+    health: providerHealth.nullable().describe('What its latest attempts have shown; null: no gateway runs'),
   })
   .meta({ id: 'Provider' })
 
@@ -167,5 +202,6 @@ export const vendorList = pageOf(vendor, 'VendorList')
 
 export type ProviderBody = z.input<typeof providerBody>
 export type Provider = z.output<typeof provider>
+export type ProviderHealth = z.output<typeof providerHealth>
 export type ProbeReport = z.output<typeof probeReport>
 export type Vendor = z.output<typeof vendor>
