@@ -62,7 +62,11 @@ function read(codec: WireCodec, { streamed, bytes }: Told): Response {
 
 const inStored = (codec: WireCodec, { body }: CachedAnswer) => read(codec, { streamed: false, bytes: body, finish: undefined })
 const inReplay = (codec: WireCodec, answer: CachedAnswer) =>
-  read(codec, { streamed: true, bytes: Buffer.from(streamOf(codec, answer, context)), finish: undefined })
+  read(codec, {
+    streamed: true,
+    bytes: Buffer.from(streamOf(codec, answer, codec.ingress.createStreamEncoder(context))),
+    finish: undefined,
+  })
 
 /** All that an answer says, and what it says of its cost; not which fields a wire has for it only in one form. */
 function said(response: Response) {
@@ -182,7 +186,7 @@ test('usage that the client was not shown is kept with the answer of its stream'
   const { usage: stored } = JSON.parse(kept.body.toString()) as JsonObject
   assert.ok(isObject(stored))
   assert.deepEqual([stored['prompt_tokens'], stored['completion_tokens'], stored['cost']], [3, 2, 0])
-  const silent = streamOf(chat, kept, { ...context, streamUsage: false })
+  const silent = streamOf(chat, kept, chat.ingress.createStreamEncoder({ ...context, streamUsage: false }))
   assert.ok(!silent.includes('usage') && silent.includes('Hello.'))
 })
 

@@ -2,7 +2,7 @@
 import { explode, fold, type Finish, type Response, type StreamEvent, type Usage } from '#ir'
 import { createPeek, createSplicer, type Peek } from '#kernel'
 import type { CachedAnswer } from '#policy'
-import { createSseParser, embeddings, type AnswerContext, type WireCodec } from '#wires'
+import { createSseParser, embeddings, type AnswerContext, type StreamEncoder, type WireCodec } from '#wires'
 import { parseObject } from './whole-bodies.ts'
 
 /** Streams are read again to be kept, on the event loop: a megabyte takes about 10 ms. */
@@ -46,8 +46,7 @@ function kept(body: Buffer | undefined, { provider, model, finish }: CompleteAns
 }
 
 /** The stream that would have told it. Throws what the codec throws when it cannot be read. */
-export function streamOf(codec: WireCodec, { body, usage }: CachedAnswer, context: AnswerContext): string {
-  const encoder = codec.ingress.createStreamEncoder(context)
+export function streamOf(codec: WireCodec, { body, usage }: CachedAnswer, encoder: StreamEncoder): string {
   if (usage !== undefined) encoder.setCost(0)
   return explode(responseIn(codec, body))
     .map((event) => encoder.push(event))

@@ -12,7 +12,7 @@ import { EmbeddingAttempt, type EmbeddingHost } from './embedding-attempt.ts'
 import { FailedTargets, failureOf, internalError, interrupted, type Verdict } from './failed-targets.ts'
 import { inspect, type Inspected, type RequestView } from './inspect.ts'
 import { bytesOf, Outgoing } from './outgoing.ts'
-import { Patience } from './patience.ts'
+import { isHurried, Patience } from './patience.ts'
 import type { Arrival, ClientListener, ExchangeDeps } from './port.ts'
 import { keptLimit, recordAnswer, recordRequest } from './recorded-bodies.ts'
 import { answerHead, requestHeaders } from './heads.ts'
@@ -140,6 +140,8 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
       return
     }
     this.cached = lookInCache(this)
+    // To be cached, all of it must be there.
+    if (this.cached !== undefined) this.kept = new ByteCollector(this.deps.buffers, keptLimit(true))
     const found = this.cached?.begin((answer) => this.#landed(answer))
     if (found === undefined) this.#ask()
     else if (found === 'waits') this.#awaitAnother()
@@ -151,11 +153,13 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
   /** Another request asks for the same: its answer is this one's, too. Meanwhile the client is kept. */
   #awaitAnother(): void {
     this.#awaitsAnother = true
-    this.dueMs = this.arrival.readyMs + earlyHeadMs
+    this.#patience.begin(this.arrival.readyMs, this.inspected.timeoutMs, this.plan.steps[0]!.target)
+    this.dueMs = Math.min(this.arrival.readyMs + earlyHeadMs, this.#patience.totalDueMs)
     this.deps.deadlines.add(this)
   }
 
   #landed(answer: CachedAnswer | undefined): void {
+    if (this.#over) return
     this.#awaitsAnother = false
     this.deps.deadlines.remove(this)
     try {
@@ -168,6 +172,7 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
 
   #replay(answer: CachedAnswer): void {
     this.hit = answer
+    recordRequest(this)
     this.servedModel = answer.model
     this.pricedUsage = answer.usage === undefined ? undefined : freeAnswer(answer.usage)
     if (!this.inspected.stream || this.arrival.operation === 'embed') {
@@ -176,9 +181,10 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
       this.#answerBody(body, answer.finish, undefined)
       return
     }
-    const text = streamOf(this.codec, answer, this.answerContext())
+    const text = streamOf(this.codec, answer, this.encoder())
     if (!this.headIsOurs) this.#streamHead(undefined)
     this.#committed = true
+    this.firstWriteMs ||= performance.now()
     this.#keep(text)
     this.#finish('ok', undefined, answer.finish, () => this.arrival.client.end(text))
   }
@@ -497,7 +503,7 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
   cut(): void {
     const attempt = this.#attempt
     if (this.#over) return
-    const stopping = new Failure('draining', 'The gateway is stopping.')
+    const stopping = new Failure('draining', 'This gateway is stopping. Try again in a few seconds.')
     if (attempt !== undefined && !attempt.over) attempt.failed(stopping)
     else if (this.#retryAtMs > 0 || this.#awaitsAnother) this.#endWith({ failure: stopping, body: undefined })
   }
@@ -521,7 +527,7 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
     // What was refused before anybody was asked has no answer worth keeping.
     const bodies = this.reserved === undefined && this.hit === undefined ? undefined : recordAnswer(this)
     // Without the provider's last word, what it said of its output so far is not the truth.
-    const needsCounting = this.#committed && (this.pricedUsage === undefined || outcome !== 'ok')
+    const needsCounting = this.#committed && this.hit === undefined && (this.pricedUsage === undefined || outcome !== 'ok')
     const record = finishRecord(this, { outcome, failure, finish, endedMs, bodies, kept: needsCounting ? keptText(this) : '' })
     this.deps.journal.finish(record, (error) => {
       if (error !== undefined) this.deps.log.error({ err: error, request: this.arrival.id }, 'a record could not be written yet')
@@ -558,9 +564,7 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
     }
     const attempt = this.#attempt
     if (attempt === undefined) {
-      if (!this.#awaitsAnother) return
-      if (this.inspected.stream) this.#keepAlive(undefined, nowMs)
-      this.dueMs = nowMs + earlyHeadMs
+      if (this.#awaitsAnother) this.#dueWhileWaiting(nowMs)
       return
     }
     if (this.#retryAtMs > 0) {
@@ -582,6 +586,20 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
       this.deps.journal.progress(progressRecord(this))
     }
     this.#scheduleCheck(nowMs)
+  }
+
+  #dueWhileWaiting(nowMs: number): void {
+    const { totalDueMs } = this.#patience
+    if (nowMs >= totalDueMs) {
+      const failure = new Failure(
+        'timeout',
+        'Timeout while the same request of another client was answered. Try again, or allow more time.',
+      )
+      this.#endWith({ failure, body: undefined })
+      return
+    }
+    if (this.inspected.stream) this.#keepAlive(undefined, nowMs)
+    this.dueMs = Math.min(nowMs + earlyHeadMs, totalDueMs)
   }
 
   #keepAlive(attempt: Try | undefined, nowMs: number): void {
@@ -621,7 +639,8 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
 
   #recordAttempt(attempt: Try, failure: Failure | undefined): void {
     const totalMs = performance.now() - attempt.startedMs
-    attempt.target.vitals.ended(attempt.startedMs + totalMs, { failure, firstTokenMs: attempt.contentMs, totalMs })
+    const hurried = isHurried(attempt.target, failure)
+    attempt.target.vitals.ended(attempt.startedMs + totalMs, { failure, firstTokenMs: attempt.contentMs, totalMs, hurried })
     this.attempts.push(attemptRecord(attempt, this.plan.steps[this.#position]!.reason, failure, totalMs))
   }
 }

@@ -70,7 +70,7 @@ export function answerHead(exchange: Told, target: PlannedTarget | undefined, he
   const cache = cacheWords[exchange.cached?.state ?? 'disabled']
   add('x-turnpike-cache', cache)
   if (exchange.dispatchedMs > 0) add('x-turnpike-overhead-us', String(Math.round((exchange.dispatchedMs - arrival.readyMs) * 1000)))
-  const cost = pricedUsage?.costNanoUsd
+  const cost = exchange.hit === undefined ? pricedUsage?.costNanoUsd : 0n
   if (cost !== undefined && inspected?.stream === false) add('x-turnpike-cost', formatUsd(cost))
   if (inspected?.hasOwnHeaders === true) addPortkeyHeaders(exchange, provider, target, cache, add)
   if (failure !== undefined && (failure.status === 429 || failure.status === 503)) {
@@ -119,6 +119,9 @@ const timeoutPhases: Partial<Record<FailureKind, string>> = {
 
 /** What the client hears when no target answered: our words only, each attempt's class beside it. */
 export function allFailed(failures: readonly { target: string; failure: Failure }[], first: Failure, ownKey = false): Failure {
+  // Not the targets' doing, whatever they said before.
+  const last = failures.at(-1)?.failure
+  if (last?.kind === 'draining') return last
   // With its own key, the account is the client's.
   if (ownKey && failures.every(({ failure }) => failure.kind === 'credential_rejected'))
     return new Failure(
