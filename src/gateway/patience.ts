@@ -85,6 +85,21 @@ export class Patience {
   }
 }
 
+/** Whether it was given up sooner than the provider's own timeouts say: then it says nothing about the provider to anybody else. */
+export function isHurried({ timeouts, provider }: PlannedTarget, failure: Failure | undefined): boolean {
+  const usual = provider.timeouts
+  switch (failure?.kind) {
+    case 'connect_timeout':
+      return timeouts.connectMs < usual.connectMs
+    case 'first_token_timeout':
+      return (timeouts.firstTokenMs ?? defaultFirstTokenMs) < (usual.firstTokenMs ?? defaultFirstTokenMs)
+    case 'idle_timeout':
+      return timeouts.idleMs < usual.idleMs
+    default:
+      return false
+  }
+}
+
 function seconds(ms: number): string {
   return `${Math.round(ms / 100) / 10} s`
 }
