@@ -1,5 +1,5 @@
 // From the name a client writes to the providers that serve it. Built once per snapshot, and cheaply: nothing is indexed until it is asked for.
-import type { GatewayKey, ModelEntry, Snapshot } from '#config'
+import type { GatewayKey, ModelEntry, Provider, RoutingNode, Snapshot } from '#config'
 import { nearestNames } from '#kernel'
 import { createGlob } from './glob.ts'
 import { createModelLists, listedModel, type ListedModel, type ListedName, type ModelList } from './model-list.ts'
@@ -36,6 +36,8 @@ export interface ModelIndex {
 /** Foreign strings, so the memory of them is bounded. */
 const maxRemembered = 4096
 const maxNearest = 3
+/** Of a config that is listed as a model. */
+const maxCandidates = 200
 
 export function createModelIndex(snapshot: Snapshot): ModelIndex {
   const shelves = new Map([...snapshot.providers].map(([slug, provider]) => [slug, createShelf(provider)]))
@@ -171,6 +173,11 @@ export function createModelIndex(snapshot: Snapshot): ModelIndex {
         }
       }
     }
+    for (const [slug, candidates] of virtualModels()) {
+      if (seen.has(slug)) continue
+      yield virtual(slug, candidates, matches)
+      seen.add(slug)
+    }
     for (const shelf of shelves.values()) {
       const { slug } = shelf.provider
       for (const [id, model] of shelf.provider.models) {
@@ -184,6 +191,58 @@ export function createModelIndex(snapshot: Snapshot): ModelIndex {
     }
   }
 
+  // A config whose targets all name their models is a model, too, where nothing else has its name.
+
+  function* virtualModels(): Generator<readonly [string, readonly ModelCandidate[]]> {
+    for (const slug of snapshot.configs.keys()) {
+      if (resolveOnce(slug).ok) continue
+      const candidates = candidatesOf(slug)
+      if (candidates !== undefined && candidates.length > 0) yield [slug, candidates]
+    }
+  }
+
+  const ofConfigs = new Map<string, readonly ModelCandidate[] | undefined>()
+
+  /** undefined: it is none, or a target of it names no model. */
+  function candidatesOf(slug: string): readonly ModelCandidate[] | undefined {
+    const config = snapshot.configs.get(slug)
+    if (config === undefined || ofConfigs.has(slug)) return ofConfigs.get(slug)
+    // Configs may name each other in a circle.
+    ofConfigs.set(slug, [])
+    const found = candidatesIn(config.root)
+    const candidates = found === undefined ? undefined : [...new Set(found)].slice(0, maxCandidates)
+    ofConfigs.set(slug, candidates)
+    return candidates
+  }
+
+  function candidatesIn(node: RoutingNode): readonly ModelCandidate[] | undefined {
+    if (node.kind === 'group') {
+      const all = node.targets.map(candidatesIn)
+      return all.every((some) => some !== undefined) ? all.flat() : undefined
+    }
+    const { model, provider } = node
+    if (model === undefined) return undefined
+    const shared = resolve(model)
+    if (provider === undefined) return shared.ok ? shared.candidates : (candidatesOf(model) ?? [])
+    const isSlug = shelves.has(provider)
+    const known = shared.ok ? shared.candidates.filter((one) => isOf(one.provider, provider, isSlug)) : []
+    if (known.length > 0 || !isSlug) return known
+    const own = resolve(`@${provider}/${model}`)
+    return own.ok ? own.candidates : []
+  }
+
+  function virtual(id: string, candidates: readonly ModelCandidate[], matches: Matcher | undefined): ListedName | undefined {
+    if (matches === undefined || matches(id)) return { id, candidates }
+    const open = candidates.filter((candidate) => mayUse(candidate, matches))
+    return open.length === 0 ? undefined : { id, candidates: open }
+  }
+
+  function virtualModel(name: string, patterns: readonly string[] | undefined): ListedName | undefined {
+    const candidates = candidatesOf(name)
+    if (candidates === undefined || candidates.length === 0) return undefined
+    return virtual(name, candidates, patterns === undefined ? undefined : matcherOf(patterns))
+  }
+
   const lists = createModelLists(listedNames)
   return {
     resolve,
@@ -191,12 +250,20 @@ export function createModelIndex(snapshot: Snapshot): ModelIndex {
     list: (key) => lists.list(key.models),
     get(key, name) {
       const resolution = resolve(name, key)
-      if (!resolution.ok) return undefined
+      if (!resolution.ok) {
+        const named = resolution.kind === 'model_not_found' ? virtualModel(name, key.models) : undefined
+        return named === undefined ? undefined : listedModel(named)
+      }
       const [{ provider, model }] = resolution.candidates as readonly [ModelCandidate]
       // A made-up id of a named provider is forwarded, and listed nowhere.
       return provider.models.get(model.id) === model ? listedModel({ id: name, candidates: resolution.candidates }) : undefined
     },
   }
+}
+
+/** By its slug; or by its vendor's name, where no provider has that slug. */
+function isOf({ slug, vendor }: Provider, name: string, isSlug: boolean): boolean {
+  return isSlug ? slug === name : vendor === name
 }
 
 type Sighting = { readonly shelf: Shelf; readonly model: ModelEntry }

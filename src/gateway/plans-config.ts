@@ -53,7 +53,8 @@ function read(text: string): RoutingConfig {
   }
 }
 
-function stored(snapshot: Snapshot, slug: string): RoutingConfig {
+/** Throws `Failure('invalid_request')` that names the nearest slugs. */
+export function stored(snapshot: Snapshot, slug: string): RoutingConfig {
   const config = snapshot.configs.get(slug)
   if (config !== undefined) return config
   const near = nearestNames(slug.slice(0, 200), snapshot.configs.keys(), 3)

@@ -11,6 +11,7 @@ import {
   type Snapshot,
 } from '#config'
 import type { LeafCandidate, ResolvedLeaf, Skipped } from '#routing'
+import { usable } from './plans-config.ts'
 import type { GatewayDeps } from './port.ts'
 
 /** In records, for a key that was the client's. */
@@ -78,7 +79,9 @@ class Resolving {
     const found = this.#resolve(snapshot, model, key)
     if (found.ok) return this.#withOwnKey(found.candidates, [])
     const config = found.kind === 'model_not_found' ? snapshot.configs.get(model) : undefined
-    return config === undefined ? { kind: 'served', candidates: [], skipped: [refusal('', model, found)] } : { kind: 'virtual', config }
+    return config === undefined
+      ? { kind: 'served', candidates: [], skipped: [refusal('', model, found)] }
+      : { kind: 'virtual', config: usable(config) }
   }
 
   // A provider by its name.

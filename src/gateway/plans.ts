@@ -5,7 +5,7 @@ import { invalidRequest } from '#kernel'
 import { isPlaceholderKey } from '#policy'
 import { configTree, createSticky, planSteps, servedTree, type LeafCandidate, type Moment, type Plan, type RouteTree } from '#routing'
 import type { Inspected, InspectedArrival } from './inspect.ts'
-import { createConfigChooser, usable } from './plans-config.ts'
+import { createConfigChooser, stored, usable } from './plans-config.ts'
 import { RequestFacts } from './plans-facts.ts'
 import { createLeafResolver, ownCredentialName } from './plans-leaves.ts'
 import { nobodyToAsk, unknownModel } from './plans-refusals.ts'
@@ -58,12 +58,7 @@ export function createPlanner(deps: PlannerDeps): Planner {
     const { arrival, inspected } = asked
     const { wire, operation, key } = arrival
     const { model, ownKey } = inspected
-    const config =
-      typeof given === 'object'
-        ? usable(given)
-        : given !== undefined || inspected.config !== undefined || key.config !== undefined
-          ? chooseConfig(snapshot, key, given ?? inspected.config)
-          : undefined
+    const config = given === undefined ? configOf(snapshot, asked) : usable(typeof given === 'string' ? stored(snapshot, given) : given)
     if (ownKey !== undefined) {
       const tree = config === undefined ? treeForOwnKey(snapshot, asked, ownKey) : configTreeForOwnKey(snapshot, asked, config, ownKey)
       if (tree !== undefined) return { tree, fixed: undefined }
@@ -77,6 +72,10 @@ export function createPlanner(deps: PlannerDeps): Planner {
     const made: Remembered = { tree, fixed: undefined }
     remembered.set(name, made)
     return made
+  }
+
+  function configOf(snapshot: Snapshot, { arrival: { key }, inspected }: Asked): RoutingConfig | undefined {
+    return inspected.config === undefined && key.config === undefined ? undefined : chooseConfig(snapshot, key, inspected.config)
   }
 
   function follow(asked: Asked, tree: RouteTree, remembers: boolean): Plan {

@@ -76,7 +76,8 @@ const unwatched: Vitals = { trouble: () => undefined, began() {}, ended() {}, ru
 const noCredential: Credential = { name: 'none', secret: '' }
 
 /** More than anybody writes; configs that name each other as models multiply. */
-const mostTargets = 2000
+const mostTargets = 10_000
+const mostDeep = 20
 
 /** Without a config: whoever serves the model. */
 export function servedTree(request: RouteRequest, candidates: readonly LeafCandidate[]): RouteTree {
@@ -95,6 +96,12 @@ export function configTree(
   const readParams = createParamReader(request.wire, request.operation)
   let targets = 0
 
+  function count(more: number): void {
+    targets += more
+    if (targets > mostTargets)
+      throw invalidRequest('config', `The routing config${named(config)} means more than ${mostTargets} targets. Name fewer.`)
+  }
+
   function build(node: RoutingNode, within: Within): Route {
     if (node.kind === 'group')
       return {
@@ -105,12 +112,11 @@ export function configTree(
         children: node.targets.map((child) => build(child, within)),
       }
     const leaf = heir(node, within)
+    count(1)
     const resolved = resolve(leaf, within.config)
     if (resolved.kind === 'virtual') return inner(leaf, resolved.config, within)
     const children = providersOf(resolved, leaf, request, skipped, readParams(leaf), scopeOf(within.config))
-    for (const child of children) targets += child.targets.length
-    if (targets > mostTargets)
-      throw invalidRequest('config', `The routing config${named(config)} means more than ${mostTargets} targets. Name fewer.`)
+    for (const child of children) count(child.targets.length)
     const [only] = children
     if (children.length === 1) return { ...only!, weight: node.weight }
     return { kind: 'group', path: leaf.path, weight: node.weight, strategy: { mode: 'served' }, children }
@@ -118,10 +124,11 @@ export function configTree(
 
   function inner(leaf: RoutingLeaf, next: RoutingConfig, within: Within): Route {
     const trail = [...within.trail, next.slug ?? '']
-    if (within.trail.includes(next.slug ?? ''))
+    const isCircle = within.trail.includes(next.slug ?? '')
+    if (isCircle || trail.length > mostDeep)
       throw invalidRequest(
         'config',
-        `The routing configs name each other as models in a circle (${trail.join(' -> ')}), so no provider is ever reached. Name a provider's model in one of them.`,
+        `The routing configs name each other as models ${isCircle ? 'in a circle' : 'too often'} (${trail.join(' -> ')}), so no provider is reached. Name a provider's model in one of them.`,
       )
     const { weight } = leaf
     return { ...build(next.root, { config: next, prefix: `${leaf.path} > `, trail, above: leaf }), weight }

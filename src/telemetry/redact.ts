@@ -8,11 +8,17 @@ const anyKey = new RegExp(
 const bearer = /\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi
 // Stops before quotes and backslashes, so that a line of JSON stays one.
 const parameter = /([?&;\s"'](?:api[_-]?key|key|token|access_token|secret|password)=)[^&\s"'\\]{4,}/gi
+/** Members of JSON in a header, such as a routing config's; also where the JSON is itself inside a text. */
+const jsonMember = /("[\w-]*(?:key|token|secret|password|authorization|credentials?)\\*"\s*:\s*\\*")[^"\\]{4,}/gi
 const hidden = '[redacted]'
 
 /** The text without anything that looks like a key or a token; of a key, its public prefix stays. */
 export function redactText(text: string): string {
-  return text.replace(anyKey, `$1${hidden}`).replace(bearer, `$1 ${hidden}`).replace(parameter, `$1${hidden}`)
+  return text
+    .replace(anyKey, `$1${hidden}`)
+    .replace(bearer, `$1 ${hidden}`)
+    .replace(parameter, `$1${hidden}`)
+    .replace(jsonMember, `$1${hidden}`)
 }
 
 /** The same, and these very secrets too, whatever they look like (some vendors' keys have no prefix). Short ones are left, as they would blank out words. */

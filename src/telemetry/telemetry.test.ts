@@ -48,6 +48,12 @@ test('secrets without a look of their own are removed when they are known', () =
   assert.equal(redact('mistral said q8Zr4Kp1Vn6Xw3-longer and q8Zr4Kp1Vn6Xw3 in short'), 'mistral said [redacted] and [redacted] in short')
 })
 
+test('a key inside a routing config that came as a header goes, and the rest of the config stays', () => {
+  const config = '{"targets":[{"provider":"openai","api_key":"no-known-look-1234","override_params":{"max_tokens":5}}]}'
+  const clean = redactHeaders({ 'x-turnpike-config': config })['x-turnpike-config']
+  assert.equal(clean, '{"targets":[{"provider":"openai","api_key":"[redacted]","override_params":{"max_tokens":5}}]}')
+})
+
 test('headers that carry a secret lose their value, others keep theirs', () => {
   const clean = redactHeaders({
     authorization: 'whatever it is',
