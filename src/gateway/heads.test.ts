@@ -139,3 +139,9 @@ describe('a provider is sent', () => {
     assert.equal(sent(target('bearer'), client).get('anthropic-version'), undefined)
   })
 })
+
+test('a request that the stop of the gateway cut is told so, whatever failed before', () => {
+  const stopping = failure('draining')
+  assert.equal(verdict(stopping), stopping)
+  assert.equal(verdict(failure('provider_error'), stopping), stopping)
+})
