@@ -271,7 +271,8 @@ test('twenty that ask the same at once are one call, whole or as a stream, and p
   await ask({ config: 'flight', headers: { 'x-turnpike-request-timeout': '300' } })
   gate.open()
   const heard = await Promise.all(asked)
-  assert.deepEqual(heard.map(stateOf).sort(), [...Array.from({ length: 19 }, () => 'HIT'), 'MISS'])
+  assert.equal(heard.filter((one) => stateOf(one) === 'HIT').length, 19)
+  assert.equal(heard.filter((one) => stateOf(one) === 'MISS').length, 1)
   const texts = heard.map((one, at) => JSON.stringify(read('openai-chat', one, at % 2 === 1)))
   assert.equal(new Set(texts).size, 1)
   assert.equal(upstream.received.length, 1)
@@ -333,7 +334,7 @@ test('when the one that asks fails, those that wait ask themselves; when its cli
   await upstream.next()
   gate.open()
   const heard = await Promise.all(others)
-  assert.deepEqual(heard.map(stateOf).sort(), ['HIT', 'HIT', 'MISS'])
+  assert.equal(heard.filter((one) => stateOf(one) === 'HIT').length, 2)
   assert.equal(upstream.received.length, 2)
 })
 
