@@ -131,6 +131,7 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
 
   const deadlines = createDeadlines()
   const buffers = createBufferPool()
+  const cache = settings.cacheMaxBytes === 0 ? undefined : createResponseCache(settings.cacheMaxBytes)
   const network = createNetwork()
   const simulator = createSim()
   const tokens = createThreadedTokenCounter()
@@ -143,7 +144,13 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
     startedAtMs: Date.now(),
     endpoint: routeName,
     knowsModel: (provider, model) => control.snapshot().providers.get(provider)?.models.has(model) === true,
-    state: () => ({ ...stateOf(health, control.snapshot()), running: gateway.running, isDraining, journal: recorder.stats().journal }),
+    state: () => ({
+      ...stateOf(health, control.snapshot()),
+      running: gateway.running,
+      isDraining,
+      cache: cache?.stats(),
+      journal: recorder.stats().journal,
+    }),
   })
   const gateway = createGateway({
     snapshot: () => control.snapshot(),
@@ -154,7 +161,7 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
     simulator,
     deadlines,
     buffers,
-    cache: settings.cacheMaxBytes === 0 ? undefined : createResponseCache(settings.cacheMaxBytes),
+    cache,
     get storesPayloads() {
       return running.logging === 'full'
     },

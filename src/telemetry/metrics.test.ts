@@ -36,6 +36,7 @@ const state: GatewayState = {
     { provider: 'b', credential: 'x', model: 'say "hi"\n\\', scope: 'config.targets[0]', state: 'cooling', attempts: 1, failures: 1 },
   ],
   credentials: [{ provider: 'a', credential: 'main', isRejected: true }],
+  cache: { entries: 3, bytes: 4096, maxBytes: 65_536, evicted: 2, waiting: 1 },
   journal: { records: 8, failedWrites: 1, waitingBytes: 0, lostRecords: 0, lostPayloads: 2, lagBytes: 77 },
 }
 
@@ -109,6 +110,11 @@ test('what is read off: what runs, who is in trouble, the journal, the process',
     'turnpike_target_trouble{provider="b",credential="x",model="say \\"hi\\"\\n\\\\",config="config.targets[0]",state="cooling"}': 1,
     'turnpike_credential_rejected{provider="a",credential="main"}': 1,
     turnpike_journal_lag_bytes: 77,
+    turnpike_cache_entries: 3,
+    turnpike_cache_bytes: 4096,
+    turnpike_cache_max_bytes: 65_536,
+    turnpike_cache_evicted_total: 2,
+    turnpike_cache_waiting: 1,
     'turnpike_journal_lost_total{kind="body"}': 2,
     process_start_time_seconds: 5,
   }))

@@ -15,12 +15,22 @@ export type TargetState = {
 
 export type CredentialReading = { readonly provider: string; readonly credential: string; readonly isRejected: boolean }
 
+export type CacheReading = {
+  readonly entries: number
+  readonly bytes: number
+  readonly maxBytes: number
+  readonly evicted: number
+  readonly waiting: number
+}
+
 export type GatewayState = {
   readonly running: number
   readonly isDraining: boolean
   /** Those that are not closed are told one by one. */
   readonly targets: readonly TargetState[]
   readonly credentials: readonly CredentialReading[]
+  /** Of responses; undefined: it is off. */
+  readonly cache: CacheReading | undefined
   readonly journal: {
     readonly records: number
     readonly failedWrites: number
@@ -53,7 +63,14 @@ export function* stateLines(state: GatewayState): Generator<string> {
     '1 while a provider refuses the credential, or its account is used up.',
     state.credentials.map(({ provider, credential, isRejected }) => ({ labels: { provider, credential }, value: isRejected ? 1 : 0 })),
   )
-  const { journal } = state
+  const { cache, journal } = state
+  if (cache !== undefined) {
+    yield* gaugeLines('turnpike_cache_entries', 'Answers in the response cache.', [{ value: cache.entries }])
+    yield* gaugeLines('turnpike_cache_bytes', 'What they take in memory.', [{ value: cache.bytes }])
+    yield* gaugeLines('turnpike_cache_max_bytes', 'What they may take.', [{ value: cache.maxBytes }])
+    yield* gaugeLines('turnpike_cache_evicted_total', 'Answers that made room for others.', [{ value: cache.evicted }], 'counter')
+    yield* gaugeLines('turnpike_cache_waiting', "Requests that wait for the answer to another one's.", [{ value: cache.waiting }])
+  }
   yield* gaugeLines('turnpike_journal_records_total', 'Entries written to the journal.', [{ value: journal.records }], 'counter')
   yield* gaugeLines('turnpike_journal_failed_writes_total', 'Writes that the disk refused.', [{ value: journal.failedWrites }], 'counter')
   yield* gaugeLines('turnpike_journal_lost_total', 'What could not be kept.', [
