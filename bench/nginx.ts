@@ -43,6 +43,25 @@ export async function startNginxMock(folder: string, port: number, core: number)
   return startNginx(folder, 'mock', port, core, server)
 }
 
+/** In front of the mock: so many of a hundred requests get a 500, and the mock never sees them. */
+export async function startFaultyMock(folder: string, port: number, core: number, mockPort: number, percent: number): Promise<Child> {
+  const server = `
+    upstream mock { server 127.0.0.1:${mockPort}; keepalive 256; keepalive_requests 1000000; }
+    split_clients $request_id $faulty { ${percent}% 1; * 0; }
+    server {
+      listen 127.0.0.1:${port} backlog=4096;
+      location / {
+        default_type application/json;
+        if ($faulty) { return 500 '{"error":{"message":"The server had an error.","type":"server_error","param":null,"code":null}}'; }
+        proxy_pass http://mock;
+        proxy_http_version 1.1;
+        proxy_set_header Connection "";
+        proxy_buffering off;
+      }
+    }`
+  return startNginx(folder, 'faulty', port, core, server)
+}
+
 /** Requests that the mock has answered so far, each of these questions counted too. */
 export async function mockRequests(port: number): Promise<number> {
   const text = await (await fetch(`http://127.0.0.1:${port}/status`, { headers: { connection: 'close' } })).text()

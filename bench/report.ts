@@ -178,6 +178,9 @@ export function tableOf({ scenario, rounds, idleRssBytes }: ScenarioResult): Tab
     })),
     verdicts: [
       ...(scenario.all === undefined ? [] : verdict('CPU of all threads, x naive', ratios(rounds, 'turnpike', 'naive', all), scenario.all)),
+      ...(scenario.routed === undefined
+        ? []
+        : verdict('CPU of all threads, x without a config', ratios(rounds, 'turnpike', 'unrouted', all), scenario.routed.beside)),
       ...(scenario.main === undefined
         ? []
         : verdict('event-loop thread, x naive', ratios(rounds, 'turnpike', 'naive', main), scenario.main)),
@@ -255,7 +258,7 @@ function threadsOf(rounds: readonly Round[], digits: number): string {
     .join(', ')}`
 }
 
-const order: readonly ContenderName[] = ['direct', 'nginx', 'naive', 'turnpike', 'portkey']
+const order: readonly ContenderName[] = ['direct', 'nginx', 'naive', 'unrouted', 'turnpike', 'portkey']
 const kilo = (bytes: number) => bytes / 1024
 
 function added(

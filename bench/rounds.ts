@@ -3,9 +3,10 @@ import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { checkAnswer } from './check.ts'
 import { startDirect, startNaive, startNginxPeer, startPortkey } from './contenders/peers.ts'
-import { startTurnpike } from './contenders/turnpike.ts'
+import { startTurnpike, startUnrouted } from './contenders/turnpike.ts'
 import type { Contender, ContenderContext, ContenderName } from './contenders/contender.ts'
 import { measure, type Bench, type Figures, type Tally } from './measure.ts'
+import { startFaultyMock } from './nginx.ts'
 import { freePort, loadCore, start } from './processes.ts'
 import { readRssBytes } from './proc.ts'
 import { shortened, type Scenario } from './scenarios.ts'
@@ -29,6 +30,7 @@ const starters: Readonly<Record<ContenderName, (context: ContenderContext) => Pr
   nginx: startNginxPeer,
   naive: startNaive,
   portkey: startPortkey,
+  unrouted: startUnrouted,
   turnpike: startTurnpike,
 }
 
@@ -50,7 +52,7 @@ export async function runScenario(
   const provider = await startProvider(bench, scenario, scratch)
   try {
     for (const name of names.filter((one) => takesPart(one, scenario)))
-      started.push(await starters[name]({ scratch, scenario, providerPort: provider.port, profile }))
+      started.push(await starters[name]({ scratch, scenario, providerPort: provider.port, faultyPort: provider.faultyPort, profile }))
     const idleRssBytes = new Map(started.filter(({ pids }) => pids.length > 0).map(({ name, pids }) => [name, readRssBytes(pids)]))
     const tallies = new Map<ContenderName, Tally>()
     for (const contender of started) {
@@ -77,12 +79,21 @@ export async function runScenario(
 }
 
 /** Portkey's gateway is measured where it speaks both wires. */
-function takesPart(name: ContenderName, { provider, client, load }: Scenario): boolean {
+function takesPart(name: ContenderName, { provider, client, load, routed }: Scenario): boolean {
+  if (routed !== undefined) return name !== 'portkey' && name !== 'nginx'
+  if (name === 'unrouted') return false
   return name !== 'portkey' || (client === 'openai-chat' && provider !== 'gemini' && load.kind !== 'beside-images')
 }
 
-async function startProvider(bench: Bench, { load }: Scenario, scratch: string): Promise<{ port: number; stop(): Promise<void> }> {
-  if (load.kind === 'saturate' || load.kind === 'rate') return { port: bench.mockPort, stop: async () => {} }
+type Provider = { readonly port: number; readonly faultyPort: number; stop(): Promise<void> }
+
+async function startProvider(bench: Bench, { load, routed }: Scenario, scratch: string): Promise<Provider> {
+  if (load.kind === 'saturate' || load.kind === 'rate') {
+    if (routed === undefined || routed.faultPercent === 0) return { port: bench.mockPort, faultyPort: 0, stop: async () => {} }
+    const faultyPort = await freePort()
+    const faulty = await startFaultyMock(scratch, faultyPort, loadCore, bench.mockPort, routed.faultPercent)
+    return { port: bench.mockPort, faultyPort, stop: faulty.stop }
+  }
   const port = await freePort()
   const script = path.join(import.meta.dirname, 'mock', 'stream-server.ts')
   const child = await start(process.execPath, [script, String(port), String(load.events), String(load.intervalMs)], {
@@ -90,7 +101,7 @@ async function startProvider(bench: Bench, { load }: Scenario, scratch: string):
     port,
     logPath: path.join(scratch, 'stream-server.log'),
   })
-  return { port, stop: child.stop }
+  return { port, faultyPort: 0, stop: child.stop }
 }
 
 function problemOf(round: Round, earlier: readonly Round[]): string | undefined {

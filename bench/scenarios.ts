@@ -2,11 +2,16 @@
 
 import type { BenchWire } from './load/wires.ts'
 
-export const scenarioNames = ['S2', 'S3', 'S3u', 'S4', 'S4t', 'S4tr', 'S4tg', 'S5', 'L', 'S6'] as const
+export const scenarioNames = ['S2', 'S2c', 'S3', 'S3u', 'S4', 'S4t', 'S4tr', 'S4tg', 'S5', 'S7', 'L', 'S6'] as const
 export type ScenarioName = (typeof scenarioNames)[number]
 
 export type Load =
-  | { readonly kind: 'saturate'; readonly body: 'small' | 'history' | 'unique'; readonly connections: number; readonly seconds: number }
+  | {
+      readonly kind: 'saturate'
+      readonly body: 'small' | 'agent' | 'history' | 'unique'
+      readonly connections: number
+      readonly seconds: number
+    }
   | {
       readonly kind: 'streams'
       readonly connections: number
@@ -45,6 +50,16 @@ export type Scenario = {
   readonly load: Load
   readonly all?: Bounds
   readonly main?: Bounds
+  /**
+   * Turnpike has a routing config: fallback over two providers, retries, a breaker of its own; and its key the loop guard. It is then measured
+   * beside itself without any of that, and no other peer but the naive proxy.
+   */
+  readonly routed?: {
+    /** Turnpike's CPU as a ratio to its own without a config. */
+    readonly beside: Bounds
+    /** Share of its requests, in percent, that the first provider answers with a 500. */
+    readonly faultPercent: number
+  }
   /** Portkey's CPU as a multiple of Turnpike's: at least this. */
   readonly portkey?: Bounds
 }
@@ -60,6 +75,15 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
     all: { target: 1.5, ceiling: 2 },
     main: { target: 1.2, ceiling: 1.4 },
     portkey: { target: 10, ceiling: 8 },
+  },
+  S2c: {
+    name: 'S2c',
+    title: 'small request of an agent (2 to 5 KB) under a routing config: fallback, retry, breaker, loop guard',
+    unit: 'request',
+    provider: 'openai-chat',
+    client: 'openai-chat',
+    load: { kind: 'saturate', body: 'agent', connections: 32, seconds: 5 },
+    routed: { beside: { target: 1.1, ceiling: 1.15 }, faultPercent: 0 },
   },
   S3: {
     name: 'S3',
@@ -123,6 +147,15 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
     provider: 'anthropic-messages',
     client: 'openai-chat',
     load: { kind: 'beside-images', connections: 200, events: 250, intervalMs: 20, images: 4, imageBytes: 20e6 },
+  },
+  S7: {
+    name: 'S7',
+    title: 'the same with a first provider that answers 500 to 10 % of its requests; without a config: no faults',
+    unit: 'request',
+    provider: 'openai-chat',
+    client: 'openai-chat',
+    load: { kind: 'saturate', body: 'agent', connections: 32, seconds: 5 },
+    routed: { beside: { target: 1.3 }, faultPercent: 10 },
   },
   L: {
     name: 'L',

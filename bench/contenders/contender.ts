@@ -1,7 +1,7 @@
 // What runs on the gateway's core: one address, the processes behind it, and for a recorder a way to wait until all is stored.
 import type { Scenario } from '../scenarios.ts'
 
-export const contenderNames = ['direct', 'nginx', 'naive', 'portkey', 'turnpike'] as const
+export const contenderNames = ['direct', 'nginx', 'naive', 'portkey', 'unrouted', 'turnpike'] as const
 export type ContenderName = (typeof contenderNames)[number]
 
 export type Contender = {
@@ -31,5 +31,7 @@ export type ContenderContext = {
   readonly scratch: string
   readonly scenario: Scenario
   readonly providerPort: number
+  /** A provider that fails as often as the scenario says, where it does. */
+  readonly faultyPort: number
   readonly profile: boolean
 }

@@ -13,6 +13,20 @@ const root = path.join(import.meta.dirname, '..', '..')
 const gatewayKey = 'tp-bench-0123456789abcdef0123456789abcdef'
 const drainSeconds = 60
 
+const routingConfig = {
+  strategy: {
+    mode: 'fallback',
+    on_status_codes: [429, 500, 502, 503],
+    cb_config: { failure_threshold_percentage: 60, minimum_requests: 20 },
+  },
+  retry: { attempts: 2, on_status_codes: [429, 503] },
+  request_timeout: 60_000,
+  targets: [
+    { provider: '@first', override_params: { model: 'gpt-4o-mini' } },
+    { provider: '@mock', override_params: { model: 'gpt-4o-mini' } },
+  ],
+}
+
 /** Who speaks each wire, and where its base URL ends. */
 const vendors: Readonly<Record<BenchWire, { readonly vendor: string; readonly base: string }>> = {
   'openai-chat': { vendor: 'openai', base: '/v1' },
@@ -21,45 +35,55 @@ const vendors: Readonly<Record<BenchWire, { readonly vendor: string; readonly ba
   gemini: { vendor: 'gemini', base: '/v1beta' },
 }
 
-export async function startTurnpike({ scratch, providerPort, scenario, profile }: ContenderContext): Promise<Contender> {
-  const home = path.join(scratch, 'turnpike-home')
-  const config = path.join(scratch, 'turnpike.yaml')
+export const startTurnpike = (context: ContenderContext): Promise<Contender> => startAs('turnpike', context)
+
+/** The same without a routing config, beside one that has it. */
+export const startUnrouted = (context: ContenderContext): Promise<Contender> => startAs('unrouted', context)
+
+async function startAs(name: 'turnpike' | 'unrouted', context: ContenderContext): Promise<Contender> {
+  const { scratch, providerPort, faultyPort, scenario, profile } = context
+  const home = path.join(scratch, `${name}-home`)
+  const config = path.join(scratch, `${name}.yaml`)
   const port = await freePort()
   mkdirSync(home, { mode: 0o700 })
   const { vendor, base } = vendors[scenario.provider]
+  const routed = name === 'turnpike' ? scenario.routed : undefined
+  const provider = (at: number) => ({
+    vendor,
+    base_url: `http://127.0.0.1:${at}${base}`,
+    wires: [scenario.provider],
+    credentials: [{ value: 'sk-provider' }],
+    models: {
+      custom: [
+        {
+          id: 'gpt-4o-mini',
+          price: { input_per_million_usd: '0.15', output_per_million_usd: '0.6', cache_read_per_million_usd: '0.075' },
+        },
+      ],
+    },
+  })
   // JSON is YAML.
   writeFileSync(
     config,
     JSON.stringify({
-      keys: [{ name: 'bench', value: gatewayKey }],
-      providers: {
-        mock: {
-          vendor,
-          base_url: `http://127.0.0.1:${providerPort}${base}`,
-          wires: [scenario.provider],
-          credentials: [{ value: 'sk-provider' }],
-          models: {
-            custom: [
-              {
-                id: 'gpt-4o-mini',
-                price: { input_per_million_usd: '0.15', output_per_million_usd: '0.6', cache_read_per_million_usd: '0.075' },
-              },
-            ],
-          },
-        },
-      },
+      keys: [{ name: 'bench', value: gatewayKey, ...(routed === undefined ? {} : { config: 'bench', client: 'openclaw' }) }],
+      providers:
+        routed === undefined
+          ? { mock: provider(providerPort) }
+          : { mock: provider(providerPort), first: provider(routed.faultPercent === 0 ? providerPort : faultyPort) },
+      ...(routed === undefined ? {} : { configs: { bench: routingConfig } }),
     }),
   )
   const profiling = profile ? ['--cpu-prof', '--cpu-prof-dir', profileFolder(scratch)] : []
   const child = await start(process.execPath, [...profiling, entryPoint(), 'up'], {
     core: gatewayCore,
     port,
-    logPath: path.join(scratch, 'turnpike.log'),
+    logPath: path.join(scratch, `${name}.log`),
     env: { ...withoutOwnSettings(), TURNPIKE_HOME: home, TURNPIKE_PORT: String(port), TURNPIKE_CONFIG: config, TURNPIKE_LOGGING: 'full' },
   })
   const smallBodies = createSmallBodyCounter()
   return {
-    name: 'turnpike',
+    name,
     port,
     headers: { authorization: `Bearer ${gatewayKey}` },
     pids: [child.pid],

@@ -1,4 +1,4 @@
--- Bodies for wrk: args are KIND (small, history or unique) and a file of JSON-escaped texts, one a line.
+-- Bodies for wrk: args are KIND (small, agent, history or unique) and a file of JSON-escaped texts, one a line.
 local kind, texts_path, small_request = nil, nil, nil
 local texts = {}
 local small = '{"model":"mock/gpt-4o-mini","messages":[{"role":"user","content":"Say in one sentence why a toll road remembers."}],"max_tokens":100,"n":1,"stream":false}'
@@ -54,6 +54,32 @@ function init(args)
   wrk.headers['content-type'] = 'application/json'
 end
 
+-- The same with short texts: 2 to 5 KB. The line of the system prompt is the one that OpenClaw writes.
+local function brief()
+  return (text():sub(1, 90):gsub('\\+$', ''))
+end
+
+local function next_agent()
+  turn = turn % session_count + 1
+  local session = sessions[turn]
+  if session == nil or #session.history > 5000 then
+    serial = serial + 1
+    local key = string.format('%08x-0000-4000-8000-%012x', serial, math.random(0, 0x7fffffff))
+    session = {
+      key = key,
+      history = head .. 'You are an assistant. ' .. brief() .. '\\nRuntime: agent=main | session=agent:main:main | sessionId=' .. key
+        .. ' | host=vm"},{"role":"user","content":"' .. brief() .. '"}',
+    }
+    sessions[turn] = session
+  end
+  serial = serial + 1
+  local id = string.format('call_%08x%08x', serial, math.random(0, 0x7fffffff))
+  session.history = session.history .. ',{"role":"assistant","content":null,"tool_calls":[{"id":"' .. id
+    .. '","type":"function","function":{"name":"read","arguments":"{\\"path\\":\\"src/' .. id .. '.ts\\"}"}}]}'
+    .. ',{"role":"tool","tool_call_id":"' .. id .. '","content":"' .. brief() .. '"},{"role":"user","content":"<context>' .. brief() .. '</context>"}'
+  return session.history .. '],"stream":false,"max_tokens":1024,"tools":[{"type":"function","function":{"name":"read","description":"Reads a file.","parameters":{"type":"object","properties":{"path":{"type":"string"}}}}}]}'
+end
+
 -- Each session resends its whole history, one turn longer each time; a session that reached its end makes room for a new one.
 local function next_history()
   turn = turn % session_count + 1
@@ -75,6 +101,7 @@ function request()
     small_request = small_request or wrk.format(nil, nil, nil, small)
     return small_request
   end
+  if kind == 'agent' then return wrk.format(nil, nil, nil, next_agent()) end
   if kind == 'history' then return wrk.format(nil, nil, nil, next_history()) end
   serial = serial + 1
   return wrk.format(nil, nil, nil, body_of(history_of(unique_bytes), string.format('bench-%x-%x', serial, math.random(0, 0x7fffffff))))
