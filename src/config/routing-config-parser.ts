@@ -14,6 +14,8 @@ import { fault, given, kindOf, listIn, membersOf, quoted, textIn, weightIn, type
 /** Of a config that comes as text; headers are smaller anyway. */
 const mostTextBytes = 262_144
 const mostTargets = 1000
+/** A header's name may be in any case. */
+const saidOnce = honouredKeys.filter((key) => key !== 'authorization')
 
 type Known = { readonly slug?: string; readonly version?: number }
 
@@ -34,7 +36,7 @@ export function parseRoutingConfigText(text: string, known: Known = {}): Routing
   if (bytes.length > mostTextBytes) throw fault('config', `has ${bytes.length} bytes, and at most ${mostTextBytes} are allowed.`)
   let value: JsonObject
   try {
-    value = parseBody(bytes, 0, bytes.length, honouredKeys)
+    value = parseBody(bytes, 0, bytes.length, saidOnce)
   } catch (error) {
     if (error instanceof Failure)
       throw new ConfigError('config', error.message.replaceAll('The body', 'The config').replace('in the body', 'in the config'))

@@ -3,7 +3,7 @@ import { isObject, type JsonObject } from '#kernel'
 
 /** `api_key`, `awsSecretAccessKey`, `vertex_service_account_json`, a guardrail's `authorization`. */
 const secretName =
-  /(?:^|_)(?:api_?key|apikey|authorization|credentials?|password|private_key|access_key_id|secret|secrets|ad_token|session_token|auth_token|access_token|token|bearer|service_account_json)(?:_|$)/
+  /(?:^|_)(?:api_?key|apikey|authorization|credentials?|password|passphrase|private_key|access_key_id|secret|secrets|ad_token|session_token|auth_token|access_token|token|bearer|service_account_json)(?:_|$)/
 /** Numbers of tokens, and names that only sound like a secret. */
 const harmless = /(?:^|_)(?:max|min|budget|input|output|prompt|completion|total)_?[a-z_]*tokens?$|^(?:token_type|secret_name)$/
 /** What requests carry is no secret, and has fields of every name. */

@@ -1,0 +1,63 @@
+// Patterns of conditions: JavaScript's meaning where RE2 has it, linear time, bounded size.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ConfigError } from './config-error.ts'
+import { linearPattern } from './routing-config-pattern.ts'
+
+const matches = (source: string, text: string) => linearPattern(source, 'config')(text)
+
+test('a pattern means what it means in JavaScript', () => {
+  for (const [source, text] of [
+    ['my_app', 'this is my_app, v2'],
+    ['^gpt-4', 'gpt-4o'],
+    ['^gpt-4$', 'gpt-4o'],
+    ['/embeddings$', '/v1/embeddings'],
+    ['\\/v1\\/(chat|messages)', '/v1/messages'],
+    ['^[a-z0-9._%+-]+@corp\\.example$', 'jane.doe@corp.example'],
+    ['^[a-z0-9._%+-]+@corp\\.example$', 'jane.doe@corpXexample'],
+    ['\\bcron\\b', 'a cron job'],
+    ['\\d{3,4}', 'room 12'],
+    ['\\u00e9t\\u00e9', 'un été'],
+    ['(?<year>\\d{4})-\\d{2}', '2026-11'],
+    ['a.c', 'a\nc'],
+    ['[^abc]', 'abc'],
+    ['GPT', 'gpt'],
+    ['', 'anything'],
+  ] as const) {
+    assert.equal(matches(source, text), new RegExp(source).test(text), `${source} in ${text}`)
+  }
+})
+
+test('what backtracks without end elsewhere is answered at once', () => {
+  const text = `${'a'.repeat(60_000)}!`
+  for (const source of ['^(a+)+$', '^(a|a)*$', '^(a|aa)+$', '(x+x+)+y', '(.*)*=', '(a*)*b', '^(([a-z])+.)+[A-Z]([a-z])+$']) {
+    const began = performance.now()
+    matches(source, text)
+    assert.ok(performance.now() - began < 2000, source)
+  }
+})
+
+test('a text is looked at up to a bound', () => {
+  assert.ok(matches('end', `${'a'.repeat(65_533)}end`))
+  assert.ok(!matches('end', `${'a'.repeat(65_534)}end`))
+})
+
+test('patterns that are long, that grow, or that need what takes more than linear time are refused', () => {
+  for (const [source, says] of [
+    ['a'.repeat(1001), '1001 characters'],
+    ['((a{100}){100}){100}', 'repeat count'],
+    ['(?:[a-z0-9]{0,400})'.repeat(6), 'too large'],
+    ['('.repeat(500) + 'a' + ')'.repeat(499), 'missing closing )'],
+    ['(?!gpt)', 'Perl syntax'],
+    ['(?<=a)b', 'linear time'],
+    ['(a)\\1', 'escape'],
+    ['a**', 'repetition'],
+    ['[z-a]', 'range'],
+  ] as const) {
+    assert.throws(
+      () => linearPattern(source, 'config.x'),
+      (error) => error instanceof ConfigError && error.subject === 'config.x' && error.message.includes(says),
+      source.slice(0, 40),
+    )
+  }
+})
