@@ -12,6 +12,7 @@ import {
   isObject,
   parseBody,
   readValue,
+  type ByteRange,
   type MemberEdit,
   type Peeked,
   type PeekedMember,
@@ -118,7 +119,7 @@ function checkBytes(body: Buffer, placed: Placement): boolean {
       const first = found.elements.first.filter((range) => range.start >= 0).map((range) => readValue(buffer, range))
       assert.deepEqual(first, messages.slice(0, 3))
       for (let distance = 0; distance <= 16; distance++) {
-        const range = found.elements.fromEnd(distance)
+        const range: ByteRange | undefined = found.elements.fromEnd(distance)
         assert.equal(range !== undefined, distance < Math.min(messages.length, 16))
         if (range !== undefined) assert.deepEqual(readValue(buffer, range), messages.at(-1 - distance))
       }
