@@ -178,8 +178,9 @@ test('what comes out is frozen throughout and shares nothing with what went in',
   const config = parseRoutingConfig({ override_params: params, targets: [{ provider: 'a' }] })
   params.stop.push('b')
   const { root } = config
-  assert.ok(root.kind === 'group' && root.targets[0]!.kind === 'leaf')
-  assert.deepEqual(root.targets[0].overrideParams, { stop: ['a'] })
+  const target = root.kind === 'group' ? root.targets[0] : undefined
+  assert.ok(target?.kind === 'leaf')
+  assert.deepEqual(target.overrideParams, { stop: ['a'] })
   const open: string[] = []
   const walk = (value: unknown, where: string): void => {
     if (typeof value !== 'object' || value === null) return
