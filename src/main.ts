@@ -14,7 +14,7 @@ import {
   type Snapshot,
 } from '#config'
 import { createControl, Refusal, type Control, type OpenControl } from '#control'
-import { createGateway, createTranslator } from '#gateway'
+import { createDryRun, createGateway, createPlanner, createTranslator } from '#gateway'
 import { createIngress, routeName } from '#ingress'
 import { createRecorder, createThreadedTokenCounter, listenedJournal, type Recorder, type RecoverySummary } from '#journal'
 import { createBufferPool, createDeadlines, Failure } from '#kernel'
@@ -180,6 +180,7 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
     ...adminOptions({ settings, version }, control, home, log),
     query: recorder.query,
     isGatewayKey: isOurs,
+    dryRun: (input) => gateway.dryRun(input),
     testProvider: async (slug) => {
       const report = await testProvider(control, slug)
       // Whoever tests it has mended it, and does not want to wait for the next probe.
@@ -244,7 +245,7 @@ async function open({ settings, version }: Start, undo: Undo): Promise<ControlSe
   // Lines of a log have no place in the output of a command.
   const quiet = ({ adminToken }: Home): Log => createLog({ level: 'silent', secrets: () => [adminToken] })
   const { home, log, opened, release } = await openGround(settings, quiet, false, undo)
-  const { control } = opened
+  const { control, indexOf } = opened
   let recorder: Promise<Recorder> | undefined
   // Most commands ask nothing of the records; it may take a while to read what a killed process left.
   const query = async (): Promise<Recorder['query']> => (await (recorder ??= recorderOf(settings.home, opened.running(), log))).query
@@ -259,6 +260,16 @@ async function open({ settings, version }: Start, undo: Undo): Promise<ControlSe
       payload: async (...asked) => (await query()).payload(...asked),
       flush: async () => (await query()).flush(),
     },
+    dryRun: createDryRun(
+      createPlanner({
+        snapshot: () => control.snapshot(),
+        resolve: (snapshot, model, key) => indexOf(snapshot).resolve(model, key),
+        health: createHealth(),
+        nowMs: () => performance.now(),
+        random: Math.random,
+      }),
+      createBufferPool(),
+    ),
     isGatewayKey: () => false,
   })
   return {
@@ -289,7 +300,7 @@ function adminOptions(
   control: Control,
   { adminToken }: Home,
   log: Log,
-): Omit<AdminOptions, 'query' | 'isGatewayKey'> {
+): Omit<AdminOptions, 'query' | 'isGatewayKey' | 'dryRun'> {
   return {
     control,
     testProvider: (slug) => testProvider(control, slug),

@@ -95,9 +95,10 @@ let port = 0
 beforeAll(async () => {
   admin = await createAdmin({
     query,
-    control: { providers: {}, keys: {}, models: {}, aliases: {} } as Control,
+    control: { providers: {}, keys: {}, configs: {}, models: {}, aliases: {} } as Control,
     testProvider: () => assert.fail('no provider is tested here'),
     adminToken,
+    dryRun: () => assert.fail('not asked here'),
     isGatewayKey: (credential) => credential.startsWith('tp-'),
     allowedHosts: ['Gateway.example.com'],
     version: '1.2.3',

@@ -18,6 +18,7 @@ let refuse: Refusal | undefined
 const control = {
   providers: { get: (slug: string) => (slug === 'openai' ? {} : missing(`There is no provider '${slug}'.`)) },
   keys: {},
+  configs: {},
   models: {
     async putPrice(provider: string, model: string, body: unknown) {
       return { provider, model, price: (body as { price: 'free' }).price, updated_at: '2026-11-21T12:00:00.000Z' }
@@ -65,6 +66,7 @@ before(async () => {
     control,
     testProvider: async () => ({ ok: true, ms: 1, credentials: [], models_found: 3, model_ids: ['a', 'b', 'c'], trouble: null }),
     adminToken,
+    dryRun: () => assert.fail('not asked here'),
     isGatewayKey: () => false,
     allowedHosts: [],
     version: '1.2.3',

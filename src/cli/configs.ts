@@ -1,5 +1,6 @@
 // `turnpike configs`: routing configs, which say where requests go and what happens when that fails.
 import { Command } from 'commander'
+import { dryRunConfigCommand } from './configs-dry-run.ts'
 import { listConfigsCommand, showConfigCommand } from './configs-list.ts'
 import { removeConfigCommand } from './configs-remove.ts'
 import { rollbackConfigCommand } from './configs-rollback.ts'
@@ -16,4 +17,5 @@ export function configsCommand(context: CliContext): Command {
     .addCommand(removeConfigCommand(context))
     .addCommand(listConfigVersionsCommand(context))
     .addCommand(rollbackConfigCommand(context))
+    .addCommand(dryRunConfigCommand(context))
 }

@@ -20,7 +20,8 @@ export function withKeptSecrets(sent: JsonObject, before: () => JsonObject | und
   if (masked.length > maxMasks) throw refusal(masked[maxMasks]!, `a config has at most ${maxMasks} of them`)
   const old = before()
   const shown = old === undefined ? undefined : withoutSecrets(old)
-  const leaves = { now: leavesOf(sent), then: old === undefined ? new Map<string, RoutingLeaf>() : leavesOf(old) }
+  const leavesNow = leavesOf(sent)
+  const leavesBefore = old === undefined ? new Map<string, RoutingLeaf>() : leavesOf(old)
   const filled = structuredClone(sent)
   for (const keys of masked) {
     const secret = valueAt(old, keys)
@@ -33,9 +34,9 @@ export function withKeptSecrets(sent: JsonObject, before: () => JsonObject | und
   /** A target's key goes to its provider, at its address; anything else stays within an object that says the same as before. */
   function goesWhereItWent(keys: readonly Key[]): boolean {
     const around = keys.slice(0, -1)
-    const now = leaves.now.get(pathOf(around))
-    const then = leaves.then.get(pathOf(around))
-    if (now !== undefined || then !== undefined) return now?.provider === then?.provider && now?.customHost === then?.customHost
+    const now = leavesNow.get(pathOf(around))
+    const past = leavesBefore.get(pathOf(around))
+    if (now !== undefined || past !== undefined) return now?.provider === past?.provider && now?.customHost === past?.customHost
     return isDeepStrictEqual(valueAt(sent, around), valueAt(shown, around))
   }
 }

@@ -44,7 +44,7 @@ export function createConfigs(plane: Plane, store: ControlStore, keys: () => rea
       )
   }
 
-  function opened(row: StoredConfig | undefined): JsonObject | undefined {
+  function writtenIn(row: StoredConfig | undefined): JsonObject | undefined {
     if (row === undefined) return undefined
     const found = openConfig(plane.vault, row)
     // What an older version of Turnpike stored may not be a config any more.
@@ -77,7 +77,7 @@ export function createConfigs(plane: Plane, store: ControlStore, keys: () => rea
     const { configNumbers, configs } = plane.stored()
     const version = (configNumbers.get(slug) ?? 0) + 1
     parsed(sent, slug, version)
-    const value = withKeptSecrets(sent, () => opened(configs.get(slug)))
+    const value = withKeptSecrets(sent, () => writtenIn(configs.get(slug)))
     const secrets = secretsOfConfig(value)
     for (const secret of secrets) refuseOwnSecret(plane, secret, 'config')
     const created = !configs.has(slug)

@@ -11,6 +11,8 @@ import { refusalRecord } from './record.ts'
 import { createSealedCalls } from './seals.ts'
 
 export type { DryRun, DryRunInput, DryRunStep } from './dry-run.ts'
+export { createDryRun } from './dry-run.ts'
+export { createPlanner } from './plans.ts'
 
 export { decodedSegment, endpointOf, isGeminiMethod, modelPaths, type ModelEndpoint } from './endpoints.ts'
 

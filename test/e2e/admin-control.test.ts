@@ -142,6 +142,17 @@ test('an alias stands for a model from the next request on', async () => {
   assert.equal((await chat('fast')).code, 'model_not_found')
 })
 
+test('a routing config is stored, listed, tried, taken back and removed', async () => {
+  assert.equal((await ask('PUT', '/configs/chat', { config: { provider: '@declared' } })).status, 201)
+  assert.equal((await ask('PUT', '/configs/chat', { config: { provider: '@own' }, comment: 'why' })).status, 200)
+  assert.equal((await ask('POST', '/configs/chat/rollback', { version: 1 })).json['version'], 3)
+  assert.deepEqual((await ask('GET', '/configs/chat')).json['config'], { provider: '@declared' })
+  for (const path of ['/configs', '/configs/chat/versions?limit=2']) assert.equal((await ask('GET', path)).status, 200, path)
+  const body = { model: 'model-1', messages: [{ role: 'user', content: 'hi' }] }
+  assert.equal((await ask('POST', '/configs/dry-run', { slug: 'chat', request: { body } })).status, 200)
+  await cleared('/configs/chat')
+})
+
 test('a price counts from the next request on, also for an id with slashes, and is forgotten', async () => {
   const costOf = async (model: string): Promise<unknown> => (await turnpike.record((await chat(model)).id))['cost_usd']
   const before = await costOf('declared/model-1')
@@ -399,6 +410,24 @@ const wrongKeys: readonly Wrong[] = [
   [{ name: 'x', expires_at: 1_800_000_000 }, 'expires_at'],
   [{ name: 'x', expires_at: '2020-01-01T00:00:00Z' }, 'expires_at', /past/],
   [{ name: 'test' }, 'name', /already/, 409],
+  [{ name: 'x', config: 'nobody' }, 'config', /no such routing config/],
+  [{ name: 'x', config: 1 }, 'config'],
+  [{ name: 'x', allow_config_override: 'false' }, 'allow_config_override'],
+  [{ name: 'x', allow_config_overide: false }, 'allow_config_overide', /Did you mean.*allow_config_override/],
+  [{ name: 'x', loop_guard: true }, 'loop_guard'],
+  [{ name: 'x', loop_guard: { mode: 'on' } }, 'loop_guard.mode', /enforce/],
+  [{ name: 'x', loop_guard: { mode: 'enforce', window_seconds: 0 } }, 'loop_guard.window_seconds'],
+]
+
+const wrongConfigs: readonly Wrong[] = [
+  [{}, 'config', /missing/],
+  [{ config: 'fast' }, 'config'],
+  [{ config: {}, comment: 1 }, 'comment'],
+  [{ config: {}, version: 1 }, 'version', /not known/],
+  [{ targets: [] }, 'config', /the body is/],
+  [{ config: { targets: 'all' } }, 'config.targets', /list/],
+  [{ config: { targets: [{ provder: '@x' }] } }, 'config.targets[0].provder', /Did you mean provider/],
+  [{ config: { retry: { attempts: '3' } } }, 'config.retry.attempts'],
 ]
 
 const wrongPrices: readonly Wrong[] = [
@@ -435,7 +464,7 @@ const wrongSettings: readonly Wrong[] = [
 /** Everything that writes could have changed. */
 async function state(): Promise<string> {
   const lists = await Promise.all(
-    ['/providers', '/keys', '/aliases', '/models?limit=1000', '/settings', '/audit'].map((path) => ask('GET', path)),
+    ['/providers', '/keys', '/aliases', '/configs', '/models?limit=1000', '/settings', '/audit'].map((path) => ask('GET', path)),
   )
   return lists.map(({ text }) => text).join('\n')
 }
@@ -445,6 +474,7 @@ for (const [what, method, path, table, base] of [
   ['a key', 'POST', '/keys', wrongKeys, undefined],
   ['a price', 'PUT', '/models/declared/m/price', wrongPrices, undefined],
   ['an alias', 'PUT', '/aliases/wrong', wrongAliases, undefined],
+  ['a routing config', 'PUT', '/configs/wrong', wrongConfigs, undefined],
   ['the settings', 'PATCH', '/settings', wrongSettings, undefined],
 ] as const) {
   test(`${what} with a wrong field is refused by its name, and changes nothing`, async () => {
@@ -519,7 +549,7 @@ test('a wrong rotation or change of a key is refused', async () => {
 })
 
 test('a wrong parameter of any list is refused by its name', async () => {
-  for (const list of ['/providers', '/keys', '/aliases', '/models', '/settings', '/vendors', '/audit']) {
+  for (const list of ['/providers', '/keys', '/aliases', '/configs', '/models', '/settings', '/vendors', '/audit']) {
     for (const [query, field] of [
       ['limit=0', 'limit'],
       ['limit=many', 'limit'],

@@ -20,6 +20,7 @@ writeFileSync(
   declared: { base_url: "http://declared.example/v1", models: { custom: [{ id: fixed, price: free }] } }
 keys: [{ name: of-the-file, value: tp-of-the-file-0123456789 }]
 aliases: { usual: declared/fixed }
+configs: { team: { targets: [{ provider: declared }] } }
 `,
 )
 const settings = readSettings({ overrides: { home, config: file }, env: {} })
@@ -71,7 +72,40 @@ const keyFields = {
   metadata: fc.constant({ team: 'core' }),
   stream_usage: fc.constantFrom('always', 'on_request'),
   expires_at: fc.constantFrom('2999-01-01T00:00:00Z', '2001-01-01T00:00:00Z'),
+  config: fc.constantFrom('team', 'team', 'team', 'chat', 'night'),
+  allow_config_override: fc.boolean(),
+  loop_guard: fc.record(
+    { mode: fc.constantFrom('off', 'observe', 'enforce'), repeats: fc.integer({ min: 2, max: 9 }) },
+    { requiredKeys: ['mode'] },
+  ),
 }
+const configSlug = fc.constantFrom('chat', 'chat', 'chat', 'night', 'night', 'team', 'Not a slug')
+const configBody = fc.record(
+  {
+    config: fc.oneof(
+      fc.record(
+        {
+          strategy: fc.constantFrom({ mode: 'fallback' }, { mode: 'loadbalance' }, { mode: 'single' }, { mode: 'of-next-year' }),
+          targets: fc.array(
+            fc.record(
+              {
+                provider: fc.constantFrom('@work', 'openai', '@nobody'),
+                api_key: fc.constantFrom('config-secret-0123456789', 'config-secret-0123456789', '[secret]'),
+              },
+              { requiredKeys: ['provider'] },
+            ),
+            { minLength: 1, maxLength: 2 },
+          ),
+          retry: fc.record({ attempts: fc.integer({ min: 1, max: 3 }) }),
+        },
+        { requiredKeys: ['targets'] },
+      ),
+      fc.constantFrom({}, { retry: { attempts: 1 } }, { targets: [] }, { cache: { mode: 'simple' } }),
+    ),
+    comment: fc.constantFrom('why', ''),
+  },
+  { requiredKeys: ['config'] },
+)
 const keyBody = fc.record({ name: fc.constantFrom('laptop', 'bot', 'of-the-file'), ...keyFields }, { requiredKeys: ['name'] })
 
 type Write = (control: Control) => Promise<unknown>
@@ -110,6 +144,21 @@ const write: fc.Arbitrary<Write> = fc.oneof(
     (at): Write =>
       (control) =>
         control.keys.revoke(someKey(control, at), actor),
+  ),
+  fc.tuple(configSlug, configBody).map(
+    ([name, body]): Write =>
+      (control) =>
+        control.configs.put(name, body, actor),
+  ),
+  fc.tuple(configSlug, fc.integer({ min: 1, max: 40 })).map(
+    ([name, version]): Write =>
+      (control) =>
+        control.configs.rollback(name, { version }, actor),
+  ),
+  configSlug.map(
+    (name): Write =>
+      (control) =>
+        control.configs.remove(name, actor),
   ),
   fc.tuple(alias, fc.constantFrom('work/m1', 'fixed', 'gpt-4o-mini', '@lab/m2', 'nowhere', 'fast')).map(
     ([name, target]): Write =>
@@ -179,6 +228,7 @@ function allOf(control: Control): object {
     // Whether a predecessor is still accepted depends on the time.
     keys: control.keys.list().map(({ previous: _, ...key }) => key),
     aliases: control.aliases.list(),
+    configs: control.configs.list(),
     settings: control.settings.list(),
   }
 }

@@ -1,0 +1,124 @@
+// A dry run, /configs/dry-run: which config, which request, and with which key it would come.
+import { bodySchemas, checkBody, ConfigError, parseRoutingConfig, type GatewayKey, type RoutingConfig } from '#config'
+import type { Control } from '#control'
+import type { DryRun, DryRunInput } from '#gateway'
+import { Failure, type JsonObject } from '#kernel'
+import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod'
+import { parseObject } from './body.ts'
+import { dryRun, dryRunBody } from './contract.ts'
+import { AdminFailure, notFound, wrongParameter } from './failure.ts'
+import type { QueryPort } from './port.ts'
+import { writeFailures } from './route-words.ts'
+import { noParameters } from './write.ts'
+
+export type DryRunPorts = {
+  readonly control: Control
+  readonly query: Pick<QueryPort, 'get' | 'payload'>
+  /** The gateway's own planner. Throws a `Failure` for a request that would be refused. */
+  readonly dryRun: (input: DryRunInput) => DryRun
+}
+
+type Asked = Pick<DryRunInput, 'endpoint' | 'body' | 'headers' | 'key'>
+
+const defaultEndpoint = '/v1/chat/completions'
+/** It is parsed beside the requests that are served. */
+const maxPlannedBytes = 4 << 20
+/** May do everything, and is attached to nothing. */
+const anyKey: GatewayKey = { id: '', name: 'any', hash: '', streamUsage: 'always' }
+
+export function dryRunRoutes(ports: DryRunPorts): FastifyPluginCallbackZod {
+  const run = createDryRunner(ports)
+  return (app, _options, done) => {
+    app.post(
+      '/configs/dry-run',
+      {
+        preValidation: noParameters,
+        schema: {
+          operationId: 'dryRunConfig',
+          summary: 'What would happen to a request: its targets in order, why, what fails over where, prices. Nothing is sent',
+          tags: ['configs'],
+          body: dryRunBody,
+          response: { 200: dryRun, ...writeFailures },
+        },
+      },
+      (request) => run(request.body),
+    )
+    done()
+  }
+}
+
+function createDryRunner({ control, query, dryRun: plan }: DryRunPorts): (body: unknown) => Promise<DryRun> {
+  function configOf(value: object | undefined, slug: string | undefined): RoutingConfig | string | undefined {
+    if (value === undefined) {
+      // What is wrong with the slug, or with the config that is stored under it, control says.
+      const trouble = slug === undefined ? undefined : control.configs.get(slug).trouble
+      if (trouble !== undefined) throw new AdminFailure(409, 'conflict', `The routing config ${slug} cannot be used: ${trouble}`, 'slug')
+      return slug
+    }
+    try {
+      return parseRoutingConfig(value, {})
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      throw wrongParameter(error.subject, error.message)
+    }
+  }
+
+  function keyOf(wanted: string | undefined): GatewayKey {
+    if (wanted === undefined) return anyKey
+    const current = [...control.snapshot().keys.values()].filter((key) => key.replaced === undefined)
+    const found = current.find(({ id }) => id === wanted) ?? current.find(({ name, revoked }) => name === wanted && revoked === undefined)
+    if (found !== undefined) return found
+    throw wrongParameter(
+      'request.key',
+      'request.key is neither the id nor the name of a gateway key of this instance; leave it out for any.',
+    )
+  }
+
+  async function recorded(id: string): Promise<Asked> {
+    const detail = await query.get(id)
+    if (detail === undefined) throw notFound(`There is no request '${id}'. It may be older than the retention, or of another instance.`)
+    const payload = await query.payload(id, 'request')
+    if ('missing' in payload)
+      throw new AdminFailure(
+        409,
+        'conflict',
+        `The body of the request ${id} is not stored, so it cannot be planned again: ${payload.missing} Send it as \`request\`.`,
+        'request_id',
+      )
+    if (payload.bytes.length > maxPlannedBytes)
+      throw new AdminFailure(
+        409,
+        'conflict',
+        `The body of the request ${id} has ${payload.bytes.length} bytes, and a dry run reads at most ${maxPlannedBytes}. Send a shorter one as \`request\`.`,
+        'request_id',
+      )
+    const key = [...control.snapshot().keys.values()].find((one) => one.id === detail.key.id) ?? anyKey
+    return { endpoint: detail.endpoint, headers: detail.headers, body: parseObject(Buffer.from(payload.bytes)), key }
+  }
+
+  return async (sent) => {
+    const checked = checkBody(bodySchemas.dryRun, sent ?? {})
+    if (!checked.ok) throw new AdminFailure(400, 'invalid_request', checked.sentence, checked.field)
+    const { config: value, slug, request, request_id: id } = checked.data
+    const config = configOf(value, slug)
+    const asked: Asked =
+      request === undefined
+        ? await recorded(id!)
+        : {
+            endpoint: request.endpoint ?? defaultEndpoint,
+            headers: lowerCase(request.headers ?? {}),
+            body: request.body as JsonObject,
+            key: keyOf(request.key),
+          }
+    try {
+      return plan({ ...asked, ...(config === undefined ? {} : { config }) })
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error
+      throw new AdminFailure(400, 'invalid_request', `This request would be refused: ${error.message}`)
+    }
+  }
+}
+
+function lowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+}
