@@ -1,6 +1,8 @@
 // A thread that is asked: answers, hands buffers over, ends when nobody asks, and starts anew after its death where that is wanted.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { test } from 'node:test'
+import type { Worker } from 'node:worker_threads'
 import { createAskedThread } from './asked-thread.ts'
 
 const here = new URL('./asked-thread.ts', import.meta.url).href
@@ -32,9 +34,10 @@ function ask(startsAnew: boolean) {
 
 test('questions are answered, also after the thread has ended for want of them', async () => {
   const thread = ask(false)
+  const ended = once(process, 'worker').then(([worker]) => once(worker as Worker, 'exit'))
   assert.deepEqual(await Promise.all([thread.ask(1), thread.ask(2)]), [2, 4])
   await assert.rejects(thread.ask('wrong'), /not like this/)
-  await new Promise((resolve) => void setTimeout(resolve, 150))
+  await ended
   assert.equal(await thread.ask(3), 6)
   await thread.close()
   await assert.rejects(thread.ask(4), /closed/)

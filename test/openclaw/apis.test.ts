@@ -4,11 +4,11 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import { clientWireNames, type ClientWire } from '#ir'
-import type { JsonObject } from '#kernel'
 import { pairsOf, startClientScene } from '#test/client-scene.ts'
 import { agentMetaOf, createOpenClaw, installOpenClaw, repliesOf } from '#test/openclaw.ts'
+import { followRecords } from '#test/record-stream.ts'
 import { runCommand } from '#test/turnpike-process.ts'
-import { testKey } from '#test/turnpike.ts'
+import { adminToken, testKey } from '#test/turnpike.ts'
 
 const skip = await installOpenClaw()
 const paper = readFileSync(path.resolve(import.meta.dirname, '..', '..', 'docs', 'openclaw.md'), 'utf8')
@@ -41,9 +41,10 @@ test("OpenClaw's API types through Turnpike", { skip, timeout: 540_000 }, async 
     compaction: { model: `openai-responses/${scene.modelOf('openai-responses')}` },
   }
   writeFileSync(openclaw.configFile, JSON.stringify({ models: { providers }, agents: { defaults } }), { mode: 0o600 })
-  await openclaw.startService()
+  const service = await openclaw.startService()
+  const records = await followRecords(context, url, adminToken)
   const ask = (message: string, wire: ClientWire, model: string, session: string) =>
-    openclaw.json(['agent', '--agent', 'main', '-m', message, '--model', `${apiOf[wire]}/${model}`, '--session-key', session], 90_000)
+    service.turn(message, { model: `${apiOf[wire]}/${model}`, session })
   let turns = 0
 
   for (const wire of clientWireNames) {
@@ -88,33 +89,18 @@ test("OpenClaw's API types through Turnpike", { skip, timeout: 540_000 }, async 
   }
 
   await context.test('a heartbeat over google-generative-ai is recorded as one', async () => {
-    const before = (await scene.turnpike.records()).length
-    await openclaw.json(['system', 'event', '--text', 'Look around.', '--mode', 'now'])
-    const record = await nextRecord(before)
-    assert.deepEqual([record['kind'], record['wire'], record['outcome']], ['heartbeat', 'gemini', 'ok'])
-    assert.match(String(record['session']), /^[0-9a-f-]{36}$/)
+    await service.call('wake', { text: 'Look around.', mode: 'now' })
+    const [record] = await records.until(1, ({ kind }) => kind === 'heartbeat')
+    assert.deepEqual([record!.wire, record!.outcome], ['gemini', 'ok'])
+    assert.match(record!.session, /^[0-9a-f-]{36}$/)
   })
 
   await context.test('a compaction over openai-responses is recorded as one, in the session of its conversation', async () => {
     const key = 'agent:main:compacted'
     const turn = await ask('Remember the number 4711.', 'openai-responses', scene.modelOf('openai-responses'), key)
-    const before = (await scene.turnpike.records()).length
-    const { compacted } = await openclaw.json(['sessions', 'compact', key])
+    const { compacted } = await service.call('sessions.compact', { key })
     assert.equal(compacted, true)
-    const record = await nextRecord(before)
-    assert.deepEqual(
-      [record['kind'], record['wire'], record['session'], record['outcome']],
-      ['compaction', 'openai-responses', agentMetaOf(turn).sessionId, 'ok'],
-    )
+    const [record] = await records.until(1, ({ kind }) => kind === 'compaction')
+    assert.deepEqual([record!.wire, record!.session, record!.outcome], ['openai-responses', agentMetaOf(turn).sessionId, 'ok'])
   })
-
-  async function nextRecord(before: number): Promise<JsonObject> {
-    const deadline = Date.now() + 20_000
-    for (;;) {
-      const records = await scene.turnpike.records()
-      if (records.length > before) return records[0]!
-      assert.ok(Date.now() < deadline, 'no record came')
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    }
-  }
 })

@@ -1,13 +1,13 @@
 // A gateway process, scripted providers and a real OpenClaw, for the tests of test/openclaw.
-import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import type { TestContext } from 'node:test'
 import type { JsonObject } from '#kernel'
-import type { RequestDetail, RequestRow } from '#store'
+import type { RequestDetail } from '#store'
 import { stringify } from 'yaml'
 import { createOpenClaw, type TestOpenClaw } from './openclaw.ts'
+import { followRecords } from './record-stream.ts'
 import { runCommand, startGateway, type Ended, type Running } from './turnpike-process.ts'
 import { createUpstream, type ScriptedUpstream } from './upstream.ts'
 
@@ -61,7 +61,8 @@ export async function startScene(context: TestContext): Promise<Scene> {
   const token = readFileSync(path.join(turnpikeHome, 'admin-token'), 'utf8').trim()
   const admin = (where: string, init: RequestInit = {}): Promise<Response> =>
     fetch(`${url}/api/v1/${where}`, { ...init, headers: { authorization: `Bearer ${token}`, ...(init.headers as Record<string, string>) } })
-  const seen = new Set<string>()
+  const records = await followRecords(context, url, token)
+  let taken = 0
   return {
     url,
     turnpikeHome,
@@ -73,17 +74,10 @@ export async function startScene(context: TestContext): Promise<Scene> {
     turnpike: (...args) => runCommand(context, [...args, '--home', turnpikeHome], { env: openclaw.env }),
     admin,
     async newRecords(count) {
-      const deadline = Date.now() + 20_000
-      for (;;) {
-        const { data } = (await (await admin('requests?limit=100')).json()) as { data: RequestRow[] }
-        const fresh = data.filter(({ id, status }) => !seen.has(id) && status !== 0)
-        if (fresh.length >= count) {
-          for (const { id } of fresh) seen.add(id)
-          return Promise.all(fresh.map(async ({ id }) => (await (await admin(`requests/${id}`)).json()) as RequestDetail))
-        }
-        assert.ok(Date.now() < deadline, `${count} records were expected, ${fresh.length} came`)
-        await new Promise((resolve) => setTimeout(resolve, 100))
-      }
+      await records.until(taken + count)
+      const fresh = records.rows.slice(taken)
+      taken += fresh.length
+      return Promise.all(fresh.toReversed().map(async ({ id }) => (await (await admin(`requests/${id}`)).json()) as RequestDetail))
     },
   }
 }

@@ -7,7 +7,9 @@ import path from 'node:path'
 import type { TestContext } from 'node:test'
 import { createServer } from 'node:net'
 import { promisify } from 'node:util'
-import type { JsonObject } from '#kernel'
+import { randomUUID } from 'node:crypto'
+import { isObject, type JsonObject } from '#kernel'
+import { connectRpc, type OpenClawRpc } from './openclaw-rpc.ts'
 
 /** The version that everything here was measured with. */
 export const openClawVersion = '2026.9.6'
@@ -62,7 +64,21 @@ export type TestOpenClaw = {
   /** The same with `--json`; fails the test when it fails. */
   json(args: readonly string[], timeoutMs?: number): Promise<JsonObject>
   /** Its gateway, which `agent` without `--local`, heartbeats and compaction need; ends with the test. */
-  startService(): Promise<void>
+  startService(): Promise<OpenClawService>
+}
+
+export type TurnOptions = {
+  /** Default `main`. */
+  readonly agent?: string
+  /** Strict: with a model of the turn's own, OpenClaw uses no fallback. */
+  readonly model?: string
+  readonly session?: string
+  readonly timeoutMs?: number
+}
+
+export type OpenClawService = OpenClawRpc & {
+  /** What `openclaw agent --json` does, without the seconds that its process takes to start. */
+  turn(message: string, options?: TurnOptions): Promise<JsonObject>
 }
 
 export function createOpenClaw(context: TestContext): TestOpenClaw {
@@ -110,17 +126,15 @@ export function createOpenClaw(context: TestContext): TestOpenClaw {
     async startService() {
       const port = await freePort()
       const token = 'openclaw-test-token-0123456789'
-      const patch = {
+      const config = JSON.parse(readOr(path.join(home, '.openclaw', 'openclaw.json')) ?? '{}') as JsonObject
+      const merged = mergeObjects(config, {
         gateway: { mode: 'local', bind: 'loopback', port, auth: { mode: 'token', token } },
         // Only the heartbeats that a test asks for, summaries as a scripted provider writes them, nothing that looks beyond this machine.
         agents: { defaults: { heartbeat: { every: '0m' }, compaction: { mode: 'default', keepRecentTokens: 50 } } },
         update: { checkOnStart: false },
         models: { catalogRefresh: { enabled: false } },
-      }
-      const file = path.join(home, 'service.json5')
-      writeFileSync(file, JSON.stringify(patch))
-      const patched = await run(['config', 'patch', '--file', file])
-      if (patched.exitCode !== 0) throw new Error(patched.stderr)
+      })
+      writeFileSync(path.join(home, '.openclaw', 'openclaw.json'), JSON.stringify(merged), { mode: 0o600 })
       const service = spawn(process.execPath, [script, 'gateway', 'run'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
       const closed = once(service, 'close')
       context.after(async () => {
@@ -143,8 +157,28 @@ export function createOpenClaw(context: TestContext): TestOpenClaw {
           reject(new Error(`OpenClaw's gateway ended:\n${said.slice(-3000)}`))
         })
       })
+      const rpc = await connectRpc(port, token)
+      context.after(() => rpc.close())
+      return {
+        ...rpc,
+        turn: (message, { agent = 'main', model, session = `agent:${agent}:main`, timeoutMs = 60_000 } = {}) =>
+          rpc.call(
+            'agent',
+            { message, agentId: agent, sessionKey: session, idempotencyKey: randomUUID(), ...(model === undefined ? {} : { model }) },
+            timeoutMs,
+          ),
+      }
     },
   }
+}
+
+function mergeObjects(below: JsonObject, above: JsonObject): JsonObject {
+  const merged = { ...below }
+  for (const [name, value] of Object.entries(above)) {
+    const old = below[name]
+    merged[name] = isObject(old) && isObject(value) ? mergeObjects(old, value) : value
+  }
+  return merged
 }
 
 async function freePort(): Promise<number> {
@@ -174,6 +208,7 @@ export type AgentMeta = {
     readonly cost?: { readonly total: number; readonly totalOrigin: string }
   }
   readonly costUsd?: number
+  readonly terminalReceipt?: { readonly effective: { readonly responseModel?: string } }
 }
 
 export function agentMetaOf(turn: JsonObject): AgentMeta {
