@@ -122,8 +122,13 @@ test('nothing is kept of an answer that failed, was cut, or of which not everyth
     lookup.over(outcome, stop)
   }
   const long = request(cache)
-  long.kept = new ByteCollector(pool, 10)
-  ask(long)
+  long.kept = new ByteCollector(pool, 1000)
+  const first = lookInCache(long)!
+  first.begin(never)
+  // What was kept is an answer, and there was more.
+  long.kept.push(Buffer.from(JSON.stringify(answerBody('x'))))
+  long.kept.push(Buffer.alloc(2000))
+  first.over('ok', stop)
   const noJson = request(cache)
   const lookup = lookInCache(noJson)!
   lookup.begin(never)

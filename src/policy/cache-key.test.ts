@@ -77,6 +77,11 @@ function sorted(value: Json): Json {
   )
 }
 
+test('a text ends at the first quote that is not escaped', () => {
+  for (const text of [String.raw`{"a":"\\","b":"\\\"","c":"\""}`, String.raw`{"a":"\\\\"}`]) assert.equal(canonical(text), text)
+  assert.notEqual(canonical(String.raw`{"a":"\\","b":"c"}`), canonical(String.raw`{"a":"\\\",\"b\":\"c"}`))
+})
+
 test('members that do not count are left out at the top, and only there', () => {
   const without = new Set(['stream', 'user'])
   assert.equal(canonical('{"user":"a","b":{"user":"c"},"stream":false}', without), '{"b":{"user":"c"}}')

@@ -283,6 +283,11 @@ test('a store of the first release gets extremes per minute, searched values and
   add({ db: upgraded, store: later, query }, [sampleFinish('02later')])
   assert.deepEqual(streamed(query, {}, position), ['02later'])
   // What a release without configs wrote has none, and shares its facet with what comes after it.
+  const identities = upgraded.prepare('SELECT identity FROM facets').all()
+  assert.ok(
+    identities.every(({ identity }) => / DISABLED [01]$/.test(String(identity))),
+    'as the release before wrote it',
+  )
   const facets = Number(upgraded.prepare('SELECT count(*) AS n FROM facets').get()?.['n'])
   add({ db: upgraded, store: later, query }, [
     { ...records[0]!, id: '02again' },

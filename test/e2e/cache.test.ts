@@ -1,5 +1,6 @@
 // The response cache over real sockets: what is answered from it, what is asked again, who shares with whom, and what it costs.
 import assert from 'node:assert/strict'
+import { rmSync } from 'node:fs'
 import { after, before, beforeEach, test } from 'node:test'
 import { fold, usageCounts } from '#ir'
 import type { ClientWire } from '#ir'
@@ -387,6 +388,41 @@ test('vectors are cached, and cost nothing the second time', async () => {
   assert.deepEqual([miss, hit, other].map(stateOf), ['MISS', 'HIT', 'MISS'])
   assert.equal(hit.body, miss.body.replace(/"cost":[\d.e-]+/, '"cost":0'))
   assert.equal((await turnpike.record(hit.id))['cost_usd'], '0')
+})
+
+test('a stream that a client wants as an array is answered from the cache as an array', async () => {
+  const body = clientRequest('gemini', 'some-model', true, `Question ${question}`).body
+  const asArray = async () =>
+    hear(await turnpike.post('/v1beta/models/some-model:streamGenerateContent', body, { headers: { 'x-turnpike-config': 'openai-chat' } }))
+  const [miss, hit] = [await asArray(), await asArray()]
+  assert.deepEqual([stateOf(miss), stateOf(hit)], ['MISS', 'HIT'])
+  const textOf = ({ body }: Heard) => {
+    const chunks = JSON.parse(body) as { candidates?: { content?: { parts?: { text?: string }[] } }[] }[]
+    return chunks.map(({ candidates }) => candidates?.[0]?.content?.parts?.map(({ text }) => text ?? '').join('') ?? '').join('')
+  }
+  assert.equal(textOf(hit), 'Hello, world!')
+  assert.equal(textOf(miss), textOf(hit))
+})
+
+test('a gateway that stops lets nobody wait for an answer that does not come', async () => {
+  const stopping = await startTest(
+    { p: { wire: 'openai-chat', origin: upstream.origin } },
+    { declared: { configs: { c: { cache: cache({ single_flight: true }), targets: [{ provider: '@p' }] } } } },
+  )
+  upstream.route(chat.path, () => new Promise<Answer>(() => undefined))
+  const one = async (stream: boolean) =>
+    hear(await stopping.post('/v1/chat/completions', clientRequest('openai-chat', 'model-1', stream, 'Wait.').body, { headers: { 'x-turnpike-config': 'c' } })) // prettier-ignore
+  const asked = [one(false), one(false), one(true)]
+  await upstream.next()
+  await stopping.post('/v1/chat/completions', clientRequest('openai-chat', 'model-1', false, 'Wait.').body, {
+    headers: { 'x-turnpike-config': 'c', 'x-turnpike-request-timeout': '200' },
+  })
+  const started = performance.now()
+  await stopping.close(100)
+  rmSync(stopping.homePath, { recursive: true })
+  assert.ok(performance.now() - started < 5000)
+  assert.deepEqual((await Promise.all(asked)).map(({ status }) => status), [503, 503, 503]) // prettier-ignore
+  assert.equal(upstream.received.length, 1)
 })
 
 test('the cache stays within its bytes, and 0 turns it off', async () => {
