@@ -179,7 +179,7 @@ const dry: DryRun = {
   ],
   skipped: [{ target: 'config.targets[2]', provider: 'nobody', reason: 'this instance has no such provider' }],
   cache: { max_age: 60, namespace: 'team', tools: false, single_flight: false },
-} as DryRun
+}
 
 test('a dry run is a readable plan: order, reasons, prices, what fails over where, what is skipped', async () => {
   const answers: ScriptedApi = { 'POST configs/dry-run': dry }
