@@ -14,7 +14,7 @@ import {
   type Snapshot,
 } from '#config'
 import { createControl, Refusal, type Control, type OpenControl } from '#control'
-import { createDryRun, createGateway, createPlanner, createTranslator } from '#gateway'
+import { createDrill, createDryRun, createGateway, createPlanner, createTranslator } from '#gateway'
 import { createIngress, routeName } from '#ingress'
 import { createRecorder, createThreadedTokenCounter, listenedJournal, type Recorder, type RecoverySummary } from '#journal'
 import { createBufferPool, createDeadlines, Failure } from '#kernel'
@@ -181,6 +181,7 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
     query: recorder.query,
     isGatewayKey: isOurs,
     dryRun: (input) => gateway.dryRun(input),
+    drill: async (input) => gateway.drill(input),
     testProvider: async (slug) => {
       const report = await testProvider(control, slug)
       // Whoever tests it has mended it, and does not want to wait for the next probe.
@@ -249,6 +250,11 @@ async function open({ settings, version }: Start, undo: Undo): Promise<ControlSe
   let recorder: Promise<Recorder> | undefined
   // Most commands ask nothing of the records; it may take a while to read what a killed process left.
   const query = async (): Promise<Recorder['query']> => (await (recorder ??= recorderOf(settings.home, opened.running(), log))).query
+  const resolve: Parameters<typeof createDrill>[0]['resolve'] = (snapshot, model, key) => indexOf(snapshot).resolve(model, key)
+  const buffers = createBufferPool()
+  const deadlines = createDeadlines()
+  const translator = createTranslator()
+  const tokens = createThreadedTokenCounter()
   const admin = await createAdmin({
     ...adminOptions({ settings, version }, control, home, log),
     query: {
@@ -263,13 +269,22 @@ async function open({ settings, version }: Start, undo: Undo): Promise<ControlSe
     dryRun: createDryRun(
       createPlanner({
         snapshot: () => control.snapshot(),
-        resolve: (snapshot, model, key) => indexOf(snapshot).resolve(model, key),
+        resolve,
         health: createHealth(),
         nowMs: () => performance.now(),
         random: Math.random,
       }),
-      createBufferPool(),
+      buffers,
     ),
+    drill: createDrill({
+      snapshot: () => control.snapshot(),
+      resolve,
+      deadlines,
+      buffers,
+      translator,
+      countTokens: (text) => tokens.count(text),
+      log,
+    }),
     isGatewayKey: () => false,
   })
   return {
@@ -277,6 +292,9 @@ async function open({ settings, version }: Start, undo: Undo): Promise<ControlSe
     inject: (path, init) => admin.inject(path, init),
     async close() {
       await admin.close()
+      await tokens.close()
+      await translator.close()
+      deadlines.close()
       await (await recorder?.catch(() => undefined))?.close()
       await control.close()
       release()
@@ -300,7 +318,7 @@ function adminOptions(
   control: Control,
   { adminToken }: Home,
   log: Log,
-): Omit<AdminOptions, 'query' | 'isGatewayKey' | 'dryRun'> {
+): Omit<AdminOptions, 'query' | 'isGatewayKey' | 'dryRun' | 'drill'> {
   return {
     control,
     testProvider: (slug) => testProvider(control, slug),

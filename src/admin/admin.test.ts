@@ -99,6 +99,7 @@ beforeAll(async () => {
     testProvider: () => assert.fail('no provider is tested here'),
     adminToken,
     dryRun: () => assert.fail('not asked here'),
+    drill: () => assert.fail('not asked here'),
     isGatewayKey: (credential) => credential.startsWith('tp-'),
     allowedHosts: ['Gateway.example.com'],
     version: '1.2.3',

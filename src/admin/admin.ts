@@ -2,7 +2,7 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import type { Control } from '#control'
-import type { DryRun, DryRunInput } from '#gateway'
+import type { Drill, DrillInput, DryRun, DryRunInput } from '#gateway'
 import type { ProbeReport } from '#upstream'
 import swagger from '@fastify/swagger'
 import Fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify'
@@ -15,6 +15,7 @@ import {
 } from 'fastify-type-provider-zod'
 import { checkHost, createTokenCheck } from './access.ts'
 import { readJsonBodies } from './body.ts'
+import { drillRoutes } from './drill.ts'
 import { dryRunRoutes } from './dry-run.ts'
 import { answerFailure, maxBodyBytes, notFound, type DefectLog } from './failure.ts'
 import { configRoutes } from './configs.ts'
@@ -36,6 +37,7 @@ export type AdminOptions = {
   readonly testProvider: (slug: string) => Promise<ProbeReport>
   /** What would happen to a request. Throws a `Failure` for one that would be refused. */
   readonly dryRun: (input: DryRunInput) => DryRun
+  readonly drill: (input: DrillInput) => Promise<Drill>
   readonly adminToken: string
   /** undefined: no gateway runs in this process. */
   readonly health?: HealthPort
@@ -131,6 +133,7 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
   await app.register(keyRoutes(options.control), { prefix })
   await app.register(configRoutes(options.control), { prefix })
   await app.register(dryRunRoutes(options), { prefix })
+  await app.register(drillRoutes(options), { prefix })
   await app.register(modelRoutes(options.control), { prefix })
   await app.register(aliasRoutes(options.control), { prefix })
   await app.register(instanceRoutes(options.control), { prefix })

@@ -8,6 +8,8 @@ export {
   configList,
   configVersionList,
   configVersionQuery,
+  drill,
+  drillBody,
   dryRun,
   dryRunBody,
   rollbackBody,

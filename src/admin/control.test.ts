@@ -67,6 +67,7 @@ before(async () => {
     testProvider: async () => ({ ok: true, ms: 1, credentials: [], models_found: 3, model_ids: ['a', 'b', 'c'], trouble: null }),
     adminToken,
     dryRun: () => assert.fail('not asked here'),
+    drill: () => assert.fail('not asked here'),
     isGatewayKey: () => false,
     allowedHosts: [],
     version: '1.2.3',

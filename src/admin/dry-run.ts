@@ -1,14 +1,15 @@
 // A dry run, /configs/dry-run: which config, which request, and with which key it would come.
-import { bodySchemas, checkBody, ConfigError, parseRoutingConfig, type GatewayKey, type RoutingConfig } from '#config'
+import { bodySchemas, checkBody } from '#config'
 import type { Control } from '#control'
 import type { DryRun, DryRunInput } from '#gateway'
 import { Failure, type JsonObject } from '#kernel'
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod'
 import { parseObject } from './body.ts'
 import { dryRun, dryRunBody } from './contract.ts'
-import { AdminFailure, notFound, wrongParameter } from './failure.ts'
+import { AdminFailure, notFound } from './failure.ts'
 import type { QueryPort } from './port.ts'
 import { writeFailures } from './route-words.ts'
+import { anyKey, defaultEndpoint, findKey, readConfig, withLowerCaseNames } from './sample-request.ts'
 import { noParameters } from './write.ts'
 
 export type DryRunPorts = {
@@ -20,11 +21,8 @@ export type DryRunPorts = {
 
 type Asked = Pick<DryRunInput, 'endpoint' | 'body' | 'headers' | 'key'>
 
-const defaultEndpoint = '/v1/chat/completions'
 /** It is parsed beside the requests that are served. */
 const maxPlannedBytes = 4 << 20
-/** May do everything, and is attached to nothing. */
-const anyKey: GatewayKey = { id: '', name: 'any', hash: '', streamUsage: 'always' }
 
 export function dryRunRoutes(ports: DryRunPorts): FastifyPluginCallbackZod {
   const run = createDryRunner(ports)
@@ -48,32 +46,6 @@ export function dryRunRoutes(ports: DryRunPorts): FastifyPluginCallbackZod {
 }
 
 function createDryRunner({ control, query, dryRun: plan }: DryRunPorts): (body: unknown) => Promise<DryRun> {
-  function configOf(value: object | undefined, slug: string | undefined): RoutingConfig | string | undefined {
-    if (value === undefined) {
-      // What is wrong with the slug, or with the config that is stored under it, control says.
-      const trouble = slug === undefined ? undefined : control.configs.get(slug).trouble
-      if (trouble !== undefined) throw new AdminFailure(409, 'conflict', `The routing config ${slug} cannot be used: ${trouble}`, 'slug')
-      return slug
-    }
-    try {
-      return parseRoutingConfig(value, {})
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error
-      throw wrongParameter(error.subject, error.message)
-    }
-  }
-
-  function keyOf(wanted: string | undefined): GatewayKey {
-    if (wanted === undefined) return anyKey
-    const current = [...control.snapshot().keys.values()].filter((key) => key.replaced === undefined)
-    const found = current.find(({ id }) => id === wanted) ?? current.find(({ name, revoked }) => name === wanted && revoked === undefined)
-    if (found !== undefined) return found
-    throw wrongParameter(
-      'request.key',
-      'request.key is neither the id nor the name of a gateway key of this instance; leave it out for any.',
-    )
-  }
-
   async function recorded(id: string): Promise<Asked> {
     const detail = await query.get(id)
     if (detail === undefined) throw notFound(`There is no request '${id}'. It may be older than the retention, or of another instance.`)
@@ -100,15 +72,15 @@ function createDryRunner({ control, query, dryRun: plan }: DryRunPorts): (body: 
     const checked = checkBody(bodySchemas.dryRun, sent ?? {})
     if (!checked.ok) throw new AdminFailure(400, 'invalid_request', checked.sentence, checked.field)
     const { config: value, slug, request, request_id: id } = checked.data
-    const config = configOf(value, slug)
+    const config = readConfig(control, value, slug)
     const asked: Asked =
       request === undefined
         ? await recorded(id!)
         : {
             endpoint: request.endpoint ?? defaultEndpoint,
-            headers: lowerCase(request.headers ?? {}),
+            headers: withLowerCaseNames(request.headers ?? {}),
             body: request.body as JsonObject,
-            key: keyOf(request.key),
+            key: findKey(control, request.key),
           }
     try {
       return plan({ ...asked, ...(config === undefined ? {} : { config }) })
@@ -117,8 +89,4 @@ function createDryRunner({ control, query, dryRun: plan }: DryRunPorts): (body: 
       throw new AdminFailure(400, 'invalid_request', `This request would be refused: ${error.message}`)
     }
   }
-}
-
-function lowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 }

@@ -219,6 +219,14 @@ export const fileSchema = z.strictObject({
 })
 
 /** Bodies of the admin API; a provider's, a key's and a price's are what the file has. */
+/** A request that nobody sent, for dry runs and drills. */
+const sampleRequest = z.strictObject({
+  endpoint: text(1024).optional(),
+  headers: z.record(z.string(), text(65_536)).optional(),
+  body: z.record(z.string(), z.unknown()),
+  key: text(200).optional(),
+})
+
 export const bodySchemas = {
   provider: provider.extend({ credentials: list(keptCredential, 100).optional() }),
   key: z.strictObject(keyFields).refine(belongsToType, ownerSentence),
@@ -244,20 +252,28 @@ export const bodySchemas = {
     .strictObject({
       config: z.record(z.string(), z.unknown()).optional(),
       slug: text(100).optional(),
-      request: z
-        .strictObject({
-          endpoint: text(1024).optional(),
-          headers: z.record(z.string(), text(65_536)).optional(),
-          body: z.record(z.string(), z.unknown()),
-          key: text(200).optional(),
-        })
-        .optional(),
+      request: sampleRequest.optional(),
       request_id: text(64).optional(),
     })
     .refine(({ config, slug: named }) => config === undefined || named === undefined, 'has both `config` and `slug`; send one of them')
     .refine(
       ({ request, request_id: id }) => (request === undefined) !== (id === undefined),
       'needs either `request` ({endpoint?, headers?, body, key?}) or `request_id`',
+    ),
+  drill: z
+    .strictObject({
+      config: z.record(z.string(), z.unknown()).optional(),
+      slug: text(100).optional(),
+      request: sampleRequest.partial({ body: true }).optional(),
+      faults: z
+        .array(z.enum(['429', '500', 'stall', 'cut', 'error']))
+        .min(1, 'is empty')
+        .optional(),
+    })
+    .refine(({ config, slug: named }) => config === undefined || named === undefined, 'has both `config` and `slug`; send one of them')
+    .refine(
+      ({ config, slug: named, request }) => config !== undefined || named !== undefined || request?.body !== undefined,
+      'needs `config`, `slug`, or a `request` with a body',
     ),
   configRollback: z.strictObject({ version: count, comment: text(1000).optional() }),
   alias: z.strictObject({ model: modelName }),

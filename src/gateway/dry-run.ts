@@ -3,9 +3,9 @@ import { listedPrice } from '#catalog'
 import type { CacheRule, GatewayKey, RoutingConfig } from '#config'
 import { Failure, headroomBytes, tailroomBytes, type BufferPool, type JsonObject } from '#kernel'
 import type { Exit, Plan, PlannedTarget, Step } from '#routing'
-import { codecOf, embeddings } from '#wires'
+import { codecOf, embeddings, type WireCodec } from '#wires'
 import { endpointOf, modelPaths } from './endpoints.ts'
-import { inspect, RequestView, type InspectedArrival } from './inspect.ts'
+import { inspect, RequestView, type Inspected, type InspectedArrival } from './inspect.ts'
 import type { Planner } from './plans.ts'
 
 export type DryRunInput = {
@@ -68,25 +68,33 @@ export type DryRunStep = {
   readonly notes: readonly string[]
 }
 
+/** A request that nobody sent, as it would be seen. */
+export type Sample = { readonly arrival: InspectedArrival; readonly inspected: Inspected; readonly codec: WireCodec }
+
+export function sampleOf({ endpoint, body, headers = {}, key }: Omit<DryRunInput, 'config'>, buffers: BufferPool): Sample {
+  const found = endpointOf(endpoint)
+  if (found === undefined)
+    throw new Failure(
+      'unknown_url',
+      `There is no endpoint ${JSON.stringify(endpoint.slice(0, 200))} for models. Name one of ${modelPaths.join(', ')}.`,
+    )
+  const text = Buffer.from(JSON.stringify(body))
+  const buffer = Buffer.concat([Buffer.alloc(headroomBytes), text, Buffer.alloc(tailroomBytes)])
+  const [bodyStart, bodyEnd] = [headroomBytes, headroomBytes + text.length]
+  const arrival: InspectedArrival = { ...found, endpoint, headers, key, buffer, bodyStart, bodyEnd }
+  const codec = codecOf(found.wire)
+  const isConversation = found.operation !== 'embed'
+  // A view of its own: what others remember of their conversations is not touched.
+  const view = new RequestView(isConversation ? codec.ingress.shape : embeddings.shape, buffers, isConversation)
+  return { arrival, codec, inspected: inspect(arrival, codec, view, text) }
+}
+
 /** Throws the `Failure` that the request would be refused with. */
 export function createDryRun(planner: Planner, buffers: BufferPool): (input: DryRunInput) => DryRun {
-  return ({ config, endpoint, body, headers = {}, key }) => {
-    const found = endpointOf(endpoint)
-    if (found === undefined)
-      throw new Failure(
-        'unknown_url',
-        `There is no endpoint ${JSON.stringify(endpoint.slice(0, 200))} for models. Name one of ${modelPaths.join(', ')}.`,
-      )
-    const text = Buffer.from(JSON.stringify(body))
-    const buffer = Buffer.concat([Buffer.alloc(headroomBytes), text, Buffer.alloc(tailroomBytes)])
-    const [bodyStart, bodyEnd] = [headroomBytes, headroomBytes + text.length]
-    const arrival: InspectedArrival = { ...found, endpoint, headers, key, buffer, bodyStart, bodyEnd }
-    const codec = codecOf(found.wire)
-    const isConversation = found.operation !== 'embed'
-    // A view of its own: what others remember of their conversations is not touched.
-    const view = new RequestView(isConversation ? codec.ingress.shape : embeddings.shape, buffers, isConversation)
-    const inspected = inspect(arrival, codec, view, text)
-    const plan = planner.rehearse({ arrival, inspected }, config)
+  return (input) => {
+    const sample = sampleOf(input, buffers)
+    const { inspected } = sample
+    const plan = planner.rehearse(sample, input.config)
     const { steps, skipped } = plan
     return {
       config: plan.config === undefined ? null : { slug: plan.config.slug ?? null, version: plan.config.version ?? null },

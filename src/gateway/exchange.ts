@@ -435,7 +435,7 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
     const nowMs = performance.now()
     const leftMs = this.#patience.totalDueMs - nowMs
     const { retry } = attempt.target
-    const waitMs = retry === undefined ? undefined : retryWait(retry, this.#retried, failure, Math.random(), leftMs)
+    const waitMs = retry === undefined ? undefined : retryWait(retry, this.#retried, failure, this.deps.draw(), leftMs)
     if (waitMs !== undefined) {
       this.#retried++
       this.#retryAtMs = nowMs + waitMs

@@ -1,6 +1,7 @@
 // One request's story, from an arrival to its record.
 import { Crowd, type Failure } from '#kernel'
 import { clientWires, embeddings } from '#wires'
+import { createDrill, type Drill, type DrillInput } from './drill.ts'
 import { createDryRun, type DryRun, type DryRunInput } from './dry-run.ts'
 import { Exchange } from './exchange.ts'
 import { RequestView } from './inspect.ts'
@@ -10,11 +11,14 @@ import type { Arrival, ExchangeDeps, GatewayDeps, Refusal } from './port.ts'
 import { refusalRecord } from './record.ts'
 import { createSealedCalls } from './seals.ts'
 
-export type { DryRun, DryRunInput, DryRunStep } from './dry-run.ts'
-export { createDryRun } from './dry-run.ts'
-export { createPlanner } from './plans.ts'
+export { createDrill, drillFaults, type Drill, type DrillFault, type DrillInput, type DrillRun } from './drill.ts'
+export { createDryRun, type DryRun, type DryRunInput, type DryRunStep } from './dry-run.ts'
 
 export { decodedSegment, endpointOf, isGeminiMethod, modelPaths, type ModelEndpoint } from './endpoints.ts'
+
+export { inspect, RequestView } from './inspect.ts'
+
+export { createPlanner, type Planner, type PlannerDeps } from './plans.ts'
 
 export type { Arrival, Client, ClientListener, GatewayDeps, Refusal, Resolution } from './port.ts'
 
@@ -26,6 +30,8 @@ export interface Gateway {
   refused(refusal: Refusal, failure: Failure): void
   /** What would happen to a request, as things are now. Throws the `Failure` that it would be refused with. */
   dryRun(input: DryRunInput): DryRun
+  /** What a client would have seen while the targets of a request failed in turn. Nothing is sent. Rejects with the `Failure` that it would be refused with. */
+  drill(input: DrillInput): Promise<Drill>
   /** Requests that have begun and not ended. */
   readonly running: number
   /** Resolves when none is running, at the latest at the deadline; what then still runs is cut. */
@@ -33,7 +39,12 @@ export interface Gateway {
 }
 
 export function createGateway(given: GatewayDeps): Gateway {
-  const deps: ExchangeDeps = { ...given, seals: createSealedCalls(() => given.deadlines.nowMs), loops: createLoopCheck() }
+  const deps: ExchangeDeps = {
+    ...given,
+    seals: createSealedCalls(() => given.deadlines.nowMs),
+    loops: createLoopCheck(),
+    draw: Math.random,
+  }
   const running = new Crowd<'runningAt', Exchange>('runningAt')
   const views = new Map([...clientWires].map(([wire, { ingress }]) => [wire, new RequestView(ingress.shape, deps.buffers)]))
   const embeddingView = new RequestView(embeddings.shape, deps.buffers, false)
@@ -66,6 +77,7 @@ export function createGateway(given: GatewayDeps): Gateway {
       })
     },
     dryRun,
+    drill: createDrill(deps),
     get running() {
       return running.size
     },

@@ -106,4 +106,4 @@ export type GatewayDeps = {
 }
 
 /** What exchanges share, beside what the gateway was given. */
-export type ExchangeDeps = GatewayDeps & { readonly seals: SealedCalls; readonly loops: LoopCheck }
+export type ExchangeDeps = GatewayDeps & { readonly seals: SealedCalls; readonly loops: LoopCheck; readonly draw: () => number }

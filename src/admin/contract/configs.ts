@@ -43,18 +43,18 @@ export const configVersionQuery = z.object({
   limit: pageQuery.shape.limit.unwrap().default(50).describe('How many at most'),
 })
 
+const sampleRequest = z.strictObject({
+  endpoint: text.optional().describe('Default: `/v1/chat/completions`'),
+  headers: z.record(z.string(), z.string()).optional().describe('As the client would send them'),
+  body: anyObject,
+  key: text.optional().describe('Id or name of the gateway key that it comes with; default: one that may do everything'),
+})
+
 export const dryRunBody = z
   .strictObject({
     config: config.optional(),
     slug: text.optional().describe('Of a stored config, instead of `config`; without both, what the request itself chooses'),
-    request: z
-      .strictObject({
-        endpoint: text.optional().describe('Default: `/v1/chat/completions`'),
-        headers: z.record(z.string(), z.string()).optional().describe('As the client would send them'),
-        body: anyObject,
-        key: text.optional().describe('Id or name of the gateway key that it comes with; default: one that may do everything'),
-      })
-      .optional(),
+    request: sampleRequest.optional(),
     request_id: text.optional().describe('Of a recorded request whose body is stored, instead of `request`'),
   })
   .meta({ id: 'DryRunBody' })
@@ -96,6 +96,48 @@ export const dryRun = z
       .describe('Of the first step; null: its answers are not kept'),
   })
   .meta({ id: 'DryRun' })
+
+const drillFault = z.enum(['429', '500', 'stall', 'cut', 'error'])
+
+export const drillBody = z
+  .strictObject({
+    config: config.optional(),
+    slug: text.optional().describe('Of a stored config, instead of `config`; without both, what the request itself chooses'),
+    request: sampleRequest
+      .extend({ body: anyObject.optional().describe('Default: a short streamed conversation with a model of the first target') })
+      .optional(),
+    faults: list(drillFault).optional().describe('Default: all. `stall`: silence; `cut`, `error`: before content, inside a 200'),
+  })
+  .meta({ id: 'DrillBody' })
+
+const number = z.number().int()
+const drillRun = z.object({
+  fault: drillFault,
+  failing: number.describe('The first so many targets fail, the others answer'),
+  attempts: list(z.object({ target: number.describe('From 1'), class: text.describe('How it failed; empty when it answered') })),
+  answered_by: number.nullable().describe('null: nobody, and the client gets an error'),
+  after_ms: number.describe('Timeouts, and waits between tries of a middling length; what providers themselves take comes on top'),
+  client: z.object({
+    status: number,
+    provider: text.nullable(),
+    model: text.nullable(),
+    text: text.describe('The beginning of what was said'),
+    error: z.object({ code: text, message: text }).nullable(),
+    retry_after: z.number().nullable().describe('Seconds'),
+  }),
+})
+
+export const drill = z
+  .object({
+    config: z.object({ slug: text.nullable(), version: number.nullable() }).nullable().describe('null: none'),
+    model: text.describe('As it was asked for'),
+    stream: z.boolean(),
+    targets: list(z.object({ target: text, provider: text, model: text, credentials: list(text) })).describe('In order'),
+    skipped: list(z.object({ target: text, provider: text, reason: text })),
+    runs: list(drillRun),
+    covered: z.boolean().describe('Whichever way the first target alone fails, another one answers'),
+  })
+  .meta({ id: 'Drill' })
 
 export type ConfigBody = z.input<typeof configBody>
 export type Config = z.output<typeof routingConfig>
