@@ -50,7 +50,34 @@ const models: Readonly<Record<string, readonly string[]>> = {
   gamma: ['gone', 'gemini', 'claude', 'responses'],
   delta: ['claude'],
   epsilon: ['gemini', 'spare', 'gone'],
+  omega: ['chat', 'claude', 'responses', 'gemini', 'spare', 'gone'],
 }
+
+/** How some requests are routed: a slug of the file, or a config of their own. Whoever follows one asks for a model that everybody serves. */
+const configs: Readonly<Record<string, JsonObject>> = {
+  retrying: {
+    retry: { attempts: 2, on_status_codes: [408, 429, 500, 502, 503, 529] },
+    targets: [{ provider: '@chat' }, { provider: '@claude' }],
+  },
+  balanced: {
+    strategy: { mode: 'loadbalance' },
+    targets: [
+      { provider: '@gemini', weight: 2 },
+      { provider: '@responses', weight: 1 },
+      { provider: '@gone', weight: 1 },
+      { provider: '@spare', weight: 0 },
+    ],
+  },
+  nested: {
+    strategy: { mode: 'fallback', on_status_codes: [401, 403, 404, 429, 500, 502, 503, 529] },
+    targets: [
+      { provider: '@gone' },
+      { strategy: { mode: 'loadbalance' }, retry: { attempts: 1 }, targets: [{ provider: '@chat' }, { provider: '@spare' }] },
+      { provider: '@gemini' },
+    ],
+  },
+}
+const everybodys = 'omega'
 
 const faultsOf: readonly FaultCell[] = faultSections
   .filter(({ title }) => title === 'Before content' || title === 'After content')
@@ -122,7 +149,7 @@ before(async () => {
       },
     ]
   })
-  turnpike = await startTest({}, { declared: { providers: Object.fromEntries(declared) } })
+  turnpike = await startTest({}, { declared: { providers: Object.fromEntries(declared), configs } })
 })
 after(async () => {
   await turnpike.end()
@@ -135,16 +162,20 @@ type Ask = {
   readonly wire: ClientWire
   readonly stream: boolean
   readonly model: string
+  /** What its header says. */
+  readonly config: string | undefined
   readonly leaves: number | undefined
 }
 
 function askOf(number: number): Ask {
   const marker = `req-${number}`
+  const slug = drawn('config', marker) < 0.4 ? pick(Object.keys(configs), 'which config', marker) : undefined
   return {
     marker,
     wire: pick(clientWireNames, 'wire', marker),
     stream: drawn('stream', marker) < 0.6,
-    model: pick(Object.keys(models), 'model', marker),
+    model: slug === undefined ? pick(Object.keys(models), 'model', marker) : everybodys,
+    config: slug !== undefined && drawn('inline', marker) < 0.5 ? JSON.stringify(configs[slug]) : slug,
     // After so many pieces of the answer; 0: before any.
     leaves: drawn('leaves', marker) < leaveShare ? pick([0, 0, 1, 2, 3], 'when', marker) : undefined,
   }
@@ -154,14 +185,15 @@ function askOf(number: number): Ask {
 type Heard = { readonly ask: Ask; readonly status: number; readonly body: string; readonly whole: boolean; readonly left: boolean }
 
 async function play(ask: Ask): Promise<Heard> {
-  const { marker, wire, stream, model, leaves } = ask
+  const { marker, wire, stream, model, config, leaves } = ask
   const text = drawn('large', marker) < largeShare ? `${marker} ${'long '.repeat(70_000)}` : marker
   const { path, body } = clientRequest(wire, model, stream, text)
+  const headers = { 'x-turnpike-session-id': marker, ...(config === undefined ? {} : { 'x-turnpike-config': config }) }
   const controller = new AbortController()
   const gone = leaves === 0 ? setTimeout(() => controller.abort(), 1 + drawn('after', marker) * 60) : undefined
   const heard = { ask, status: 0, body: '', whole: false, left: leaves !== undefined }
   try {
-    const response = await turnpike.post(path, body, { signal: controller.signal, headers: { 'x-turnpike-session-id': marker } })
+    const response = await turnpike.post(path, body, { signal: controller.signal, headers })
     heard.status = response.status
     const decoder = new TextDecoder()
     let chunks = 0
@@ -299,4 +331,6 @@ test(`${requests} requests, ${concurrent} at once (CHAOS_SEED=${seed})`, { timeo
   const rescued = rows.filter(({ outcome, fallback }) => outcome === 'ok' && fallback === true).length
   assert.ok(rescued > 50, `${rescued} were rescued by another provider`)
   assert.ok(heard.filter(({ left }) => left).length > requests * leaveShare * 0.5)
+  const followed = new Set(rows.map((row) => (row['config'] as JsonObject | null)?.['slug']))
+  for (const slug of [...Object.keys(configs), 'inline']) assert.ok(followed.has(slug), `${slug} was followed`)
 })

@@ -1,7 +1,6 @@
 // The fault matrix: whatever a provider does wrong, the next one answers inside the same request; after content, and where there is no next one, the client is told, and nothing looks complete. docs/fault-matrix.md is its table.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { clientWireNames, type ClientWire } from '#ir'
@@ -19,7 +18,7 @@ import {
   textIn,
   type Heard,
 } from '#test/client-scripts.ts'
-import { answerOf, faultCases, type FaultCase } from '#test/fault-cases.ts'
+import { answerOf, faultCases, writePassed, type FaultCase } from '#test/fault-cases.ts'
 import { longText, oddText, type Place } from '#test/fault-cells.ts'
 import { refusedPort, silentPort, type FailingPort } from '#test/ports.ts'
 import { startTest, type TestTurnpike } from '#test/turnpike.ts'
@@ -46,7 +45,7 @@ let upstream: ScriptedUpstream
 let refused: FailingPort
 let silent: FailingPort
 let plain: Server
-const results: boolean[] = []
+const passed: FaultCase[] = []
 /** The first request that the provider of a case gets. */
 const arrivals = faultCases.map(() => Promise.withResolvers<Received>())
 
@@ -83,8 +82,7 @@ after(async () => {
   await refused.close()
   await silent.close()
   plain.close()
-  const file = process.env['FAULT_RESULTS']
-  if (file !== undefined) writeFileSync(file, JSON.stringify(faultCases.map(({ number }) => results[number] === true)))
+  writePassed('matrix', passed)
 })
 
 function goodAnswer(wire: ClientWire, request: Received) {
@@ -273,7 +271,7 @@ for (const client of clientWireNames) {
     for (const one of cases) {
       test(titleOf(one), { timeout: 30_000 }, async () => {
         await checks[one.ending](one)
-        results[one.number] = true
+        passed.push(one)
       })
     }
   })

@@ -402,10 +402,20 @@ const arriving: readonly FaultCell[] = [
   },
 ]
 
-/** Sections of the table. */
-export const faultSections: readonly { readonly title: string; readonly cells: readonly FaultCell[] }[] = [
+export type FaultSection = { readonly title: string; readonly cells: readonly FaultCell[] }
+
+export const faultSections: readonly FaultSection[] = [
   { title: 'Before content', cells: beforeContent },
   { title: 'After content', cells: afterContent },
   { title: 'The client leaves', cells: leaving },
   { title: 'Odd, and right', cells: arriving },
 ]
+
+/** Tested apart: a floor is measured over ten seconds. */
+export const dripSection: FaultSection = {
+  title: 'Slower than its floor',
+  cells: [
+    { name: 'drips before content', modes: both, endings: ['rescued'], class: ['too_slow'] },
+    { name: 'drips after content', modes: stream, endings: ['arrives'], class: [] },
+  ],
+}
