@@ -21,4 +21,5 @@ export {
 } from './providers.ts'
 export type { ModelCandidate } from './shelf.ts'
 export { vendorOfKey } from './vendor-keys.ts'
+export { vendorNamed } from './vendor-names.ts'
 export { genericVendor, vendors, type Vendor } from './vendors.ts'

@@ -4,6 +4,7 @@ import { nearestNames } from '#kernel'
 import { createGlob } from './glob.ts'
 import { createModelLists, listedModel, type ListedModel, type ListedName, type ModelList } from './model-list.ts'
 import { createNameFinder } from './nearest-models.ts'
+import { vendorNamed } from './vendor-names.ts'
 import { bareName, createShelf, maxNameCharacters, plainName, type ModelCandidate, type Shelf } from './shelf.ts'
 
 export type Resolution =
@@ -263,7 +264,7 @@ export function createModelIndex(snapshot: Snapshot): ModelIndex {
 
 /** By its slug; or by its vendor's name, where no provider has that slug. */
 function isOf({ slug, vendor }: Provider, name: string, isSlug: boolean): boolean {
-  return isSlug ? slug === name : vendor === name
+  return isSlug ? slug === name : vendor === vendorNamed(name)
 }
 
 type Sighting = { readonly shelf: Shelf; readonly model: ModelEntry }

@@ -11,7 +11,7 @@ import type { Arrival, ExchangeDeps, GatewayDeps, Refusal } from './port.ts'
 import { refusalRecord } from './record.ts'
 import { createSealedCalls } from './seals.ts'
 
-export { createDrill, drillFaults, type Drill, type DrillFault, type DrillInput, type DrillRun } from './drill.ts'
+export { createDrill, type Drill, type DrillFault, type DrillInput, type DrillRun } from './drill.ts'
 export { createDryRun, type DryRun, type DryRunInput, type DryRunStep } from './dry-run.ts'
 
 export { decodedSegment, endpointOf, isGeminiMethod, modelPaths, type ModelEndpoint } from './endpoints.ts'

@@ -1,5 +1,5 @@
 // Who answers a target of a routing config: which provider, which model, with whose key.
-import { createProviderBuilder, vendorOfKey, vendors, type ProviderBuilder } from '#catalog'
+import { createProviderBuilder, vendorNamed, vendorOfKey, vendors, type ProviderBuilder } from '#catalog'
 import {
   ConfigError,
   type Credential,
@@ -89,7 +89,8 @@ class Resolving {
   #named(leaf: RoutingLeaf, name: string, model: string): ResolvedLeaf {
     const { snapshot } = this.#request
     const slug = snapshot.providers.get(name)
-    const providers = slug === undefined ? [...snapshot.providers.values()].filter(({ vendor }) => vendor === name) : [slug]
+    const theirs = vendorNamed(name)
+    const providers = slug === undefined ? [...snapshot.providers.values()].filter(({ vendor }) => vendor === theirs) : [slug]
     if (providers.length === 0) {
       if (leaf.apiKey !== undefined) return this.#elsewhere(leaf, undefined, model)
       return skip(name, 'there is no provider of that name')
@@ -143,7 +144,7 @@ class Resolving {
   /** Without anything of a provider of this instance: its headers may hold secrets, too. */
   #build(leaf: RoutingLeaf, baseUrl: string | undefined): Provider | string {
     const name = leaf.provider ?? 'custom'
-    const configured = this.#request.snapshot.providers.get(name)?.vendor ?? name
+    const configured = this.#request.snapshot.providers.get(name)?.vendor ?? vendorNamed(name)
     const vendor = vendors.get(configured)
     if (vendor === undefined && leaf.provider !== undefined && baseUrl === undefined) return 'there is no provider of that name'
     if (baseUrl === undefined && (vendor?.baseUrl === undefined || vendor.local === true))

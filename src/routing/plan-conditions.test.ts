@@ -1,7 +1,7 @@
 // Every operator of a condition, on fields that are there and on fields that are not.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Condition } from '#config'
+import type { ComparisonOperator, Condition } from '#config'
 import type { JsonValue } from '#kernel'
 import { holds } from './plan-conditions.ts'
 
@@ -19,7 +19,7 @@ const fields: Readonly<Record<string, JsonValue>> = {
 }
 const is = (condition: Condition): boolean => holds(condition, (path) => (Object.hasOwn(fields, path) ? fields[path] : undefined))
 
-type Row = readonly [path: string, op: Exclude<Condition['op'], 'all' | 'any' | 'not' | '$regex'>, value: JsonValue, expected: boolean]
+type Row = readonly [path: string, op: ComparisonOperator, value: JsonValue, expected: boolean]
 
 const rows: readonly Row[] = [
   ['plan', '$eq', 'paid', true],
@@ -112,6 +112,14 @@ test('a $regex looks at texts, numbers and flags, and never matches what is miss
     false,
   ])
   assert.deepEqual(seen, ['paid', '4000', 'true', ''])
+})
+
+test('a $length is of a list: never of a text, and never of what is missing', () => {
+  const length = (path: string, value: number): boolean => is({ op: '$length', path, of: { op: '$gte', path, value } })
+  assert.deepEqual(
+    [length('tags', 3), length('tags', 4), length('plan', 0), length('missing', 0), length('object', 0)],
+    [true, false, false, false, false],
+  )
 })
 
 test('a field is only asked for when the answer depends on it', () => {

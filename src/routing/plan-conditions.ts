@@ -11,13 +11,13 @@ export function holds(condition: Condition, valueOf: (path: string) => JsonValue
       return condition.of.some((one) => holds(one, valueOf))
     case 'not':
       return !holds(condition.of, valueOf)
-    case '$regex': {
-      const value = valueOf(condition.path)
-      return isScalar(value) && condition.matches(String(value))
-    }
     case '$length': {
       const value = valueOf(condition.path)
       return Array.isArray(value) && holds(condition.of, () => value.length)
+    }
+    case '$regex': {
+      const value = valueOf(condition.path)
+      return isScalar(value) && condition.matches(String(value))
     }
     default:
       return compares(condition, valueOf(condition.path))
