@@ -38,9 +38,15 @@ export function createConfigChooser(): ConfigChooser {
 export function usable(config: RoutingConfig): RoutingConfig {
   const [path] = config.notYet
   if (path === undefined) return config
+  const where = config.slug === undefined ? 'the config' : `the config ${JSON.stringify(config.slug)}`
+  if (/\.cache(?:\.mode)?$/.test(path))
+    throw invalidRequest(
+      path,
+      `The semantic cache is not available yet, and ${where} wants it at ${path}. Use "simple", or leave it out until a version has it.`,
+    )
   throw invalidRequest(
     path,
-    `Guardrails are not available yet, and ${config.slug === undefined ? 'the config' : `the config ${JSON.stringify(config.slug)}`} has some at ${path}. Remove them, or wait for a version that has them: a request is not answered unguarded.`,
+    `Guardrails are not available yet, and ${where} has some at ${path}. Remove them, or wait for a version that has them: a request is not answered unguarded.`,
   )
 }
 
@@ -57,6 +63,7 @@ function read(text: string): RoutingConfig {
 export function stored(snapshot: Snapshot, slug: string): RoutingConfig {
   const config = snapshot.configs.get(slug)
   if (config !== undefined) return config
+  refuseBroken(snapshot, slug)
   const near = nearestNames(slug.slice(0, 200), snapshot.configs.keys(), 3)
   const hint = near.length === 0 ? '' : ` Did you mean ${near.map((one) => JSON.stringify(one)).join(' or ')}?`
   throw invalidRequest(
@@ -65,10 +72,21 @@ export function stored(snapshot: Snapshot, slug: string): RoutingConfig {
   )
 }
 
+/** It is stored, and what is wrong with it is for whoever runs this gateway to mend. */
+function refuseBroken({ brokenConfigs }: Snapshot, slug: string): void {
+  const trouble = brokenConfigs?.get(slug)
+  if (trouble === undefined) return
+  throw invalidRequest(
+    header,
+    `The routing config ${JSON.stringify(slug)} is stored here and cannot be used, which is no fault of the request. ${trouble}`,
+  )
+}
+
 /** Its requests are refused rather than sent where the config would not have let them. */
 function ofKey(snapshot: Snapshot, { name }: GatewayKey, slug: string): RoutingConfig {
   const config = snapshot.configs.get(slug)
   if (config !== undefined) return config
+  refuseBroken(snapshot, slug)
   throw invalidRequest(
     header,
     `The key ${JSON.stringify(name)} is set to follow the routing config ${JSON.stringify(slug)}, which does not exist any more. That is for whoever runs this gateway to mend: store the config again, or give the key another one.`,

@@ -1,7 +1,11 @@
 // Routing configs on a whole gateway: what is stored is what the next request follows, which keys may bring another, and what a dry run says.
 // Every exchange with the admin API is held against the OpenAPI document that the gateway serves.
 import assert from 'node:assert/strict'
+import path from 'node:path'
 import { after, before, test } from 'node:test'
+import { readSettings } from '#config'
+import { startTurnpike } from '#main'
+import { createControlStore } from '#store'
 import { createCheckedAdmin, type CheckedAdmin } from '#test/openapi-check.ts'
 import { chat as openAiChat } from '#test/scripts.ts'
 import { adminToken, startTest, testKey, type TestTurnpike } from '#test/turnpike.ts'
@@ -229,6 +233,48 @@ test('wrong configs are refused by the key at fault, whatever their size, and ch
   }
   assert.deepEqual((await ask('GET', '/configs/of-file/versions')).json.data, [])
   assert.deepEqual(await state(), before)
+})
+
+test('a stored config that this version cannot read: the gateway starts, its requests are told why, all others are answered', async (t) => {
+  const other = await startTest({ one: { wire: 'openai-chat', origin: one.origin } })
+  t.after(() => other.end())
+  // Another version of Turnpike writes beside it what this one cannot have written.
+  const asAdmin = { kind: 'admin' } as const
+  await other.control.configs.put('chat', { config: toOne }, asAdmin)
+  const { key } = await other.control.keys.create({ name: 'bound', config: 'chat' }, asAdmin)
+  await other.close(1000)
+  const store = await createControlStore(path.join(other.homePath, 'control.db'))
+  const document = { strategy: { mode: 'of-next-year' }, targets: [{}] }
+  const config = { slug: 'chat', version: 2, document, sealed: null, comment: null, actor: 'admin', createdAtMs: 1 }
+  await store.write([{ put: 'config', config }], { atMs: 1, actor: 'admin', action: 'config.put', target: 'chat', detail: {} })
+  await store.close()
+  const overrides = { home: other.homePath, config: path.join(other.homePath, 'turnpike.yaml'), port: '0', logLevel: 'silent', adminToken }
+  const again = await startTurnpike({ settings: readSettings({ overrides, env: {} }), version: 'test' })
+  t.after(() => again.close(1000))
+  const asked = (headers: Record<string, string>) =>
+    fetch(`${again.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ model: 'model-1', messages: [{ role: 'user', content: 'hi' }] }),
+    })
+  assert.equal((await asked({ authorization: `Bearer ${testKey}` })).status, 200)
+  for (const headers of [{ authorization: `Bearer ${key}` }, { authorization: `Bearer ${testKey}`, 'x-turnpike-config': 'chat' }]) {
+    const answer = await asked(headers)
+    const { error } = (await answer.json()) as { error: { code: string; message: string } }
+    assert.deepEqual([answer.status, error.code], [400, 'invalid_request'])
+    assert.match(
+      error.message,
+      /"chat" is stored here and cannot be used, .* This version of Turnpike cannot read it: config\.strategy\.mode/,
+    )
+  }
+  // One call puts it right, from the next request on.
+  const mend = {
+    method: 'POST',
+    headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
+    body: '{"version":1}',
+  }
+  assert.equal((await fetch(`${again.url}/api/v1/configs/chat/rollback`, mend)).status, 200)
+  assert.equal((await asked({ authorization: `Bearer ${key}` })).status, 200)
 })
 
 test('a put that is repeated with its Idempotency-Key is one version', async () => {
