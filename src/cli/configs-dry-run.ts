@@ -3,8 +3,8 @@ import { Command } from 'commander'
 import type { DryRun, DryRunStep } from '#gateway'
 import type { CliContext } from './context.ts'
 import { misused } from './failure.ts'
-import { addInstanceOptions, pairs, type InstanceOptions } from './instance-options.ts'
-import { isInline, readJsonArgument } from './json-argument.ts'
+import { addInstanceOptions, type InstanceOptions } from './instance-options.ts'
+import { addSampleOptions, configOf, sampleOf, type SampleOptions } from './sample-request.ts'
 import { tableLines, type Column } from './table.ts'
 import type { Terminal } from './terminal.ts'
 import { dollars, plain } from './words.ts'
@@ -18,29 +18,15 @@ Examples:
   turnpike configs dry-run '{"retry":{"attempts":3}}' --model claude-sonnet-4-5 --json
 `
 
-type DryRunOptions = InstanceOptions & {
-  readonly model?: string
-  readonly request?: string
-  readonly requestId?: string
-  readonly endpoint?: string
-  readonly key?: string
-  readonly metadata?: Record<string, string>
-  readonly header?: string[]
-}
+type DryRunOptions = InstanceOptions & SampleOptions & { readonly requestId?: string }
 
 export function dryRunConfigCommand(context: CliContext): Command {
   const { terminal, connect } = context
   const dryRun = new Command('dry-run')
     .description('the plan for a request: targets in order, why, what fails over where, prices; nothing is sent')
     .argument('[config]', 'a slug, a file, or JSON; without it, what the request itself chooses')
-    .option('--model <name>', 'a short conversation with this model')
-    .option('--request <body>', "a request's body: a file, JSON, or - for stdin")
     .option('--request-id <id>', 'a recorded request')
-    .option('--endpoint <path>', 'where it would come in (default: /v1/chat/completions)')
-    .option('--key <key>', 'id or name of the gateway key that it would come with')
-    .option('--metadata <key=value>', 'of the request; several times for several', pairs)
-    .option('--header <name:value>', 'of the request; several times for several', eachTime)
-  return addInstanceOptions(dryRun)
+  return addInstanceOptions(addSampleOptions(dryRun))
     .addHelpText('after', examples)
     .action(async (config: string | undefined, options: DryRunOptions) => {
       const body = { ...(await configOf(config, context)), ...(await requestOf(options, context)) }
@@ -50,52 +36,14 @@ export function dryRunConfigCommand(context: CliContext): Command {
     })
 }
 
-/** An option that may be given several times. */
-function eachTime(text: string, before: string[] | undefined): string[] {
-  return [...(before ?? []), text]
-}
-
-async function configOf(written: string | undefined, context: CliContext): Promise<object> {
-  if (written === undefined) return {}
-  const isFile = written === '-' || /[/\\]|\.json$/i.test(written)
-  return isInline(written) || isFile ? { config: await readJsonArgument(written, 'a routing config', context) } : { slug: written }
-}
-
 async function requestOf(options: DryRunOptions, context: CliContext): Promise<object> {
-  const { model, request, requestId, endpoint, key, metadata, header = [] } = options
+  const { model, request, requestId, endpoint, key, metadata, header } = options
   const ways = [model, request, requestId].filter((one) => one !== undefined)
   if (ways.length !== 1) throw misused('Say which request: one of --model, --request and --request-id.')
-  if (requestId !== undefined) {
-    const more = Object.entries({ endpoint, key, metadata, header: options.header }).find(([, value]) => value !== undefined)
-    if (more !== undefined) throw misused(`--request-id and --${more[0]} exclude each other: what was recorded says it.`)
-    return { request_id: requestId }
-  }
-  const body =
-    request === undefined
-      ? { model, messages: [{ role: 'user', content: 'Hello' }] }
-      : await readJsonArgument(request, "a request's body", context)
-  const headers = {
-    ...headersOf(header),
-    ...(metadata === undefined ? {} : { 'x-turnpike-metadata': JSON.stringify(metadata) }),
-  }
-  return {
-    request: {
-      body,
-      ...(endpoint === undefined ? {} : { endpoint }),
-      ...(key === undefined ? {} : { key }),
-      ...(Object.keys(headers).length === 0 ? {} : { headers }),
-    },
-  }
-}
-
-function headersOf(written: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    written.map((text) => {
-      const [, name, value] = /^([^:\s]+)\s*:\s*(.*)$/.exec(text) ?? []
-      if (name === undefined || value === undefined) throw misused(`--header takes name:value, not '${plain(text)}'.`)
-      return [name.toLowerCase(), value]
-    }),
-  )
+  if (requestId === undefined) return { request: await sampleOf(options, context) }
+  const more = Object.entries({ endpoint, key, metadata, header }).find(([, value]) => value !== undefined)
+  if (more !== undefined) throw misused(`--request-id and --${more[0]} exclude each other: what was recorded says it.`)
+  return { request_id: requestId }
 }
 
 function printRun(terminal: Terminal, run: DryRun): void {

@@ -11,6 +11,7 @@ import { connectToHome, type OpenHome } from './connection.ts'
 import type { CliContext } from './context.ts'
 import { CliFailure } from './failure.ts'
 import { doctorCommand } from './doctor.ts'
+import { drillCommand } from './drill.ts'
 import { initCommand } from './init.ts'
 import { keysCommand } from './keys.ts'
 import { modelsCommand } from './models.ts'
@@ -52,6 +53,7 @@ function createProgram(context: ProgramContext): Command {
     .addCommand(modelsCommand(context))
     .addCommand(aliasesCommand(context))
     .addCommand(configsCommand(context))
+    .addCommand(drillCommand(context))
     .addCommand(requestsCommand(context))
     .addCommand(openClawCommand(context))
     .addCommand(auditCommand(context))

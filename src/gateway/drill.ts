@@ -25,7 +25,7 @@ const faults = {
   error: 'error-before-content',
 } as const
 export type DrillFault = keyof typeof faults
-export const drillFaults = Object.keys(faults) as readonly DrillFault[]
+const drillFaults = Object.keys(faults) as readonly DrillFault[]
 
 export type DrillInput = Omit<DryRunInput, 'body'> & {
   /** Absent: a short streamed conversation. */
