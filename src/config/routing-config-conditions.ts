@@ -14,6 +14,7 @@ import {
   textIn,
   unknownName,
   wholeIn,
+  type Remarks,
   type Written,
 } from './routing-config-values.ts'
 
@@ -21,6 +22,9 @@ const comparisons = ['$eq', '$ne', '$gt', '$gte', '$lt', '$lte', '$in', '$nin', 
 type Comparison = (typeof comparisons)[number]
 const logical = ['$and', '$or', '$not'] as const
 const operators: readonly string[] = [...comparisons, '$length', ...logical]
+
+/** Each may hold a request up for as long as one may. */
+const mostPatterns = 100
 
 /** What conditions can see. [] below a word: any name. */
 const context: ReadonlyMap<string, readonly string[]> = new Map([
@@ -67,24 +71,24 @@ function notVisible(at: string, path: string, near: readonly string[]) {
 }
 
 /** Siblings are one `all`. Depth is bounded by whoever checked the value's shape. */
-export function conditionIn(written: Written): Condition {
+export function conditionIn(written: Written, remarks: Remarks): Condition {
   const parts = Object.entries(objectIn(written)).map(([key, value]): Condition => {
     const at = { path: below(written.path, key), value }
-    if (key === '$and') return { op: 'all', of: conditionsIn(at) }
-    if (key === '$or') return { op: 'any', of: conditionsIn(at) }
-    if (key === '$not') return { op: 'not', of: conditionIn(at) }
+    if (key === '$and') return { op: 'all', of: conditionsIn(at, remarks) }
+    if (key === '$or') return { op: 'any', of: conditionsIn(at, remarks) }
+    if (key === '$not') return { op: 'not', of: conditionIn(at, remarks) }
     if (operators.includes(key))
       throw fault(at.path, `stands alone, and compares something: write {"metadata.plan": {${quoted(key)}: ...}}.`)
     if (key.startsWith('$')) throw unknownName(at.path, key, operators)
-    return comparisonIn(at, checkContextPath(key, at.path))
+    return comparisonIn(at, checkContextPath(key, at.path), remarks)
   })
   return allOf(parts)
 }
 
-function conditionsIn(written: Written): readonly Condition[] {
+function conditionsIn(written: Written, remarks: Remarks): readonly Condition[] {
   const list = listIn(written)
   if (list.length === 0) throw fault(written.path, 'holds no condition.')
-  return list.map(conditionIn)
+  return list.map((one) => conditionIn(one, remarks))
 }
 
 function allOf(parts: readonly Condition[]): Condition {
@@ -92,20 +96,21 @@ function allOf(parts: readonly Condition[]): Condition {
 }
 
 /** Of one path: a value, or an object of operators, all of which must hold. */
-function comparisonIn(written: Written, path: string): Condition {
+function comparisonIn(written: Written, path: string, remarks: Remarks): Condition {
   if (!isObject(written.value)) return { op: '$eq', path, value: scalarIn(written, 'use $in for one of several') }
   const entries = Object.entries(written.value)
   if (entries.length === 0) throw fault(written.path, 'is an empty object, which compares nothing.')
-  return allOf(entries.map(([key, value]) => compare(key, { path: below(written.path, key), value }, path)))
+  return allOf(entries.map(([key, value]) => compare(key, { path: below(written.path, key), value }, path, remarks)))
 }
 
-function compare(key: string, at: Written, path: string): Condition {
-  if (key === '$not') return { op: 'not', of: comparisonIn(at, path) }
+function compare(key: string, at: Written, path: string, remarks: Remarks): Condition {
+  if (key === '$not') return { op: 'not', of: comparisonIn(at, path, remarks) }
   if (key === '$and' || key === '$or') throw fault(at.path, `joins whole conditions and stands beside paths, not below one.`)
-  if (key === '$length') return { op: '$length', path, of: lengthIn(at, path) }
+  if (key === '$length') return { op: '$length', path, of: lengthIn(at, path, remarks) }
   const op = comparisons.find((one) => one === key)
   if (op === undefined) throw unknownName(at.path, key, operators)
   if (op === '$regex') {
+    if (++remarks.patterns > mostPatterns) throw fault(at.path, `is one expression too many: a config has at most ${mostPatterns}.`)
     const source = textIn(at)
     return { op, path, source, matches: linearPattern(source, at.path) }
   }
@@ -113,8 +118,8 @@ function compare(key: string, at: Written, path: string): Condition {
 }
 
 /** A number of items, or what it must be: `{"$gt": 5}`. */
-function lengthIn(at: Written, path: string): Condition {
-  if (isObject(at.value)) return comparisonIn(at, path)
+function lengthIn(at: Written, path: string, remarks: Remarks): Condition {
+  if (isObject(at.value)) return comparisonIn(at, path, remarks)
   return { op: '$eq', path, value: wholeIn(at, 0, 1_000_000) }
 }
 

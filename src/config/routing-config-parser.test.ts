@@ -88,6 +88,16 @@ describe('the shape of a value', () => {
     assert.equal(refused(targets(1001)).subject, 'config.targets[1000]')
   })
 
+  test('more than a hundred expressions are refused', () => {
+    const query = (length: number) => ({ $or: Array.from({ length }, (_, index) => ({ 'metadata.a': { $regex: `^${index}$` } })) })
+    const config = (length: number): unknown =>
+      JSON.parse(
+        `{"strategy":{"mode":"conditional","conditions":[{"query":${JSON.stringify(query(length))},"then":"a"}]},"targets":[{"name":"a"}]}`,
+      )
+    parseRoutingConfig(config(100))
+    assert.equal(refused(config(101)).subject, 'config.strategy.conditions[0].query.$or[100]["metadata.a"].$regex')
+  })
+
   for (const [name, value, says] of [
     ['not a number', Number.NaN, 'NaN'],
     ['infinite', Infinity, 'Infinity'],
@@ -221,7 +231,7 @@ test('the fingerprint is of what it says: not of order, spelling or defaults', (
 
 test('every key is in the reference', () => {
   const reference = readFileSync(path.resolve(import.meta.dirname, '..', '..', 'docs', 'configs.md'), 'utf8')
-  const named = new Set([...reference.matchAll(/^\| `([^`]+)`/gm)].map(([, key = '']) => key))
+  const named = new Set([...reference.matchAll(/^\| `(\$?[\w$]+)`/gm)].map(([, key = '']) => key))
   const known = [...honouredKeys, ...guardrailKeys, ...ignoredKeys.keys(), ...silentKeys, ...strategyKeys]
   assert.deepEqual(
     known.filter((key) => !named.has(key)),

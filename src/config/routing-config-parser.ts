@@ -5,11 +5,23 @@ import { Failure, isObject, parseBody, type JsonObject } from '#kernel'
 import { ConfigError } from './config-error.ts'
 import type { RoutingConfig, RoutingGroup, RoutingLeaf, RoutingNode } from './routing-config.ts'
 import { accountKeys, accountReason, guardrailKeys, honouredKeys, ignoredKeys, knownKeys } from './routing-config-keys.ts'
-import { one, type Remarks } from './routing-config-rules.ts'
+import { one } from './routing-config-rules.ts'
 import { nothingInherited, ownSettings, type Inherited } from './routing-config-settings.ts'
 import { refuseUnreadable } from './routing-config-shape.ts'
 import { strategyIn, strategyOf, type Strategy } from './routing-config-strategy.ts'
-import { fault, given, kindOf, listIn, membersOf, quoted, textIn, weightIn, type Members, type Written } from './routing-config-values.ts'
+import {
+  fault,
+  given,
+  kindOf,
+  listIn,
+  membersOf,
+  quoted,
+  textIn,
+  weightIn,
+  type Members,
+  type Remarks,
+  type Written,
+} from './routing-config-values.ts'
 
 /** Of a config that comes as text; headers are smaller anyway. */
 const mostTextBytes = 262_144
@@ -19,12 +31,10 @@ const saidOnce = honouredKeys.filter((key) => key !== 'authorization')
 
 type Known = { readonly slug?: string; readonly version?: number }
 
-type Parsing = Remarks & { targets: number }
-
 /** Throws ConfigError: its subject is the path of what is wrong (`config.targets[1].retry.attempts`), its message one sentence without secrets. */
 export function parseRoutingConfig(value: unknown, known: Known = {}): RoutingConfig {
   refuseUnreadable(value)
-  const parsing: Parsing = { warnings: [], notYet: [], targets: 0 }
+  const parsing: Remarks = { warnings: [], notYet: [], targets: 0, patterns: 0 }
   const root = nodeIn({ path: 'config', value }, nothingInherited, parsing)
   const { notYet, warnings } = parsing
   return frozen({ ...known, root, fingerprint: fingerprintOf([root, notYet]), notYet, warnings: [...new Set(warnings)] })
@@ -45,7 +55,7 @@ export function parseRoutingConfigText(text: string, known: Known = {}): Routing
   return parseRoutingConfig(value, known)
 }
 
-function nodeIn(written: Written, inherited: Inherited, parsing: Parsing): RoutingNode {
+function nodeIn(written: Written, inherited: Inherited, parsing: Remarks): RoutingNode {
   const { path } = written
   if (++parsing.targets > mostTargets + 1) throw fault(path, `is one target too many: a config has at most ${mostTargets}.`)
   const members = membersOf(written, knownKeys, accountKeys)
@@ -96,7 +106,7 @@ type Placed = Pick<RoutingLeaf, 'path' | 'name' | 'weight'>
 
 const ofLeavesOnly = ['provider', 'virtual_key', 'api_key', 'authorization'] as const
 
-function groupOf(placed: Placed, members: Members, written: Written, said: Strategy, own: Inherited, parsing: Parsing): RoutingGroup {
+function groupOf(placed: Placed, members: Members, written: Written, said: Strategy, own: Inherited, parsing: Remarks): RoutingGroup {
   for (const key of ofLeavesOnly) {
     const useless = members.get(key)
     if (useless !== undefined) parsing.warnings.push(`${useless.path} does nothing beside ${written.path}: each target names its own.`)

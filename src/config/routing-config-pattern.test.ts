@@ -37,9 +37,24 @@ test('what backtracks without end elsewhere is answered at once', () => {
   }
 })
 
-test('a text is looked at up to a bound', () => {
+test('a text is looked at up to a bound, which is nearer for an expression of many states', () => {
   assert.ok(matches('end', `${'a'.repeat(65_533)}end`))
   assert.ok(!matches('end', `${'a'.repeat(65_534)}end`))
+  const many = '[ab]*a[ab]{801}(?:x|y)'
+  assert.ok(matches(many, `${'ab'.repeat(500)}x`))
+  assert.ok(new RegExp(many).test(`${'ab'.repeat(700)}x`) && !matches(many, `${'ab'.repeat(700)}x`))
+})
+
+test('the worst text for the largest expression takes no longer than a moment', () => {
+  let [text, seed] = ['', 1]
+  while (text.length < 65_536) {
+    seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648
+    text += seed > 1_073_741_824 ? 'a' : 'b'
+  }
+  const pattern = linearPattern('(?:a|b)*a(?:a|b){400}(?:x|y)', 'config')
+  const began = performance.now()
+  assert.ok(!pattern(text))
+  assert.ok(performance.now() - began < 1500)
 })
 
 test('patterns that are long, that grow, or that need what takes more than linear time are refused', () => {

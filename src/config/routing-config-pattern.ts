@@ -5,17 +5,21 @@ import { fault } from './routing-config-values.ts'
 
 const mostSourceCharacters = 1000
 /** Instructions: what one character of a text costs at worst. */
-const mostProgram = 2000
+const mostProgram = 1000
 /** Of a text; what is behind is not looked at. */
 const mostTextCharacters = 65_536
+/** Instructions times characters, each some 100 ns at worst: about a tenth of a second. */
+const mostSteps = 1_000_000
 
 /** Whether a text has a match anywhere, as JavaScript's `test`. Throws ConfigError for `path` where the expression is wrong or too large. */
 export function linearPattern(source: string, path: string): (text: string) => boolean {
   if (source.length > mostSourceCharacters)
     throw fault(path, `is an expression of ${source.length} characters, and at most ${mostSourceCharacters} are allowed.`)
   const pattern = compile(source, path)
-  if (pattern.programSize() > mostProgram) throw fault(path, 'is an expression that grows too large. Repeat fewer things.')
-  return (text) => pattern.test(text.length > mostTextCharacters ? text.slice(0, mostTextCharacters) : text)
+  const program = pattern.programSize()
+  if (program > mostProgram) throw fault(path, 'is an expression that grows too large. Repeat fewer things.')
+  const most = Math.min(mostTextCharacters, Math.floor(mostSteps / program))
+  return (text) => pattern.test(text.length > most ? text.slice(0, most) : text)
 }
 
 function compile(source: string, path: string): RE2JS {

@@ -13,15 +13,9 @@ import {
   wholeIn,
   wordIn,
   type Members,
+  type Remarks,
   type Written,
 } from './routing-config-values.ts'
-
-/** What is said beside the config itself. */
-export type Remarks = {
-  readonly warnings: string[]
-  /** Paths. */
-  readonly notYet: string[]
-}
 
 const mostAttempts = 5
 const dayMs = 86_400_000

@@ -1,8 +1,8 @@
 // What a config says about each of its targets, added to what the configs around it say.
 import type { JsonObject } from '#kernel'
 import type { BreakerRule, CacheRule, RetryRule, RoutingTimeouts } from './routing-config.ts'
-import { breakerIn, cacheIn, one, portkeyBreakerIn, requestTimeoutIn, retryIn, timeoutsIn, type Remarks } from './routing-config-rules.ts'
-import { copiedObject, fault, given, textIn, textsIn, type Members, type Written } from './routing-config-values.ts'
+import { breakerIn, cacheIn, one, portkeyBreakerIn, requestTimeoutIn, retryIn, timeoutsIn } from './routing-config-rules.ts'
+import { copiedObject, fault, given, textIn, textsIn, type Members, type Remarks, type Written } from './routing-config-values.ts'
 
 /** What a target has from the configs around it. */
 export type Inherited = {

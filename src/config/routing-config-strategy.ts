@@ -4,9 +4,20 @@ import { didYouMean } from './config-error.ts'
 import type { BreakerRule, LoadBalanceBy, RoutingNode, RoutingStrategy, Stickiness } from './routing-config.ts'
 import { conditionIn } from './routing-config-conditions.ts'
 import { strategyKeys } from './routing-config-keys.ts'
-import { codesUnlessEmpty, one, stickyIn, type Remarks } from './routing-config-rules.ts'
+import { codesUnlessEmpty, one, stickyIn } from './routing-config-rules.ts'
 import { breakerOf } from './routing-config-settings.ts'
-import { fault, given, listIn, membersOf, quoted, textIn, wordIn, type Members, type Written } from './routing-config-values.ts'
+import {
+  fault,
+  given,
+  listIn,
+  membersOf,
+  quoted,
+  textIn,
+  wordIn,
+  type Members,
+  type Remarks,
+  type Written,
+} from './routing-config-values.ts'
 
 const modes = ['single', 'fallback', 'loadbalance', 'conditional'] as const
 type Mode = (typeof modes)[number]
@@ -101,17 +112,11 @@ function stickinessOf(said: Members): Stickiness | false | undefined {
 
 const conditionKeys: ReadonlySet<string> = new Set(['query', 'then'])
 
-function conditionalOf(
-  written: Written,
-  said: Members,
-  mode: Written,
-  targets: readonly RoutingNode[],
-  { warnings }: Remarks,
-): RoutingStrategy {
+function conditionalOf(written: Written, said: Members, mode: Written, targets: readonly RoutingNode[], remarks: Remarks): RoutingStrategy {
   const places = new Map<string, number>()
   for (const [index, { name, path }] of targets.entries()) {
     if (name === undefined) {
-      warnings.push(`${path} has no name, so no condition can choose it.`)
+      remarks.warnings.push(`${path} has no name, so no condition can choose it.`)
       continue
     }
     const other = places.get(name)
@@ -141,7 +146,7 @@ function conditionalOf(
       if (query === undefined) throw fault(`${condition.path}.query`, 'is missing.')
       if (then === undefined) throw fault(`${condition.path}.then`, 'is missing.')
       // oxlint-disable-next-line unicorn/no-thenable -- a number, by Portkey's name
-      return { query: conditionIn(query), then: placeOf(then) }
+      return { query: conditionIn(query, remarks), then: placeOf(then) }
     }),
     ...given('otherwise', otherwise === undefined ? undefined : placeOf(otherwise)),
   }

@@ -9,6 +9,15 @@ const shownCharacters = 100
 /** Longer text in a word's place may be a key that slipped there. */
 const longestWord = 24
 
+/** What is said beside the config itself, and counted in it. */
+export type Remarks = {
+  readonly warnings: string[]
+  /** Paths. */
+  readonly notYet: string[]
+  targets: number
+  patterns: number
+}
+
 export type Members = ReadonlyMap<string, Written>
 
 export function fault(path: string, what: string): ConfigError {

@@ -65,7 +65,7 @@ const reference = readFileSync(path.resolve(import.meta.dirname, '..', '..', 'do
 
 test('every key that the reference names is in a config that is accepted', () => {
   const used = new Set(groups.flatMap(({ accepted }) => accepted).flatMap(({ config }) => [...keysOf(config)]))
-  const named = [...reference.matchAll(/^\| `([^`]+)`/gm)].map(([, key = '']) => key)
+  const named = [...reference.matchAll(/^\| `(\$?[\w$]+)`/gm)].map(([, key = '']) => key)
   assert.ok(named.length > 60, `${named.length} keys`)
   assert.deepEqual(
     named.filter((key) => !used.has(key)),
