@@ -25,7 +25,7 @@ const words: Readonly<Record<DrillFault, string>> = {
   '500': 'answers 500',
   stall: 'says nothing',
   cut: 'is cut off',
-  error: 'error in a 200',
+  error: 'sends an error as 200',
 }
 
 const faults = Object.keys(words) as DrillFault[]

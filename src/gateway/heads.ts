@@ -113,8 +113,8 @@ const shortMs = 60_000
 
 const timeoutPhases: Partial<Record<FailureKind, string>> = {
   first_token_timeout: 'waiting for the first token',
-  total_timeout: "the request's total time",
-  idle_timeout: 'between two chunks',
+  total_timeout: 'waiting for the answer within the total time',
+  idle_timeout: 'waiting between two chunks',
 }
 
 /** What the client hears when no target answered: our words only, each attempt's class beside it. */
