@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, test } from 'node:test'
+import fc from 'fast-check'
 import { parse } from 'yaml'
 import { ConfigError } from './config-error.ts'
 import { accountKeys, guardrailKeys, honouredKeys, ignoredKeys, knownKeys, silentKeys, strategyKeys } from './routing-config-keys.ts'
@@ -227,6 +228,45 @@ test('the fingerprint is of what it says: not of order, spelling or defaults', (
       `{"strategy":{"mode":"conditional","conditions":[{"query":{"metadata.a":{"$regex":"${source}"}},"then":"x"}]},"targets":[{"name":"x"}]}`,
     ).fingerprint
   assert.notEqual(pattern('a'), pattern('b'))
+})
+
+test('whatever is sent is parsed, or refused with a path: nothing else is ever thrown', () => {
+  const words = fc.constantFrom('fallback', 'loadbalance', 'conditional', 'single', 'simple', 'a', '@a/b', '$eq', '', '5')
+  const keys = fc.oneof(
+    { weight: 9, arbitrary: fc.constantFrom(...knownKeys, ...strategyKeys) },
+    {
+      weight: 3,
+      arbitrary: fc.constantFrom('attempts', 'max_age', 'query', 'then', 'metadata.a', '$and', '$regex', '$length', 'idle_ms', 'ttl'),
+    },
+    { weight: 1, arbitrary: fc.string() },
+  )
+  const { value } = fc.letrec((tie) => ({
+    value: fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      words,
+      fc.integer({ min: -1, max: 700 }),
+      fc.boolean(),
+      fc.constant(null),
+      fc.double(),
+      fc.array(tie('value'), { maxLength: 3 }),
+      fc.dictionary(keys, tie('value'), { maxKeys: 4 }),
+    ),
+  }))
+  let accepted = 0
+  fc.assert(
+    fc.property(fc.oneof(value, fc.anything()), (config) => {
+      try {
+        assert.match(parseRoutingConfig(config).root.path, /^config/)
+        accepted++
+      } catch (error) {
+        assert.ok(error instanceof ConfigError, String(error))
+        assert.match(error.subject, /^config/)
+        assert.match(error.message, /^config.*[.?]$/s)
+      }
+    }),
+    { numRuns: 3000 },
+  )
+  assert.ok(accepted > 0)
 })
 
 test('every key is in the reference', () => {

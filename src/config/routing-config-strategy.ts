@@ -57,7 +57,8 @@ export function strategyIn(members: Members, path: string, remarks: Remarks): St
 }
 
 function modeIn(written: Written): Mode {
-  return otherModes.get(String(written.value)) ?? wordIn(written, modes)
+  const { value } = written
+  return (typeof value === 'string' ? otherModes.get(value) : undefined) ?? wordIn(written, modes)
 }
 
 const ofEveryMode: ReadonlySet<string> = new Set(['mode', 'breaker', 'cb_config'])
