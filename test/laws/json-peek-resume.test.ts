@@ -209,6 +209,11 @@ test('of a history that grew, only the new turns are scanned, again and again', 
     assert.equal(rest, previous === undefined ? 0 : ',"system":"y"}'.length)
     previous = next
   }
+  // The last ones are known, wherever the history ends now between two marks.
+  for (const count of [4990, 4992, 4993, 5000, 5001, 1025, 17, 16, 15])
+    assert.ok(
+      compare(bytesOf(count, 9002), { headroom: 1, leftovers: '' }, previous, { head: 0, rest: 0, doubtful: 0, turns: 0 }) !== undefined,
+    )
   // Half of the messages were thrown away: what is before them, up to a mark nearby, is not scanned.
   const cut = compare(
     Buffer.from(
