@@ -199,6 +199,21 @@ test('a dry run of a request that could not be made says why', async () => {
   }
 })
 
+test("a config's own key is what its target gets, and is in no answer, record or dry run", async () => {
+  const secret = 'sk-of-the-config-0123456789'
+  const put = await ask('PUT', '/configs/own-key', { config: { targets: [{ provider: '@one', api_key: secret }, toTwo] } })
+  assert.equal(put.status, 201)
+  const key = await newKey({ config: 'own-key' })
+  const { id, provider } = await chat(key)
+  assert.equal(provider, 'one')
+  assert.equal(one.received.at(-1)!.headers.get('authorization'), `Bearer ${secret}`)
+  const run = await ask('POST', '/configs/dry-run', { request_id: id })
+  const texts = [put.text, run.text, JSON.stringify(await turnpike.record(id))]
+  for (const where of ['/configs', '/configs/own-key', '/configs/own-key/versions', '/audit']) texts.push((await ask('GET', where)).text)
+  for (const text of texts) assert.equal(text.includes(secret), false, text)
+  for (const where of [`/keys/${key.id}`, '/configs/own-key']) assert.equal((await ask('DELETE', where)).status, 204, where)
+})
+
 test('wrong configs are refused by the key at fault, whatever their size, and change nothing', async () => {
   const state = async () => [(await ask('GET', '/configs')).text, (await ask('GET', '/audit')).text]
   const before = await state()
