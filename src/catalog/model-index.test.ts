@@ -1,7 +1,7 @@
 // Every form of a model's name finds who serves it, in the right order, and a name that nobody serves finds its neighbours.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { nothingDeclared, type DeclaredProvider, type Environment, type GatewayKey } from '#config'
+import { nothingDeclared, parseRoutingConfig, type DeclaredProvider, type Environment, type GatewayKey } from '#config'
 import { createModelIndex, type ModelIndex } from './model-index.ts'
 import type { ListedModel } from './model-list.ts'
 import { buildProviders, buildSnapshot } from './providers.ts'
@@ -254,4 +254,59 @@ test('a slug that is almost right is corrected', () => {
   const resolution = indexOf({ work: { vendor: 'openai', credentials: [{ name: 'a', value: 'v' }] } }).resolve('wrok/gpt-4o')
   assert.ok(!resolution.ok)
   assert.equal(resolution.nearest[0], 'work/gpt-4o')
+})
+
+function withConfigs(configs: Record<string, unknown>, aliases: Readonly<Record<string, string>> = {}): ModelIndex {
+  const providers = {
+    one: { base_url: 'https://one.test/v1', models: { custom: [{ id: 'small' }, { id: 'large' }] } },
+    two: { base_url: 'https://two.test/v1', models: { custom: [{ id: 'large' }] } },
+  }
+  const declared = { ...nothingDeclared, providers: new Map(Object.entries(providers)), aliases: new Map(Object.entries(aliases)) }
+  const snapshot = buildSnapshot({ version: 1, declared, storedKeys: [], providers: buildProviders({ declared, env: {} }) })
+  const read = Object.entries(configs).map(([slug, value]) => [slug, parseRoutingConfig(value, { slug, version: 1 })] as const)
+  return createModelIndex({ ...snapshot, configs: new Map(read) })
+}
+
+/** `name: provider:model, ...` of the configs in a list. */
+async function virtualIn(index: ModelIndex, slugs: readonly string[], of: GatewayKey = key): Promise<string[]> {
+  const rows = await index.names(of)
+  return rows
+    .filter(({ id }) => slugs.includes(id))
+    .map(({ id, candidates }) => `${id}: ${candidates.map(({ provider, model }) => `${provider.slug}:${model.id}`).join(', ')}`)
+}
+
+test('a config is a model where all its targets name one, and nothing else has its name', async () => {
+  const asks = (model: string, provider?: string) => ({ override_params: { model }, ...(provider === undefined ? {} : { provider }) })
+  const index = withConfigs(
+    {
+      smart: { strategy: { mode: 'fallback' }, targets: [asks('large', '@two'), asks('large'), asks('new', '@one')] },
+      open: { strategy: { mode: 'fallback' }, targets: [asks('large'), { provider: '@one' }] },
+      outer: asks('smart'),
+      small: asks('large'),
+      taken: asks('large'),
+      lost: asks('nowhere'),
+      circle: asks('round'),
+      round: asks('circle'),
+    },
+    { taken: 'small' },
+  )
+  const slugs = ['smart', 'open', 'outer', 'small', 'taken', 'lost', 'circle', 'round']
+  assert.deepEqual(await virtualIn(index, slugs), [
+    'taken: one:small',
+    'small: one:small',
+    'smart: two:large, one:large',
+    'outer: two:large, one:large',
+  ])
+  assert.deepEqual(index.get(key, 'smart')?.providers, ['two', 'one'])
+  assert.equal(index.get(key, 'open'), undefined)
+  assert.equal(index.resolve('smart').ok, false, 'whom it means is for the planner to say')
+})
+
+test('a key with a list sees a config by its name, with all that it stands for, or with what the list has of it', async () => {
+  const target = (model: string) => ({ override_params: { model } })
+  const index = withConfigs({ both: { strategy: { mode: 'fallback' }, targets: [target('small'), target('large')] } })
+  assert.deepEqual(await virtualIn(index, ['both'], keyFor('both')), ['both: one:small, two:large'])
+  assert.deepEqual(await virtualIn(index, ['both'], keyFor('@two/*')), ['both: two:large'])
+  assert.deepEqual(await virtualIn(index, ['both'], keyFor('other')), [])
+  assert.equal(index.get(keyFor('other'), 'both'), undefined)
 })

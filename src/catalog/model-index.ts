@@ -233,9 +233,10 @@ export function createModelIndex(snapshot: Snapshot): ModelIndex {
   }
 
   function virtual(id: string, candidates: readonly ModelCandidate[], matches: Matcher | undefined): ListedName | undefined {
-    if (matches === undefined || matches(id)) return { id, candidates }
-    const open = candidates.filter((candidate) => mayUse(candidate, matches))
-    return open.length === 0 ? undefined : { id, candidates: open }
+    const open = matches === undefined || matches(id) ? candidates : candidates.filter((candidate) => mayUse(candidate, matches))
+    // One for each provider: what is listed is who serves it.
+    const listed = open.filter(({ provider }, at) => open.findIndex((other) => other.provider === provider) === at)
+    return listed.length === 0 ? undefined : { id, candidates: listed }
   }
 
   function virtualModel(name: string, patterns: readonly string[] | undefined): ListedName | undefined {

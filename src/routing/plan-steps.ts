@@ -138,7 +138,7 @@ class Planning {
     for (const [i, target] of ordered.entries()) {
       if (i > 0) this.steps.at(-1)!.exits.push({ to: this.steps.length, on: 'credential' })
       const trouble = this.#troubleOf(target)
-      const why = i === 0 ? given : 'next credential of the same provider'
+      const why = i > 0 ? 'next credential of the same provider' : given === '' ? 'the only target' : given
       this.steps.push({ target, reason: joined(why, trouble === undefined ? '' : this.#words(trouble)), exits: [] })
     }
   }
