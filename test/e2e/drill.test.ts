@@ -135,6 +135,21 @@ test('tries at one target are made and waited for on paper, however long a provi
   assert.deepEqual(first.map(({ after_ms: after }) => after), [750, 0, 750]) // prettier-ignore
 })
 
+test('chains inside of other strategies are drilled as the request would meet them', async () => {
+  const pair = { strategy: { mode: 'loadbalance' }, targets: [{ provider: '@main', weight: 1 }, { provider: '@claude', weight: 1 }] } // prettier-ignore
+  const nested = { strategy: { mode: 'fallback' }, targets: [pair, chain.targets[2]!] }
+  const conditional = {
+    strategy: { mode: 'conditional', conditions: [{ query: { 'metadata.tier': { $eq: 'paid' } }, then: 'best' }], default: 'cheap' },
+    targets: [{ name: 'best', ...nested }, { name: 'cheap', ...chain.targets[2] }],
+  } // prettier-ignore
+  const body = { model: 'model-1', stream: true, messages: [{ role: 'user', content: 'Hello' }] }
+  const paid = await drill({ config: conditional, request: { body, headers: { 'x-turnpike-metadata': '{"tier":"paid"}' } } })
+  assert.deepEqual([paid.covered, paid.targets.length], [true, 3])
+  assert.deepEqual(paid.targets.map(({ provider }) => provider).toSorted(), ['claude', 'last', 'main'])
+  const free = await drill({ config: conditional, request: { body } })
+  assert.deepEqual([free.covered, free.targets.map(({ target }) => target)], [false, ['config.targets[1]']])
+})
+
 describe('the sample request', () => {
   const turn = { role: 'user', content: 'A question of mine' }
   const samples: Readonly<Record<string, JsonObject>> = {
