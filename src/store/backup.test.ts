@@ -261,7 +261,7 @@ test('databases from a newer release are refused before anything is changed', as
   const home = await homeWith(folder, 'b')
   assert.throws(
     () => createBackups({ home, version }).restore(path, { force: true }),
-    /control\.db of the backup .* was written by a newer Turnpike \(schema 2; this release knows 1\)\. Nothing was changed/,
+    /control\.db of the backup .* was written by a newer Turnpike \(schema 3; this release knows 2\)\. Nothing was changed/,
   )
   assert.deepEqual(whoIn(home), ['b', 'b', 'b'])
 })
