@@ -10,6 +10,7 @@ import type {
   Environment,
   GatewayKey,
   ModelEntry,
+  Owner,
   Provider,
   RoutingConfig,
   Snapshot,
@@ -143,6 +144,8 @@ export function wiresOf(slug: string, wanted: DeclaredProvider): ReadonlyMap<Wir
   return wanted.wires === undefined ? (vendor?.wires ?? new Map()) : declaredWires(wanted.wires, vendor)
 }
 
+const noOwners = { users: new Map<string, Owner>(), teams: new Map<string, Owner>(), budgets: [], timeZone: 'UTC' } as const
+
 /** The snapshot of an instance. Keys of the file and stored ones are equal; one that is in both is the file's, and so is an alias. */
 export function buildSnapshot(from: {
   readonly version: number
@@ -158,7 +161,7 @@ export function buildSnapshot(from: {
   const providers = new Map(from.providers.map((provider) => [provider.slug, provider]))
   const aliases = new Map([...(from.storedAliases ?? []), ...from.declared.aliases])
   const { version, configs = new Map<string, RoutingConfig>(), brokenConfigs = new Map<string, string>() } = from
-  return Object.freeze({ version, keys, providers, aliases, configs, brokenConfigs })
+  return Object.freeze({ version, keys, providers, aliases, configs, brokenConfigs, ...noOwners })
 }
 
 function declaredProvider(

@@ -14,7 +14,17 @@ function snapshot(...providers: (Partial<Provider> & { slug: string })[]): Snaps
     one.slug,
     { simulated: false, priority: 100, models: new Map(), ...one } as Provider,
   ])
-  return { version: 1, keys: new Map(), aliases: new Map(), configs: new Map(), providers: new Map(entries) }
+  return {
+    version: 1,
+    keys: new Map(),
+    aliases: new Map(),
+    configs: new Map(),
+    providers: new Map(entries),
+    users: new Map(),
+    teams: new Map(),
+    budgets: [],
+    timeZone: 'UTC',
+  }
 }
 
 test('it is the cheapest model for conversations of the first provider', () => {

@@ -117,6 +117,8 @@ export type Provider = {
   /** When given, only these ids (globs with `*`) may be asked for; and never those in `deny`. */
   readonly allow?: readonly string[]
   readonly deny?: readonly string[]
+  readonly budgets?: readonly BudgetRule[]
+  readonly rateLimits?: readonly RateLimitRule[]
   /** Lower comes first. */
   readonly priority: number
   readonly timeouts: Timeouts
@@ -149,6 +151,46 @@ export type GatewayKey = {
   readonly refusesConfigs?: true
   /** Absent: on where `client` is `openclaw`, with the defaults. */
   readonly loopGuard?: LoopGuardRule
+  /** Whom it belongs to: ids of `Snapshot.users` and `Snapshot.teams`; a user's team counts where the key names none. */
+  readonly userId?: string
+  readonly teamId?: string
+  readonly budgets?: readonly BudgetRule[]
+  readonly rateLimits?: readonly RateLimitRule[]
+}
+
+/** What may be spent. */
+export type BudgetRule = {
+  /** Nano-USD, or tokens in and out together. */
+  readonly limit: { readonly nanoUsd: bigint } | { readonly tokens: number }
+  /** Calendar windows in the instance's time zone; `days`: that many, from the first request on, again and again; `total`: until it is raised. */
+  readonly period: 'day' | 'week' | 'month' | 'total' | { readonly days: number }
+  /** Passing it is told, and stops nothing. */
+  readonly soft: boolean
+  /** Patterns of model names (globs with `*`) that it counts; absent: all. */
+  readonly models?: readonly string[]
+  /** Only requests with all of this metadata; of budgets of the instance. */
+  readonly metadata?: Readonly<Record<string, string>>
+  /** Shares of it, 0 to 1, at which somebody is told; ascending. */
+  readonly alertAt: readonly number[]
+}
+
+export type RateLimitRule = {
+  readonly of: 'requests' | 'tokens' | 'concurrent'
+  readonly limit: number
+  /** Milliseconds; of `concurrent`, meaningless. */
+  readonly perMs: number
+}
+
+/** A user or a team. */
+export type Owner = {
+  readonly id: string
+  readonly name: string
+  /** Of a user: the team it belongs to. */
+  readonly teamId?: string
+  readonly budgets?: readonly BudgetRule[]
+  readonly rateLimits?: readonly RateLimitRule[]
+  /** What it spends comes from its wallet, and stops when that is empty. */
+  readonly prepaid?: true
 }
 
 /** What stops a session that runs in circles. */
@@ -172,6 +214,13 @@ export type Snapshot = {
   readonly aliases: ReadonlyMap<string, string>
   /** Routing configs by slug, each in its latest version. */
   readonly configs: ReadonlyMap<string, RoutingConfig>
+  /** By id. */
+  readonly users: ReadonlyMap<string, Owner>
+  readonly teams: ReadonlyMap<string, Owner>
+  /** Of the whole instance: on models and metadata. */
+  readonly budgets: readonly BudgetRule[]
+  /** IANA name, for windows of days, weeks (from Monday) and months. */
+  readonly timeZone: string
   /** Slugs of stored configs that cannot be used (another version of Turnpike wrote them, the master key is another), each with the sentence why. */
   readonly brokenConfigs?: ReadonlyMap<string, string>
 }

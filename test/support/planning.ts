@@ -112,7 +112,18 @@ export function createPlanning({ providers, configs = {}, aliases = {} }: Scene)
 }
 
 export function snapshotOf(parts: Partial<Snapshot>): Snapshot {
-  return { version: 1, keys: new Map(), providers: new Map(), aliases: new Map(), configs: new Map(), ...parts }
+  return {
+    version: 1,
+    keys: new Map(),
+    providers: new Map(),
+    aliases: new Map(),
+    configs: new Map(),
+    users: new Map(),
+    teams: new Map(),
+    budgets: [],
+    timeZone: 'UTC',
+    ...parts,
+  }
 }
 
 export const plainBody: JsonObject = { model: 'm', messages: [{ role: 'user', content: 'Hello' }] }
