@@ -3,10 +3,12 @@ import { mkdirSync } from 'node:fs'
 import { createAdmin, type Admin, type AdminOptions } from '#admin'
 import { secretTexts } from '#catalog'
 import {
+  ConfigError,
   environment,
   nothingDeclared,
   openHome,
   readDeclared,
+  type Declared,
   type Home,
   type RoutingNode,
   type RunningSettings,
@@ -19,9 +21,9 @@ import { createIngress, routeName } from '#ingress'
 import { createRecorder, createThreadedTokenCounter, listenedJournal, type Recorder, type RecoverySummary } from '#journal'
 import { createBufferPool, createDeadlines, Failure } from '#kernel'
 import { createKeyring, createResponseCache, type Keyring } from '#policy'
-import { createHealth, judgeChanged, type Health } from '#routing'
+import { createHealth, judgeChanged, providerCounts, targetStates } from '#routing'
 import { lockHome } from '#store'
-import { createHeaderRecorder, createLog, createMetrics, redactHeaders, type GatewayState, type Log } from '#telemetry'
+import { createHeaderRecorder, createLog, createMetrics, redactHeaders, type Log } from '#telemetry'
 import { createNetwork, createSim, probeProvider, type ProbeReport } from '#upstream'
 
 export type Turnpike = {
@@ -35,6 +37,8 @@ export type Turnpike = {
   readonly control: Control
   /** What was found in the journal of an earlier process. */
   readonly recovery: RecoverySummary
+  /** Takes settings and the file that they name, read anew, from the next request on. What is wrong is logged, and changes nothing. */
+  reload(read: () => Settings): Promise<void>
   /** Refuses new requests, lets running ones finish until the deadline, writes everything, releases the home. */
   close(deadlineMs: number): Promise<void>
 }
@@ -84,7 +88,7 @@ async function openGround(settings: Settings, log: (home: Home) => Log, isServin
   undo.push(() => lock.release())
   const home = openHome(settings)
   const env = environment()
-  const declared = settings.configPath === undefined ? nothingDeclared : readDeclared(settings.configPath, env)
+  const declared = declaredBy(settings)
   const made = log(home)
   const opened = await createControl({
     settings,
@@ -145,7 +149,7 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
     endpoint: routeName,
     knowsModel: (provider, model) => control.snapshot().providers.get(provider)?.models.has(model) === true,
     state: () => ({
-      ...stateOf(health, control.snapshot()),
+      ...targetStates(health, control.snapshot(), performance.now()),
       running: gateway.running,
       isDraining,
       cache: cache?.stats(),
@@ -198,7 +202,7 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
     authenticate: (headers, query) => currentKeyring().authenticate(headers, keyOfQuery(query)),
     models: () => indexOf(control.snapshot()),
     admin,
-    providers: () => availability(health, control.snapshot()),
+    providers: () => providerCounts(health, control.snapshot(), performance.now()),
     buffers,
     deadlines,
     log,
@@ -222,6 +226,7 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
     },
     control,
     recovery: recorder.recovery,
+    reload: (read) => reloadFile(opened, log, read),
     async close(deadlineMs) {
       isDraining = true
       ingress.drain()
@@ -329,26 +334,27 @@ function adminOptions(
   }
 }
 
+async function reloadFile({ reload }: OpenControl, log: Log, read: () => Settings): Promise<void> {
+  try {
+    const settings = read()
+    const waiting = await reload({ settings, declared: declaredBy(settings) })
+    if (settings.configPath === undefined) log.info('there is no turnpike.yaml; what is stored counts')
+    else log.info({ file: settings.configPath }, 'turnpike.yaml was read again and counts from the next request on')
+    if (waiting.length > 0) log.warn({ settings: waiting }, `what the file says of ${waiting.join(', ')} counts from the next start on`)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) log.error({ err: error }, 'turnpike.yaml could not be read again; what counted before stays')
+    else log.error({}, `turnpike.yaml was not taken, and what counted before stays: ${error.message}`)
+  }
+}
+
+function declaredBy({ configPath }: Settings): Declared {
+  return configPath === undefined ? nothingDeclared : readDeclared(configPath, environment())
+}
+
 async function testProvider(control: Control, slug: string): Promise<ProbeReport> {
   const provider = control.snapshot().providers.get(slug)
   if (provider === undefined) throw new Refusal('conflict', control.providers.get(slug).trouble ?? `The provider ${slug} cannot be used.`)
   return probeProvider(provider, { timeoutMs: probeTimeoutMs })
-}
-
-/** For metrics: credentials by name, whether they have been asked or not. */
-function stateOf(health: Health, { providers }: Snapshot): Pick<GatewayState, 'targets' | 'credentials'> {
-  const targets = health.rows(performance.now()).filter(({ provider }) => providers.has(provider))
-  const rejected = new Set(targets.flatMap((row) => (row.credentialRejected ? `${row.provider}\n${row.credential}` : [])))
-  const credentials = [...providers.values()].flatMap(({ slug, credentials: all }) =>
-    all.map(({ name }) => ({ provider: slug, credential: name, isRejected: rejected.has(`${slug}\n${name}`) })),
-  )
-  return { targets, credentials }
-}
-
-function availability(health: Health, { providers }: Snapshot): { readonly configured: number; readonly available: number } {
-  const nowMs = performance.now()
-  const available = [...providers.keys()].filter((slug) => health.provider(slug, nowMs).available).length
-  return { configured: providers.size, available }
 }
 
 /** Takes the home before anything in it is read or made, so that two first starts cannot both make its keys. */

@@ -1,6 +1,8 @@
 // What a signal to a running gateway means: the first one ends it gently, another one at once.
+import { closeSync, openSync } from 'node:fs'
 
-export type StopSignal = 'SIGINT' | 'SIGTERM'
+/** SIGHUP only when it says that the terminal is gone. */
+export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
 export type Meaning = 'end' | 'echo' | 'force'
 
 /** One Ctrl-C under `npm start` arrives twice: from the terminal, and passed on by npm. */
@@ -15,5 +17,23 @@ export function createSignalReader(nowMs: () => number): (signal: StopSignal) =>
       return 'end'
     }
     return first.signal === signal && nowMs() - first.atMs < echoMs ? 'echo' : 'force'
+  }
+}
+
+/** As a shell tells them of a process that a signal ended. */
+export const exitCodes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const satisfies Record<StopSignal, number>
+
+/** SIGHUP comes from somebody who wants the file read again, and from a terminal window that was closed: the latter has no terminal any more. */
+export function watchTerminal(): () => boolean {
+  const hadTerminal = canOpenTerminal()
+  return () => hadTerminal && !canOpenTerminal()
+}
+
+function canOpenTerminal(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'))
+    return true
+  } catch {
+    return false
   }
 }

@@ -5,7 +5,7 @@ import { homeOption, reachableHost, type CliContext } from './context.ts'
 import { CliFailure, systemCode } from './failure.ts'
 import { exampleModel } from './example-model.ts'
 import { greetingJson, greetingLines, type Started } from './greeting.ts'
-import { createSignalReader, type StopSignal } from './stop-signals.ts'
+import { createSignalReader, exitCodes, watchTerminal, type StopSignal } from './stop-signals.ts'
 import { probeNeighbour, removeInstanceNote, writeInstanceNote } from './instance.ts'
 
 /** A gateway that serves, as `#main` gives it. */
@@ -14,6 +14,8 @@ export type Running = {
   readonly port: number
   readonly firstKey: string | undefined
   readonly snapshot: Snapshot
+  /** Takes a `turnpike.yaml` that has changed; whatever comes of it is logged. */
+  reload(read: () => Settings): Promise<void>
   /** Refuses new requests, lets running ones end within the deadline, writes everything. */
   close(deadlineMs: number): Promise<void>
 }
@@ -38,7 +40,7 @@ Examples:
   turnpike up --home ./scratch --port 0 --json     any free port, told as JSON
 
 Every option is also a setting of the environment (TURNPIKE_HOME, TURNPIKE_HOST, TURNPIKE_PORT, TURNPIKE_CONFIG,
-TURNPIKE_LOG_LEVEL) and of turnpike.yaml. Ctrl-C lets running requests finish; a second one stops at once.
+TURNPIKE_LOG_LEVEL) and of turnpike.yaml. Ctrl-C lets running requests finish; a second one stops at once. SIGHUP reads turnpike.yaml again.
 `
 
 export function upCommand({ terminal, version, command, start }: CliContext & { readonly start: StartGateway }): Command {
@@ -55,7 +57,7 @@ export function upCommand({ terminal, version, command, start }: CliContext & { 
       const settings = readSettings({ overrides })
       const running = await start(settings).catch((error: unknown) => explainStart(error, settings, command))
       // Before the greeting: whoever reads it may send a signal at once.
-      const ended = endOnSignal(running, settings, terminal.remark)
+      const ended = obeySignals(running, settings, terminal.remark, () => readSettings({ overrides }))
       const localUrl = `http://${reachableHost(settings.host)}:${running.port}`
       await writeInstanceNote(settings.home, { url: localUrl, pid: process.pid, version }).catch((error: unknown) => {
         // It serves all the same.
@@ -86,16 +88,26 @@ function providersOf({ providers }: Snapshot): Started['providers'] {
   })
 }
 
-/** Resolves when a signal has ended the gateway in good order. */
-function endOnSignal(running: Running, settings: Settings, remark: (text: string) => void): Promise<void> {
+/** SIGHUP has the file read again. Resolves when another signal has ended the gateway in good order. */
+function obeySignals(running: Running, settings: Settings, remark: (text: string) => void, read: () => Settings): Promise<void> {
   return new Promise((resolve, reject) => {
     const meaningOf = createSignalReader(() => performance.now())
+    const isTerminalGone = watchTerminal()
+    const onHangUp = (): void => {
+      if (!isTerminalGone()) {
+        void running.reload(read)
+        return
+      }
+      // Nobody hears any more, and a word said all the same must not end it before its records are written.
+      for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+      onSignal('SIGHUP')
+    }
     const onSignal = (signal: StopSignal): void => {
       const meaning = meaningOf(signal)
       if (meaning === 'echo') return
       if (meaning === 'force') {
         remark(`Stopped at once by a second signal (${signal}); what was unfinished is recorded at the next start.`)
-        process.exit(signal === 'SIGINT' ? 130 : 143)
+        process.exit(exitCodes[signal])
       }
       remark(`${signal}: new requests are refused, running ones may finish. Once more to stop at once.`)
       running
@@ -103,12 +115,12 @@ function endOnSignal(running: Running, settings: Settings, remark: (text: string
         .then(() => removeInstanceNote(settings.home, process.pid))
         .then(() => {
           remark('Stopped.')
-          process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
+          process.off('SIGINT', onSignal).off('SIGTERM', onSignal).off('SIGHUP', onHangUp)
           resolve()
         })
         .catch(reject)
     }
-    process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+    process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onHangUp)
   })
 }
 

@@ -25,7 +25,10 @@ export function createAliases(plane: Plane): Control['aliases'] {
 
   function refuseDeclared(name: string): void {
     if (plane.declared.aliases.has(name))
-      throw new Refusal('read_only', `The alias ${name} is declared in ${plane.fileName}; change it there, and start Turnpike again.`)
+      throw new Refusal(
+        'read_only',
+        `The alias ${name} is declared in ${plane.fileName}; change it there, and have it read again (SIGHUP).`,
+      )
   }
 
   /** Throws unless the alias would mean one model that is served now. */

@@ -58,11 +58,10 @@ export type Configured = {
 
 export type Assembler = {
   /** `strict`: the slug of a provider that must be complete: then what is missing throws a `ConfigError`. */
-  assemble(stored: Stored, strict?: string): Configured
+  assemble(declared: Declared, stored: Stored, strict?: string): Configured
 }
 
 export type AssemblerDeps = {
-  readonly declared: Declared
   readonly env: Environment
   readonly vault: Vault
 }
@@ -79,14 +78,14 @@ type Prices = ReadonlyMap<string, PriceOverride>
 /** What a provider was made of: the same things make the same provider. */
 type Made = { readonly from: readonly unknown[]; readonly made: ConfiguredProvider }
 
-export function createAssembler({ declared, env, vault }: AssemblerDeps): Assembler {
+export function createAssembler({ env, vault }: AssemblerDeps): Assembler {
   const environmentKeys = keysInEnvironment(env)
   let remembered = new Map<string, Made>()
   const readConfigs = new WeakMap<StoredConfig, ConfiguredConfig>()
   let last: Snapshot | undefined
   let version = 0
 
-  function assemble(stored: Stored, strict?: string): Configured {
+  function assemble(declared: Declared, stored: Stored, strict?: string): Configured {
     const builder = createProviderBuilder(env)
     const pricesOf = groupPrices(stored.prices.values())
     const made = new Map<string, Made>()
@@ -108,7 +107,7 @@ export function createAssembler({ declared, env, vault }: AssemblerDeps): Assemb
     const wantsSim = declared.sim ?? stored.settings.get('sim')?.value
     if (wantsSim === true || (wantsSim !== false && made.size === 0)) make('sim', 'sim', (prices) => builtIn(builder.sim(prices)))
 
-    const configs = configsOf(stored)
+    const configs = configsOf(declared, stored)
     const providers = new Map([...made].map(([slug, one]) => [slug, one.made]))
     const snapshot = share(
       buildSnapshot({
@@ -129,7 +128,7 @@ export function createAssembler({ declared, env, vault }: AssemblerDeps): Assemb
   }
 
   /** The file's, then the stored ones; each is read once. */
-  function configsOf(stored: Stored): Map<string, ConfiguredConfig> {
+  function configsOf(declared: Declared, stored: Stored): Map<string, ConfiguredConfig> {
     const configs = new Map([...declared.configs].map(([slug, one]) => [slug, declaredConfig(slug, one)]))
     for (const row of sorted(stored.configs.values(), ({ slug }) => slug)) {
       if (configs.has(row.slug)) continue

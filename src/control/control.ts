@@ -14,6 +14,7 @@ import type { Plane, PlannedWrite } from './plane.ts'
 import type { Actor, Control } from './port.ts'
 import { createProviders } from './providers.ts'
 import { Refusal } from './refusal.ts'
+import { reloadedSettings, withSame } from './reload.ts'
 import { createSettings, runningSettings } from './settings.ts'
 import { changed, storedOf } from './state.ts'
 import { createKeylessVault, createVault, type Vault } from './vault.ts'
@@ -42,6 +43,11 @@ export type OpenControl = {
   running(): RunningSettings
   /** Called after each write that changed one of them. */
   onRunning(listener: (running: RunningSettings) => void): void
+  /**
+   * Takes a file that has been read again, after the writes before. Resolves with the settings that differ and wait for the next start.
+   * Rejects with a `ConfigError`, and changes nothing, when it cannot be used.
+   */
+  reload(read: { readonly settings: Settings; readonly declared: Declared }): Promise<readonly string[]>
   /** Of the snapshot, made at the first question; one of an earlier snapshot is good for as long as somebody holds that. */
   indexOf(snapshot: Snapshot): ModelIndex
 }
@@ -58,12 +64,13 @@ export async function createControl(deps: ControlDeps): Promise<OpenControl> {
 }
 
 async function open(store: ControlStore, deps: ControlDeps): Promise<OpenControl> {
-  const { settings, declared, env, log } = deps
+  const { env, log } = deps
+  let { settings, declared } = deps
   const state = await store.load()
   const vault = vaultFor(state, deps)
-  const assembler = createAssembler({ declared, env, vault })
+  const assembler = createAssembler({ env, vault })
   let stored = storedOf(state)
-  let configured = assembler.assemble(stored)
+  let configured = assembler.assemble(declared, stored)
   let running = runningSettings(settings, stored)
   let lastMs = 0
   let queue: Promise<unknown> = Promise.resolve()
@@ -87,7 +94,7 @@ async function open(store: ControlStore, deps: ControlDeps): Promise<OpenControl
   /** What the provider's builder refuses, it refuses about the body of this write. */
   function assembleOrRefuse(next: typeof stored, strict: string | undefined): Configured {
     try {
-      return assembler.assemble(next, strict)
+      return assembler.assemble(declared, next, strict)
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error
       throw new Refusal('invalid_request', error.message, error.subject.includes(' ') ? undefined : error.subject)
@@ -102,23 +109,52 @@ async function open(store: ControlStore, deps: ControlDeps): Promise<OpenControl
     if (JSON.stringify(before) !== JSON.stringify(running)) for (const listener of runningListeners) listener(running)
   }
 
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = queue.then(work)
+    queue = done.catch(() => undefined)
+    return done
+  }
+
+  /** Of what is there and cannot be used as it is. */
+  function warn(): void {
+    for (const { slug, trouble, credentials } of configured.providers.values()) {
+      if (trouble !== undefined) log.warn({ provider: slug }, `a stored provider cannot be used: ${trouble}`)
+      for (const { name, trouble: why } of credentials)
+        if (why !== undefined) log.warn({ provider: slug, credential: name }, `a credential cannot be used: ${why}`)
+    }
+    for (const { slug, trouble } of configured.configs.values())
+      if (trouble !== undefined) log.warn({ config: slug }, `a stored routing config cannot be used: ${trouble}`)
+    for (const { name, config, revoked, replaced } of configured.snapshot.keys.values())
+      if (config !== undefined && revoked === undefined && replaced === undefined && !configured.configs.has(config))
+        log.warn(
+          { key: name },
+          `the key ${JSON.stringify(name)} follows the routing config ${config}, and there is no such config: its requests are refused`,
+        )
+    for (const hint of declared.hints) log.warn({}, hint)
+    for (const [name, model] of declared.aliases)
+      if (!indexOf(configured.snapshot).resolve(model).ok)
+        log.warn({ alias: name }, `the alias ${name} stands for ${model}, which no provider of this instance serves`)
+  }
+
   const plane: Plane = {
-    declared,
-    fileName: path.basename(settings.configPath ?? 'turnpike.yaml'),
+    get declared() {
+      return declared
+    },
+    get fileName() {
+      return path.basename(settings.configPath ?? 'turnpike.yaml')
+    },
     env,
     environmentSlugs: keysInEnvironment(env),
     adminToken: deps.adminToken,
     vault,
-    settings,
+    get settings() {
+      return settings
+    },
     stored: () => stored,
     configured: () => configured,
     index: () => indexOf(configured.snapshot),
     running: () => running,
-    write(actor, plan) {
-      const done = queue.then(() => perform(actor, plan))
-      queue = done.catch(() => undefined)
-      return done
-    },
+    write: (actor, plan) => inTurn(() => perform(actor, plan)),
   }
   const keys = createKeys(plane)
   refuseMissingConfigs(declared, configured, deps)
@@ -128,22 +164,24 @@ async function open(store: ControlStore, deps: ControlDeps): Promise<OpenControl
     deps.makesFirstKey && stored.keys.size === 0
       ? await plane.write({ kind: 'start' }, (nowMs) => plannedKey({ name: freeName(declared) }, nowMs, keys.get))
       : undefined
-  for (const { slug, trouble, credentials } of configured.providers.values()) {
-    if (trouble !== undefined) log.warn({ provider: slug }, `a stored provider cannot be used: ${trouble}`)
-    for (const { name, trouble: why } of credentials)
-      if (why !== undefined) log.warn({ provider: slug, credential: name }, `a credential cannot be used: ${why}`)
-  }
-  for (const { slug, trouble } of configured.configs.values())
-    if (trouble !== undefined) log.warn({ config: slug }, `a stored routing config cannot be used: ${trouble}`)
-  for (const hint of declared.hints) log.warn({}, hint)
-  for (const [name, model] of declared.aliases)
-    if (!indexOf(configured.snapshot).resolve(model).ok)
-      log.warn({ alias: name }, `the alias ${name} stands for ${model}, which no provider of this instance serves`)
+  warn()
 
   return {
     firstKey: firstKey?.key,
     running: () => running,
     onRunning: (listener) => void runningListeners.push(listener),
+    reload: (read) =>
+      inTurn(async () => {
+        const next = withSame(read.declared, declared)
+        const assembled = assembler.assemble(next, stored)
+        refuseMissingConfigs(next, assembled, deps)
+        const reloaded = reloadedSettings(settings, read.settings)
+        declared = next
+        settings = reloaded.settings
+        swap(assembled)
+        warn()
+        return reloaded.waiting
+      }),
     indexOf,
     control: {
       snapshot: () => configured.snapshot,

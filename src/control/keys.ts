@@ -16,19 +16,20 @@ const defaultOverlapSeconds = 86_400
 const maxPredecessors = 20
 
 export function createKeys(plane: Plane): Control['keys'] {
-  const declared = new Map(declaredKeys(plane.declared).map((key, index) => [key.id, plane.declared.keys[index]!]))
+  const declared = (): ReadonlyMap<string, DeclaredKey> =>
+    new Map(declaredKeys(plane.declared).map((key, index) => [key.id, plane.declared.keys[index]!]))
 
   function list(): KeyView[] {
     const nowMs = Date.now()
     return [
-      ...[...declared].map(([id, key]) => declaredView(id, key, nowMs)),
+      ...[...declared()].map(([id, key]) => declaredView(id, key, nowMs)),
       ...[...plane.stored().keys.values()].map((key) => viewOf(key, nowMs)),
     ]
   }
 
   function get(id: string): KeyView {
     const nowMs = Date.now()
-    const inFile = declared.get(id)
+    const inFile = declared().get(id)
     return inFile === undefined ? viewOf(find(id), nowMs) : declaredView(id, inFile, nowMs)
   }
 
@@ -40,8 +41,8 @@ export function createKeys(plane: Plane): Control['keys'] {
 
   /** The stored key, when it may be changed. */
   function changeable(id: string): StoredKey {
-    if (declared.has(id))
-      throw new Refusal('read_only', `This key is declared in ${plane.fileName}; change it there, and start Turnpike again.`)
+    if (declared().has(id))
+      throw new Refusal('read_only', `This key is declared in ${plane.fileName}; change it there, and have it read again (SIGHUP).`)
     const key = find(id)
     if (key.revokedAtMs !== null)
       throw new Refusal('conflict', `The key ${JSON.stringify(documentOf(key).name)} has been revoked, which is for good; make a new one.`)

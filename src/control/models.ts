@@ -49,7 +49,7 @@ export function createModels(plane: Plane): Control['models'] {
     if (custom?.price !== undefined)
       throw new Refusal(
         'read_only',
-        `The price of ${slug}/${model} is declared in ${plane.fileName}; change it there, and start Turnpike again.`,
+        `The price of ${slug}/${model} is declared in ${plane.fileName}; change it there, and have it read again (SIGHUP).`,
       )
   }
 

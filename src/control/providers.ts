@@ -22,7 +22,10 @@ export function createProviders(plane: Plane): Control['providers'] {
 
   function refuseDeclared(slug: string): void {
     if (plane.declared.providers.has(slug))
-      throw new Refusal('read_only', `The provider ${slug} is declared in ${plane.fileName}; change it there, and start Turnpike again.`)
+      throw new Refusal(
+        'read_only',
+        `The provider ${slug} is declared in ${plane.fileName}; change it there, and have it read again (SIGHUP).`,
+      )
   }
 
   function plan(slug: string, body: ProviderBody, nowMs: number): PlannedWrite<{ provider: ProviderView; created: boolean }> {

@@ -72,12 +72,12 @@ export function createSettings(plane: Plane): Control['settings'] {
       if (row.origin !== 'default')
         throw new Refusal(
           'read_only',
-          `${row.name} is set by ${sourceOf(row, plane.fileName)}; change it there, and start Turnpike again.`,
+          `${row.name} is set by ${sourceOf(row, plane.fileName)}; change it there, and ${row.origin === 'file' ? 'have it read again (SIGHUP)' : 'start Turnpike again'}.`,
           row.name,
         )
     }
     if (simName in body && plane.declared.sim !== undefined)
-      throw new Refusal('read_only', `sim is declared in ${plane.fileName}; change it there, and start Turnpike again.`, simName)
+      throw new Refusal('read_only', `sim is declared in ${plane.fileName}; change it there, and have it read again (SIGHUP).`, simName)
   }
 
   function parse({ name, key }: ListedSetting, value: string | number): string | number {
