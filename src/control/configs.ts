@@ -40,7 +40,7 @@ export function createConfigs(plane: Plane, store: ControlStore, keys: () => rea
     if (plane.declared.configs.has(slug))
       throw new Refusal(
         'read_only',
-        `The routing config ${slug} is declared in ${plane.fileName}; change it there, and start Turnpike again.`,
+        `The routing config ${slug} is declared in ${plane.fileName}; change it there, and have it read again (SIGHUP).`,
       )
   }
 
