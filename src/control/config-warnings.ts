@@ -1,5 +1,5 @@
 // What of a routing config would not work with this instance as it is now. None of it is an error: a provider may come later.
-import { vendors } from '#catalog'
+import { vendorNamed, vendorOfKey, vendors } from '#catalog'
 import { didYouMean, type RoutingConfig, type RoutingLeaf, type RoutingNode } from '#config'
 import { nearestNames } from '#kernel'
 import type { Plane } from './plane.ts'
@@ -28,24 +28,30 @@ function* leavesOf(node: RoutingNode): Generator<RoutingLeaf> {
   else for (const target of node.targets) yield* leavesOf(target)
 }
 
-/** `.provider is ...`; undefined: it could be asked. */
-function troubleOf({ provider: name, apiKey, model }: RoutingLeaf, { configured, index }: Known): string | undefined {
+/** What follows the path in a sentence, such as `.provider is ...`; undefined: it could be asked. */
+function troubleOf({ provider: name, apiKey, customHost, model }: RoutingLeaf, { configured, index }: Known): string | undefined {
   const { providers, snapshot } = configured()
-  if (name === undefined) return model === undefined ? undefined : modelTrouble(model, model, index)
-  const slugs = new Set(
-    [...snapshot.providers.values()].filter(({ slug, vendor }) => slug === name || vendor === name).map(({ slug }) => slug),
-  )
-  if (slugs.size === 0 && apiKey !== undefined && vendors.has(name)) return undefined
-  if (slugs.size === 0) {
+  if (customHost !== undefined) return undefined
+  if (name === undefined) {
+    if (apiKey !== undefined)
+      return vendorOfKey(apiKey) === undefined
+        ? '.api_key does not look like one of a vendor that this version knows: name the provider, or the target is skipped.'
+        : undefined
+    return model === undefined || snapshot.configs.has(model) ? undefined : modelTrouble(model, model, index)
+  }
+  const vendor = vendorNamed(name)
+  const known = snapshot.providers.get(name)
+  const usable = known === undefined ? [...snapshot.providers.values()].filter((one) => one.vendor === vendor) : [known]
+  if (usable.length === 0) {
+    if (apiKey !== undefined && vendors.has(vendor)) return undefined
     const trouble = providers.get(name)?.trouble
     if (trouble !== undefined) return `.provider is ${JSON.stringify(name)}, which cannot be used now: ${trouble}`
     const near = didYouMean(nearestNames(name, providers.keys(), 1))
     return `.provider is ${JSON.stringify(name.slice(0, 100))}, and this instance has no such provider: the target is skipped until it has.${near}`
   }
-  const usable = [...slugs].map((slug) => snapshot.providers.get(slug)!)
   if (apiKey === undefined && usable.every(({ credentials, auth }) => auth !== 'none' && credentials.length === 0))
     return `.provider is ${JSON.stringify(name)}, which has no credential that can be used: the target is skipped until it has.`
-  return model === undefined || !slugs.has(name) ? undefined : modelTrouble(model, `@${name}/${model}`, index)
+  return model === undefined || known === undefined ? undefined : modelTrouble(model, `@${name}/${model}`, index)
 }
 
 function modelTrouble(model: string, asked: string, index: Known['index']): string | undefined {
