@@ -1,0 +1,212 @@
+// Requests that follow routing configs over real sockets: who is asked, in which order, with which fields, and with whose key.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { JsonObject } from '#kernel'
+import { rule } from '#test/planning.ts'
+import { chat, messages } from '#test/scripts.ts'
+import { adminToken, startTest, testKey, type TestTurnpike } from '#test/turnpike.ts'
+import { createUpstream, type ScriptedUpstream } from '#test/upstream.ts'
+
+const slugs = ['down', 'refused', 'well', 'claude'] as const
+const upstreams = new Map<string, ScriptedUpstream>()
+let turnpike: TestTurnpike
+
+const own = 'sk-of-the-config-0123456789'
+const to = (provider: string, more: JsonObject = {}): JsonObject => ({ provider: `@${provider}`, ...more })
+
+before(async () => {
+  for (const slug of [...slugs, 'elsewhere']) upstreams.set(slug, await createUpstream())
+  const at = (slug: string): ScriptedUpstream => upstreams.get(slug)!
+  at('down').route(chat.path, chat.error(503))
+  at('refused').route(chat.path, chat.error(401))
+  at('well').route(chat.path, chat.json({ model: 'model-1' }))
+  at('claude').route(messages.path, messages.json({ model: 'model-1' }))
+  at('elsewhere').route(chat.path, chat.json({ model: 'model-1' }))
+  const credentials = ['one', 'two'].map((name) => ({ name, value: `sk-provider-secret-${name}` }))
+  turnpike = await startTest(
+    Object.fromEntries(
+      slugs.map((slug) => [
+        slug,
+        {
+          wire: slug === 'claude' ? ('anthropic-messages' as const) : ('openai-chat' as const),
+          origin: at(slug).origin,
+          more: { credentials, headers: { 'x-of-the-operator': 'yes' } },
+        },
+      ]),
+    ),
+    {
+      declared: {
+        keys: [{ name: 'test', value: testKey }],
+        configs: {
+          away: to('well', { custom_host: `${at('elsewhere').origin}/v1`, api_key: own }),
+          virtual: { strategy: { mode: 'fallback' }, targets: [to('well', { override_params: { model: 'model-1', temperature: 0.25 } })] },
+        },
+      },
+    },
+  )
+})
+
+after(async () => {
+  await turnpike.end()
+  for (const upstream of upstreams.values()) await upstream.close()
+})
+
+const plainBody: JsonObject = { model: 'model-1', messages: [{ role: 'user', content: 'Hello' }] }
+
+async function ask(config: unknown, body: JsonObject = plainBody, path = chat.path, headers: Record<string, string> = {}) {
+  const answer = await turnpike.post(path, body, {
+    headers: {
+      ...(config === undefined ? {} : { 'x-turnpike-config': typeof config === 'string' ? config : JSON.stringify(config) }),
+      ...headers,
+    },
+  })
+  const json = (await answer.json()) as JsonObject
+  const record = await turnpike.record(answer.headers.get('x-turnpike-request-id')!)
+  return { answer, json, record, attempts: (record['attempt_list'] ?? []) as JsonObject[] }
+}
+
+async function rehearse(config: unknown, headers: Record<string, string> = {}): Promise<JsonObject[]> {
+  const answer = await fetch(`${turnpike.url}/api/v1/configs/dry-run`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ config, request: { body: plainBody, headers, key: 'test' } }),
+  })
+  const json = (await answer.json()) as JsonObject
+  assert.equal(answer.status, 200, JSON.stringify(json))
+  return json['steps'] as JsonObject[]
+}
+
+const placeOf = ({ route, target, provider, credential, reason }: JsonObject): JsonObject => ({
+  route: route ?? target ?? '',
+  provider: provider!,
+  credential: credential!,
+  reason: reason!,
+})
+
+/** Configs of every nesting, without chance and with every failure taken: the same each time. */
+function* configs(): Generator<JsonObject> {
+  const names = [...slugs]
+  let seed = 7
+  const next = (below: number): number => (seed = (seed * 48_271) % 2_147_483_647) % below
+  const made = (depth: number): JsonObject => {
+    if (depth === 0 || next(3) === 0) return to(names[next(4)]!)
+    const targets = Array.from({ length: 1 + next(3) }, (_, i) => ({ ...made(depth - 1), name: `t${i}` }))
+    const strategies: JsonObject[] = [
+      { mode: 'fallback' },
+      { mode: 'conditional', conditions: [rule({ 'metadata.tier': 'paid' }, 't0')], default: `t${targets.length - 1}` },
+      { mode: 'loadbalance', by: 'least_busy', sticky: true },
+    ]
+    return { strategy: strategies[next(3)]!, targets }
+  }
+  for (let i = 0; i < 40; i++) yield made(3)
+}
+
+test('what a dry run says is what the request then does, whatever the health of the targets has become', async () => {
+  const codes = { down: 503, refused: 401, well: 200, claude: 200 } as const
+  let [fallbacks, count] = [0, 0]
+  for (const config of configs()) {
+    const headers = { 'x-turnpike-metadata': `{"tier":"${count++ % 2 === 0 ? 'paid' : 'free'}"}`, 'x-turnpike-session-id': 'session-1' }
+    // Where a group draws, this is where the session stays.
+    await ask(config, plainBody, chat.path, headers)
+    const steps = await rehearse(config, headers)
+    const { attempts } = await ask(config, plainBody, chat.path, headers)
+    const answering = steps.findIndex(({ provider }) => codes[provider as keyof typeof codes] === 200)
+    // A second credential is only for trouble of the first one.
+    const expected = (answering < 0 ? steps : steps.slice(0, answering + 1)).filter(
+      ({ provider, reason }) => provider === 'refused' || !String(reason).startsWith('next credential'),
+    )
+    assert.deepEqual(attempts.map(placeOf), expected.map(placeOf), JSON.stringify(config))
+    if (attempts.length > 1) fallbacks++
+  }
+  assert.ok(fallbacks >= 8, `${fallbacks} went on`)
+})
+
+test('overrides, defaults and what is left out reach the provider in its own words, whichever wire the client speaks', async () => {
+  const params = {
+    override_params: { max_tokens: 77, temperature: 0.5, stop: ['END'] },
+    default_params: { top_p: 0.9, user: 'nobody' },
+    drop_params: ['seed'],
+  }
+  const chatBody = { ...plainBody, max_completion_tokens: 5, seed: 1, user: 'me' }
+  await ask(to('well', params), chatBody)
+  const passed = upstreams.get('well')!.received.at(-1)!.json()
+  assert.partialDeepStrictEqual(passed, { temperature: 0.5, stop: ['END'], top_p: 0.9, user: 'me' })
+  assert.equal(passed['max_tokens'] ?? passed['max_completion_tokens'], 77)
+  assert.equal(Object.keys(passed).filter((name) => name.startsWith('max_')).length, 1)
+  assert.equal(passed['seed'], undefined)
+
+  await ask(to('claude', params), chatBody)
+  assert.partialDeepStrictEqual(upstreams.get('claude')!.received.at(-1)!.json(), {
+    max_tokens: 77,
+    temperature: 0.5,
+    stop_sequences: ['END'],
+    metadata: { user_id: 'me' },
+  })
+
+  const claudeBody = { model: 'model-1', max_tokens: 5, messages: [{ role: 'user', content: 'Hello' }] }
+  await ask(to('claude', params), claudeBody, messages.path)
+  assert.partialDeepStrictEqual(upstreams.get('claude')!.received.at(-1)!.json(), {
+    max_tokens: 77,
+    temperature: 0.5,
+    stop_sequences: ['END'],
+    top_p: 0.9,
+    metadata: { user_id: 'nobody' },
+  })
+  const { record } = await ask(to('claude', { override_params: { seed: 3 } }), claudeBody, messages.path)
+  assert.match(JSON.stringify(record['notes']), /override_params\.seed/, 'what has no place is said')
+})
+
+test('a conditional config goes by what the request is', async () => {
+  const config = {
+    strategy: {
+      mode: 'conditional',
+      conditions: [rule({ 'metadata.tier': 'paid', 'params.max_tokens': { $lt: 10 } }, 'best')],
+      default: 'other',
+    },
+    targets: [to('claude', { name: 'best' }), to('well', { name: 'other' })],
+  }
+  const by = async (body: JsonObject, headers?: Record<string, string>) => {
+    const { answer } = await ask(config, { ...plainBody, ...body }, chat.path, headers)
+    return [answer.headers.get('x-turnpike-provider'), answer.headers.get('x-turnpike-route')]
+  }
+  assert.deepEqual(await by({ max_tokens: 5 }, { 'x-turnpike-metadata': '{"tier":"paid"}' }), ['claude', 'config.targets[0]'])
+  assert.deepEqual(await by({ max_tokens: 50 }, { 'x-turnpike-metadata': '{"tier":"paid"}' }), ['well', 'config.targets[1]'])
+  assert.deepEqual(await by({ max_tokens: 5 }), ['well', 'config.targets[1]'])
+  const { answer, json } = await ask({ ...config, strategy: { ...config.strategy, default: undefined } })
+  assert.equal(answer.status, 400)
+  assert.match(JSON.stringify(json), /none of its conditions matches, and it has no default/)
+})
+
+test("another address gets the config's own key and nothing of this gateway; brought by a client, it is not looked for in this network", async () => {
+  const elsewhere = upstreams.get('elsewhere')!
+  const { answer } = await ask('away')
+  assert.equal(answer.status, 200)
+  const [received] = elsewhere.received
+  assert.equal(received!.headers.get('authorization'), `Bearer ${own}`)
+  assert.equal(received!.headers.get('x-of-the-operator'), undefined)
+  const brought = await ask(to('well', { custom_host: `${elsewhere.origin}/v1`, api_key: own }))
+  assert.deepEqual(
+    [brought.answer.status, brought.attempts.map((one) => (one['error'] as JsonObject)['class'])],
+    [503, ['private_address']],
+  )
+  const keyless = await ask(to('well', { custom_host: `${elsewhere.origin}/v1` }))
+  assert.equal(keyless.answer.status, 404)
+  assert.equal(elsewhere.received.length, 1)
+  assert.ok(!JSON.stringify([brought.json, brought.record, keyless.json]).includes(own))
+})
+
+test('a config is a model: listed, asked for by its name, and the answer says who it was', async () => {
+  const list = (await (await fetch(`${turnpike.url}/v1/models`, { headers: { authorization: `Bearer ${testKey}` } })).json()) as {
+    data: { id: string; providers: string[] }[]
+  }
+  assert.deepEqual(list.data.find(({ id }) => id === 'virtual')?.providers, ['well'])
+  assert.equal(
+    list.data.some(({ id }) => id === 'away'),
+    false,
+    'it names no model',
+  )
+  const { answer, record } = await ask(undefined, { ...plainBody, model: 'virtual' })
+  assert.deepEqual([answer.status, answer.headers.get('x-turnpike-provider')], [200, 'well'])
+  assert.partialDeepStrictEqual(upstreams.get('well')!.received.at(-1)!.json(), { model: 'model-1', temperature: 0.25 })
+  assert.partialDeepStrictEqual(record, { model: { asked: 'virtual', served: 'model-1' }, config: { slug: 'virtual' } })
+})
