@@ -142,7 +142,9 @@ for (const [name, headers, param] of [
   ['a timeout that is no number', { 'x-turnpike-request-timeout': 'abc' }, 'x-turnpike-request-timeout'],
   ['a timeout of nothing', { 'x-turnpike-request-timeout': '0' }, 'x-turnpike-request-timeout'],
   ['a timeout before now', { 'x-portkey-request-timeout': '-5' }, 'x-turnpike-request-timeout'],
-  ['a config', { 'x-turnpike-config': '{"retry":{"attempts":3}}' }, 'x-turnpike-config'],
+  ['a config that is no JSON', { 'x-turnpike-config': '{"retry":{"attempts":3}' }, 'x-turnpike-config'],
+  ['a config that nobody knows', { 'x-portkey-config': 'pc-unknown' }, 'x-turnpike-config'],
+  ['a config with a key that is none', { 'x-turnpike-config': '{"retrie":{"attempts":3}}' }, 'config.retrie'],
 ] as const) {
   test(`a header with ${name} is a 400 that names it`, async () => {
     for (const wire of wireNames) {
