@@ -1,6 +1,6 @@
 // Routing configs as the control plane keeps them: versions, secrets, keys they are attached to, and what requests then meet.
 import assert from 'node:assert/strict'
-import { readFileSync, readdirSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import type { RoutingNode } from '#config'
@@ -294,16 +294,23 @@ test('what would not work is a warning, not an error, and goes when it works', a
       { provider: 'groq', api_key: secret },
       { provider: '@own', model: 'm2' },
       { model: 'no-such-model-anywhere' },
+      { provider: 'x-ai', api_key: secret },
+      { model: 'other' },
       { provider: '@keyless' },
+      { api_key: 'of-nobody-0123456789' },
     ],
   }
+  await control.configs.put('other', { config: { provider: '@openai', model: 'gpt-4o' } }, admin)
+  await control.providers.put('keyless', { vendor: 'mistral', credentials: [{ env: 'NOT_SET_HERE' }] }, admin)
   const { warnings } = (await control.configs.put('chat', { config }, admin)).config
   const said = warnings.join('\n')
   assert.match(said, /config\.input_guardrails is stored and not available yet/)
   assert.match(said, /config\.targets\[0\]\.provider is "opnai", and this instance has no such provider.* Did you mean openai\?/)
   assert.match(said, /config\.targets\[3\]'s model is "m2", which the allow-list or deny-list of its provider excludes\./)
   assert.match(said, /config\.targets\[4\]'s model is "no-such-model-anywhere", which no provider of this instance serves\./)
-  assert.doesNotMatch(said, /targets\[[12]\]/)
+  assert.match(said, /config\.targets\[7\]\.provider is "keyless", which (cannot be used now|has no credential)/)
+  assert.match(said, /config\.targets\[8\]\.api_key does not look like one of a vendor/)
+  assert.doesNotMatch(said, /targets\[[1256]\]/)
   await control.providers.put('opnai', { vendor: 'openai', credentials: [{ value: 'sk-0123456789' }] }, admin)
   assert.doesNotMatch(control.configs.get('chat').warnings.join('\n'), /targets\[0\]/)
 })
@@ -316,6 +323,48 @@ test('configs that nobody changed stay the same objects through other writes, so
   assert.equal(control.snapshot().configs, configs)
   await control.configs.put('other', { config: fallback }, admin)
   assert.equal(control.snapshot().configs.get('chat'), configs.get('chat'))
+})
+
+test('a key of the file whose config is nowhere stops the start with its line; one that is stored is found, and stays while the key has it', async (t) => {
+  const declared = 'keys:\n  - { name: bot, value: 0123456789abcdef0 }\n  - { name: laptop, value: 0123456789abcdef1, config: chat }\n'
+  const home = (await openTestControl(t, { env })).home
+  const lost = openTestControl(t, { env, declared })
+  await assert.rejects(
+    lost,
+    /^ConfigError: turnpike\.yaml, line 3: keys\[1\]\.config is "chat", and there is no such routing config, in the file or stored; declare/,
+  )
+  const first = await openTestControl(t, {
+    env,
+    declared,
+    home: mkdtempSync(path.join(path.dirname(home), 'turnpike-control-')),
+    toleratesMisfits: true,
+  })
+  t.after(() => rmSync(first.home, { recursive: true, force: true }))
+  assert.match(first.warnings.join(), /keys\[1\]\.config is "chat"/)
+  await first.control.configs.put('chat', { config: fallback }, admin)
+  await first.close()
+  const { control } = await openTestControl(t, { env, home: first.home })
+  assert.deepEqual(control.configs.get('chat').keys.map(({ name }) => name), ['laptop']) // prettier-ignore
+  assert.match((await refusalOf(() => control.configs.remove('chat', admin))).message, /attached to the key "laptop"/)
+})
+
+test('a config of the file counts over a stored one of its name, and both come and go with the file', async (t) => {
+  const first = await openTestControl(t, { env })
+  await first.control.configs.put('chat', { config: fallback }, admin)
+  const key = await first.control.keys.create({ name: 'laptop', config: 'chat' }, admin)
+  await first.close()
+  const declared = 'configs: { chat: { provider: openai, api_key: "of-the-file-0123456789" }, other: {} }\n'
+  const second = await openTestControl(t, { env, home: first.home, declared })
+  const { config, version, origin, keys, updated_at: at } = second.control.configs.get('chat')
+  assert.deepEqual([config, version, origin, at], [{ provider: 'openai', api_key: '[secret]' }, null, 'file', null])
+  assert.deepEqual(keys, [{ id: key.id, name: 'laptop' }])
+  assert.deepEqual(second.control.configs.list().map(({ slug }) => slug), ['chat', 'other']) // prettier-ignore
+  assert.equal(firstKeyOf(rootOf(second, 'chat')), 'of-the-file-0123456789')
+  await second.control.keys.update(key.id, { config: 'other' }, admin)
+  await second.close()
+  const third = await openTestControl(t, { env, home: first.home, declared: 'sim: true\n' })
+  assert.deepEqual(third.control.configs.list().map(({ slug, version: latest }) => [slug, latest]), [['chat', 1]]) // prettier-ignore
+  assert.match(third.warnings.join(), /the key "laptop" follows the routing config other, and there is no such config/)
 })
 
 test('the audit log says who stored, went back and removed which version, and the comment', async (t) => {

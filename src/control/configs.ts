@@ -51,11 +51,15 @@ export function createConfigs(plane: Plane, store: ControlStore, keys: () => rea
     return typeof found === 'string' || plane.configured().configs.get(row.slug)?.config === undefined ? undefined : found.value
   }
 
-  function attached(slug: string): KeyView[] {
-    return keys().filter(({ config, state }) => config === slug && state !== 'revoked')
+  /** The keys that follow each config, by its slug. */
+  function attached(): ReadonlyMap<string | undefined, readonly KeyView[]> {
+    return Map.groupBy(
+      keys().filter(({ state }) => state !== 'revoked'),
+      ({ config }) => config,
+    )
   }
 
-  function viewOf(configured: ConfiguredConfig): ConfigView {
+  function viewOf(configured: ConfiguredConfig, users = attached()): ConfigView {
     const { slug, origin, version, document, config, trouble, comment, updatedAt, updatedBy } = configured
     return {
       slug,
@@ -63,7 +67,7 @@ export function createConfigs(plane: Plane, store: ControlStore, keys: () => rea
       version,
       config: document,
       comment,
-      keys: attached(slug).map(({ id, name }) => ({ id, name })),
+      keys: (users.get(slug) ?? []).map(({ id, name }) => ({ id, name })),
       warnings: config === undefined ? [] : warningsOf(config, plane),
       updated_at: updatedAt,
       updated_by: updatedBy,
@@ -100,7 +104,10 @@ export function createConfigs(plane: Plane, store: ControlStore, keys: () => rea
   }
 
   return {
-    list: () => [...plane.configured().configs.values()].map(viewOf),
+    list() {
+      const users = attached()
+      return [...plane.configured().configs.values()].map((one) => viewOf(one, users))
+    },
     get: (slug) => viewOf(find(slug)),
     async versions(slug, limit, cursor) {
       const { origin } = find(slug)
@@ -140,7 +147,7 @@ export function createConfigs(plane: Plane, store: ControlStore, keys: () => rea
       await plane.write(actor, () => {
         const { version } = find(slug)
         refuseDeclared(slug)
-        const users = attached(slug)
+        const users = attached().get(slug) ?? []
         if (users.length > 0) {
           const named = users.slice(0, maxNamed).map(({ name, id }) => `${JSON.stringify(name)} (${id})`)
           const more = users.length > maxNamed ? ` and ${users.length - maxNamed} more` : ''
