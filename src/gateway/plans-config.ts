@@ -54,7 +54,11 @@ function read(text: string): RoutingConfig {
   try {
     return parseRoutingConfigText(text)
   } catch (error) {
-    if (error instanceof ConfigError) throw invalidRequest(error.subject, `The header ${header} is not a routing config. ${error.message}`)
+    if (error instanceof ConfigError)
+      throw invalidRequest(
+        error.subject === 'config' ? header : error.subject,
+        `The header ${header} is not a routing config. ${error.message}`,
+      )
     throw error
   }
 }
