@@ -10,12 +10,11 @@ export {
   buildProviders,
   buildSnapshot,
   createProviderBuilder,
-  defaultPriority,
-  defaultTimeouts,
   keyFor,
   keysInEnvironment,
   type PriceOverride,
   type ProviderBuilder,
+  providerDefaults,
   type ProviderPlan,
   wiresOf,
 } from './providers.ts'

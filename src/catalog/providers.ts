@@ -26,8 +26,10 @@ import { simModels, simSlug } from './sim.ts'
 import { embeddingPaths, vendorEmbeddings, type VendorEmbeddings } from './vendor-embeddings.ts'
 import { genericVendor, vendors, type Vendor } from './vendors.ts'
 
-export const defaultTimeouts: Timeouts = { connectMs: 5_000, firstTokenMs: undefined, idleMs: 60_000, totalMs: 600_000 }
-export const defaultPriority = 100
+const defaultTimeouts: Timeouts = { connectMs: 5_000, firstTokenMs: undefined, idleMs: 60_000, totalMs: 600_000 }
+const defaultPriority = 100
+/** Of a provider whose declaration says neither. */
+export const providerDefaults = { priority: defaultPriority, timeouts: defaultTimeouts } as const
 const defaultPaths = {
   'openai-chat': '/chat/completions',
   'openai-responses': '/responses',

@@ -1,5 +1,5 @@
 // Providers: put, removed, and shown without their secrets.
-import { addressOf, defaultPriority, defaultTimeouts, vendorOfKey, wiresOf, type Vendor } from '#catalog'
+import { addressOf, providerDefaults, vendorOfKey, wiresOf, type Vendor } from '#catalog'
 import { bodySchemas, didYouMean, hashKey, type Environment, type ProviderBody } from '#config'
 import { nearestNames } from '#kernel'
 import type { ControlChange, StoredCredential } from '#store'
@@ -181,7 +181,7 @@ export function refuseOwnSecret(plane: Plane, secret: string, field: string): vo
 
 function viewOf({ slug, origin, wanted, provider, trouble, credentials, updatedAt }: ConfiguredProvider, env: Environment): ProviderView {
   const { vendor, baseUrl } = addressOf(slug, wanted, env) ?? {}
-  const timeouts = provider?.timeouts ?? defaultTimeouts
+  const timeouts = provider?.timeouts ?? providerDefaults.timeouts
   return {
     slug,
     origin,
@@ -196,7 +196,7 @@ function viewOf({ slug, origin, wanted, provider, trouble, credentials, updatedA
       ...(wanted.models?.custom === undefined ? {} : { custom: wanted.models.custom.map(compact) }),
       known: provider?.models.size ?? 0,
     },
-    priority: provider?.priority ?? wanted.priority ?? defaultPriority,
+    priority: provider?.priority ?? wanted.priority ?? providerDefaults.priority,
     ...(wanted.price_multiplier === undefined ? {} : { price_multiplier: wanted.price_multiplier }),
     timeouts: {
       connect_ms: timeouts.connectMs,
