@@ -76,7 +76,7 @@ test('a provider that was put serves the next request, and one that was removed 
   assert.equal(replaced.json['priority'], 7)
   assert.equal((await chat('own/model-1')).status, 200)
   assert.equal(upstream.received.at(-1)!.headers.get('authorization'), `Bearer ${secret}`, 'the stored secret stays')
-  assert.deepEqual((await ask('GET', '/providers/own')).json, replaced.json)
+  assert.equal(withoutHealth((await ask('GET', '/providers/own')).text), withoutHealth(replaced.text))
   assert.deepEqual(
     (await ask('GET', '/providers')).json.data.map(({ slug }) => slug),
     ['declared', 'own'],
@@ -466,7 +466,12 @@ async function state(): Promise<string> {
   const lists = await Promise.all(
     ['/providers', '/keys', '/aliases', '/configs', '/models?limit=1000', '/settings', '/audit'].map((path) => ask('GET', path)),
   )
-  return lists.map(({ text }) => text).join('\n')
+  return lists.map(({ text }) => withoutHealth(text)).join('\n')
+}
+
+/** How providers are doing has times that pass. */
+function withoutHealth(text: string): string {
+  return JSON.stringify(JSON.parse(text, (name, value: unknown) => (name === 'health' ? undefined : value)))
 }
 
 for (const [what, method, path, table, base] of [
