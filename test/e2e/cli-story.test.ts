@@ -119,7 +119,8 @@ async function everythingOf({ url, home }: Ready): Promise<unknown[]> {
     ['providers', 'keys', 'aliases', 'models?provider=basement', 'requests'].map(async (what) => {
       const answer = await fetch(`${url}/api/v1/${what}`, { headers: { authorization } })
       assert.equal(answer.status, 200, what)
-      return answer.json()
+      // How the providers are doing is another matter in another process.
+      return JSON.parse(await answer.text(), (name, value: unknown) => (name === 'health' ? undefined : value)) as unknown
     }),
   )
 }
