@@ -1,5 +1,5 @@
-// What `doctor` learns from what is configured and from recent requests: keys, aliases, prices.
-import type { AliasView, KeyView, ModelView, ProviderView } from '#control'
+// What `doctor` learns from what is configured and from recent requests: keys, aliases, routing configs, prices.
+import type { AliasView, ConfigView, KeyView, ModelView, ProviderView } from '#control'
 import type { RequestRow } from '#store'
 import { allPages, NotThere, type AdminClient, type Query } from './admin-client.ts'
 import type { Typed } from './context.ts'
@@ -13,6 +13,7 @@ export async function useChecks(client: AdminClient, nowMs: number, typed: Typed
   return [
     ...keyChecks(keys, await recent(client, { outcome: 'denied', from: iso(nowMs - dayMs) }), nowMs, typed),
     ...(await aliasChecks(client, typed)),
+    ...configChecks(await allPages<ConfigView>(client, 'configs'), typed),
     ...(await priceChecks(client, await recent(client, { cost_source: 'unpriced', from: iso(nowMs - 7 * dayMs) }), typed)),
   ]
 }
@@ -93,6 +94,22 @@ async function aliasChecks(client: AdminClient, typed: Typed): Promise<Check[]> 
         }
       : { state: 'fail', name: `alias ${name}`, message: `It stands for ${model}, which no provider here serves.`, fix }
   })
+}
+
+function configChecks(configs: readonly ConfigView[], typed: Typed): Check[] {
+  if (configs.length === 0) return []
+  const checks = configs.flatMap(({ slug, keys, trouble, warnings }): Check[] => {
+    const name = `config ${slug}`
+    const users =
+      keys.length === 0 ? '' : ` It is attached to ${keys.length === 1 ? 'the key' : 'the keys'} ${keys.map((key) => key.name).join(', ')}.`
+    if (trouble !== undefined)
+      return [{ state: 'fail', name, message: `It cannot be used. ${trouble}${users}`, fix: typed(`configs versions ${slug}`) }]
+    const [first, ...more] = warnings
+    if (first === undefined) return []
+    const others = more.length === 0 ? '' : ` (and ${more.length} more)`
+    return [{ state: 'warn', name, message: `${first}${others}`, fix: typed(`configs show ${slug}`) }]
+  })
+  return checks.length > 0 ? checks : [{ state: 'ok', name: 'configs', message: 'Each has targets that can be asked.' }]
 }
 
 /** At most so many models are looked up. */

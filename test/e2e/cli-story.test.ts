@@ -1,6 +1,6 @@
 // A first user's story, typed command by command against real processes: a home, a provider, a key, requests, a backup, another machine.
 import assert from 'node:assert/strict'
-import { cpSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { wireScripts } from '#test/scripts.ts'
@@ -83,6 +83,27 @@ test('from an empty folder to an answer, a revoked key, a backup, and the same p
   const listed = await done(runCommand(context, ['requests', 'list', ...at]))
   assert.match(listed, /basement\/m-1 +ok +200 .*\$0\.0000220.* laptop$/m)
 
+  const config = path.join(folder, 'chat.json')
+  writeFileSync(
+    config,
+    JSON.stringify({ targets: [{ provider: '@nobody' }, { provider: '@basement', override_params: { model: 'm-1' } }] }),
+  )
+  const set = await runCommand(context, ['configs', 'set', 'chat', config, '--comment', 'first', ...at])
+  assert.deepEqual([set.exitCode, set.stdout], [0, 'chat is at version 1 from the next request on.\n'])
+  assert.match(set.stderr, /^warning: config\.targets\[0\]\.provider is "nobody"/)
+  await done(runCommand(context, ['keys', 'update', 'laptop', '--config', 'chat', '--no-config-override', '--all-models', ...at]))
+  const followed = await ask(ready.url, key, 'whatever')
+  assert.deepEqual([followed.status, followed.headers.get('x-turnpike-route')], [200, 'config.targets[1]'])
+  const dryRun = await done(runCommand(context, ['configs', 'dry-run', '--model', 'whatever', '--key', 'laptop', ...at]))
+  assert.match(dryRun, /with the config chat, version 1:\n.*\n1 +config\.targets\[1\] +basement\/m-1 /)
+  await done(piped(context, '{"targets":[{"provider":"@nobody"}]}', ['configs', 'set', 'chat', '-', ...at]))
+  assert.notEqual((await ask(ready.url, key, 'whatever')).status, 200)
+  await done(runCommand(context, ['configs', 'rollback', 'chat', '1', ...at]))
+  assert.equal((await ask(ready.url, key, 'whatever')).status, 200)
+  const attached = await runCommand(context, ['configs', 'remove', 'chat', ...at])
+  assert.equal(attached.exitCode, 1)
+  assert.match(attached.stderr, /attached to the key "laptop"/)
+
   await done(runCommand(context, ['keys', 'revoke', 'laptop', ...at]))
   const refused = await ask(ready.url, key, 'basement/m-1')
   assert.equal(refused.status, 401)
@@ -116,7 +137,7 @@ test('from an empty folder to an answer, a revoked key, a backup, and the same p
 async function everythingOf({ url, home }: Ready): Promise<unknown[]> {
   const authorization = `Bearer ${readFileSync(path.join(home, 'admin-token'), 'utf8').trim()}`
   return Promise.all(
-    ['providers', 'keys', 'aliases', 'models?provider=basement', 'requests'].map(async (what) => {
+    ['providers', 'keys', 'aliases', 'configs', 'configs/chat/versions', 'models?provider=basement', 'requests'].map(async (what) => {
       const answer = await fetch(`${url}/api/v1/${what}`, { headers: { authorization } })
       assert.equal(answer.status, 200, what)
       // How the providers are doing is another matter in another process.
@@ -160,6 +181,7 @@ test('doctor says nothing of a healthy instance, and names each thing that is wr
   await put('endpoint', `${upstream.origin}/v1/chat/completions`, providerKey)
   await write('PUT', 'providers/unseen', { vendor: 'openai', credentials: [{ env: 'NOT_SET_ANYWHERE' }] })
   await write('PUT', 'aliases/fast', { model: 'good/nobody-knows-this' })
+  await write('PUT', 'configs/chat', { config: { targets: [{ provider: '@nobody' }, { provider: '@good' }] } })
   await write('POST', 'keys', { name: 'brief', expires_at: new Date(Date.now() + 86_400_000).toISOString() })
   assert.equal((await ask(ready.url, ready.gateway_key!, 'good/unpriced')).status, 200)
   const { exitCode, stdout } = await runCommand(context, ['doctor', '--json', ...at])
@@ -172,6 +194,7 @@ test('doctor says nothing of a healthy instance, and names each thing that is wr
     ['provider endpoint', 'fail', /ends in an endpoint's path/, new RegExp(`Without /chat/completions: ${upstream.origin}/v1$`)],
     ['provider unseen', 'fail', /NOT_SET_ANYWHERE/, /providers add/],
     ['alias fast', 'warn', /not known to serve/, /aliases set fast/],
+    ['config chat', 'warn', /targets\[0\]\.provider is "nobody"/, /configs show chat/],
     ['key brief', 'warn', /expires at/, /keys update key_\S+ --expires/],
     ['price of good/unpriced', 'warn', /1 request of the last week has no cost/, /models price set good\/unpriced/],
   ]

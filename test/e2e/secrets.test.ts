@@ -39,6 +39,11 @@ test('no planted secret is in any answer, log line, command, record, file of the
     misspelt: plant(),
     halfJson: plant(),
     twice: plant(),
+    config: plant(),
+    earlierConfig: plant(),
+    wrongConfig: plant(),
+    inlineConfig: plant(),
+    fileConfig: plant(),
     foreign: `sk-ant-api03-${randomBytes(40).toString('hex')}`,
     looksLikeKey: `sk-proj-${randomBytes(24).toString('hex')}`,
   }
@@ -54,6 +59,7 @@ test('no planted secret is in any answer, log line, command, record, file of the
           models: { custom: [{ id: 'm', price: 'free' }] },
         },
       },
+      configs: { 'of-file': { targets: [{ provider: 'declared', api_key: '${PLANTED_CONFIG_KEY}' }] } },
     }),
   )
   const env = {
@@ -62,6 +68,7 @@ test('no planted secret is in any answer, log line, command, record, file of the
     MISTRAL_API_KEY: planted.vendorEnv,
     PLANTED_KEY: planted.env,
     PLANTED_FILE_KEY: planted.fileEnv,
+    PLANTED_CONFIG_KEY: planted.fileConfig,
   }
   const gateway = await startGateway(context, home, [], { env })
   const { url } = gateway.ready
@@ -132,6 +139,22 @@ test('no planted secret is in any answer, log line, command, record, file of the
   const revoked = await makeKey(`${api}/keys`, { name: 'revoked' })
   assert.equal((await ask('DELETE', `${api}/keys/${revoked.id}`)).status, 204)
 
+  const withKey = (key: string, more: object = {}) => ({
+    targets: [{ provider: '@own', api_key: key, ...more }, { provider: '@declared' }],
+  })
+  for (const [key, status] of [[planted.earlierConfig, 201], [planted.config, 200]] as const)
+    assert.equal((await ask('PUT', `${api}/configs/chat`, { config: withKey(key) }, { 'idempotency-key': `config ${status}` })).status, status) // prettier-ignore
+  assert.equal((await ask('PUT', `${api}/configs/chat`, { config: withKey('[secret]', { retry: { attempts: 1 } }) })).status, 200)
+  await ask('POST', `${api}/configs/chat/rollback`, { version: 1 })
+  for (const config of [
+    withKey(planted.wrongConfig, { wieght: 1 }),
+    withKey('x', { weight: planted.wrongConfig }),
+    { strategy: { mode: planted.wrongConfig }, targets: [{}] },
+    { targets: planted.wrongConfig },
+    { api_key: { secret: planted.wrongConfig } },
+  ])
+    assert.equal((await ask('PUT', `${api}/configs/refused`, { config })).status, 400, JSON.stringify(config))
+
   // Writes that are refused.
   const refused: unknown[] = [
     { ...provider, base_url: `https://user:${planted.userinfo}@example.com/v1` },
@@ -199,8 +222,28 @@ test('no planted secret is in any answer, log line, command, record, file of the
   await chat({ authorization: `Bearer ${adminToken}` })
   await chat({ authorization: `Bearer ${adminToken}`, 'x-turnpike-api-key': planted.wrongKey })
   await chat(own, `/v1/chat/completion?key=${planted.queryKey}`)
+  const inline = JSON.stringify(withKey(planted.inlineConfig))
+  for (const config of [
+    'chat',
+    'of-file',
+    inline,
+    `{"api_key":"${planted.inlineConfig}"`,
+    JSON.stringify(withKey(planted.inlineConfig, { wieght: 1 })),
+  ]) {
+    await chat({ ...own, 'x-turnpike-config': config }, undefined, 'm')
+    await chat({ ...own, 'x-portkey-config': config }, undefined, 'm')
+  }
+  const hi = { model: 'm', messages: [{ role: 'user', content: 'hi' }] }
+  for (const asked of [
+    { slug: 'chat' },
+    { slug: 'of-file' },
+    { config: withKey(planted.config) },
+    { config: withKey(planted.wrongConfig, { wieght: 1 }) },
+  ])
+    await ask('POST', `${api}/configs/dry-run`, { ...asked, request: { body: hi, headers: { 'x-turnpike-config': inline } } })
   upstream.route('/v1/chat/completions', echo(401))
   upstream.route('/v1/models', echo(401))
+  for (const config of ['chat', 'of-file', inline]) await chat({ ...own, 'x-turnpike-config': config }, undefined, 'm')
   for (const model of ['own/m', 'declared/m']) await chat(own, undefined, model)
   await chat({ 'x-turnpike-api-key': rotated.key, authorization: `Bearer ${planted.byok}` })
   await ask('POST', `${api}/providers/own/test`)
@@ -218,11 +261,12 @@ test('no planted secret is in any answer, log line, command, record, file of the
     await ask('GET', `${api}/requests/${id}`)
     for (const part of ['request', 'response']) await ask('GET', `${api}/requests/${id}/payload?part=${part}`)
   }
-  for (const where of ['providers', 'providers/own', 'providers/declared', 'providers/mistral', 'keys', `keys/${made.id}`, 'models?limit=1000', 'aliases', 'settings', 'audit?limit=1000', 'requests/facets', 'requests/histogram', 'vendors', 'openapi.json'])
+  for (const where of ['providers', 'providers/own', 'providers/declared', 'providers/mistral', 'keys', `keys/${made.id}`, 'models?limit=1000', 'aliases', 'configs', 'configs/chat', 'configs/of-file', 'configs/chat/versions', 'settings', 'audit?limit=1000', 'requests/facets', 'requests/histogram', 'vendors', 'openapi.json'])
     assert.equal((await ask('GET', `${api}/${where}`)).status, 200, where) // prettier-ignore
   await ask('GET', '/v1/models', undefined, own)
   const commands = [
     ['providers', 'list'], ['providers', 'list', '--json'], ['providers', 'test', 'own'], ['keys', 'list'], ['keys', 'list', '--json'], ['models', 'list', '--json'],
+    ['configs', 'list'], ['configs', 'list', '--json'], ['configs', 'show', 'chat'], ['configs', 'versions', 'chat'], ['configs', 'dry-run', 'chat', '--model', 'm'],
     ['requests', 'list'], ['requests', 'show', ids[0]!], ['requests', 'show', ids[0]!, '--json'], ['audit', 'list', '--json'], ['doctor'], ['doctor', '--json'],
   ] // prettier-ignore
   const ran = [...commands, ['backup', backups]].map(async (command) => {
