@@ -45,6 +45,8 @@ before(async () => {
           'aws-key': at('bedrock', '', [nova], 'bedrock-api-key-0123456789'),
           vertex: at('vertex', vertexBase, ['gemini-2.5-flash', 'claude-sonnet-4-5@20250929'], serviceAccountJson(issuer.origin)),
           'two-accounts': at('vertex', vertexBase, ['gemini-2.5-flash'], serviceAccountJson(issuer.origin), userAccountJson(issuer.origin)),
+          // Whoever got no token once is asked after the others from then on.
+          'left-account': at('vertex', vertexBase, ['gemini-2.5-flash'], serviceAccountJson(issuer.origin)),
         },
       },
     },
@@ -206,7 +208,7 @@ describe('Vertex', () => {
     const gate = createGate()
     issuer.enqueue({ ...tokenRefusal('invalid_grant', ''), before: [waitFor(gate)] })
     const leaving = new AbortController()
-    const request = chat('two-accounts/gemini-2.5-flash', { signal: leaving.signal })
+    const request = chat('left-account/gemini-2.5-flash', { signal: leaving.signal })
     await issuer.next()
     leaving.abort()
     await assert.rejects(request)
