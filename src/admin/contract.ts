@@ -37,6 +37,7 @@ export {
   probeReport,
   provider,
   providerBody,
+  providerHealth,
   providerList,
   vendor,
   vendorList,

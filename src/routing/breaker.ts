@@ -38,13 +38,18 @@ export class Breaker {
 
   succeeded(nowMs: number, startedMs: number): void {
     if (this.ban.inForce) {
-      if (this.ban.lift(startedMs)) this.clear()
+      this.lift(startedMs)
       return
     }
     this.#move(nowMs)
     this.#attempts[this.#slot % slots]!++
     this.#attemptsInAll++
     this.#inRow = 0
+  }
+
+  /** Closes it, if what began then tells anything new. Counts nothing. */
+  lift(startedMs: number): void {
+    if (this.ban.inForce && this.ban.lift(startedMs)) this.clear()
   }
 
   failed(nowMs: number, startedMs: number): void {

@@ -168,6 +168,20 @@ describe('a breaker', () => {
     }
   })
 
+  test('is closed by an answer that its client left in the middle, which counts as nothing else', () => {
+    const { clock, vitals, health } = opened()
+    clock.nowMs += 15_000
+    clock.failure(vitals, 'client_closed', {}, { firstTokenMs: 40 })
+    assert.ok(health.allWell)
+    for (let i = 0; i < 3; i++) clock.failure(vitals, 'client_closed', {}, { firstTokenMs: 40 })
+    assert.deepEqual([clock.row().attempts, clock.row().failures, clock.row().latencyMs], [0, 0, 40])
+    clock.failure(vitals, 'cut')
+    clock.failure(vitals, 'cut')
+    clock.failure(vitals, 'client_closed', {}, { firstTokenMs: 40 })
+    clock.failure(vitals, 'cut')
+    assert.equal(vitals.trouble(clock.nowMs)?.kind, 'open', 'and breaks no row of failures')
+  })
+
   test('lets another request probe when a probe says nothing for half a minute; the answer of the first still closes it', () => {
     const { clock, vitals, health } = opened()
     clock.nowMs += 15_000
@@ -253,6 +267,16 @@ describe('what counts', () => {
       assert.equal(vitals.trouble(clock.nowMs)?.kind === 'open', counts)
     })
   }
+
+  test("what is shown as the latest failure is the provider's or its account's", () => {
+    const { clock, vitals } = setup()
+    for (const kind of ['internal_error', 'draining', 'client_closed', 'request_refused'] as const) clock.failure(vitals, kind)
+    assert.equal(clock.row().lastFailure, undefined)
+    for (const kind of ['target_not_found', 'credential_rejected', 'rate_limited', 'cut'] as const) {
+      clock.failure(vitals, kind)
+      assert.equal(clock.row().lastFailure, kind)
+    }
+  })
 
   test('client errors between two failures do not break their row', () => {
     const { clock, vitals } = setup()

@@ -190,17 +190,21 @@ export class TargetVitals implements Vitals {
     if (target.running > 0) target.running--
     target.usedMs = nowMs
     const startedMs = nowMs - how.totalMs
-    if (how.failure === undefined) {
-      this.#answered(nowMs, startedMs, how)
+    const { failure, firstTokenMs } = how
+    if (failure === undefined || (failure.kind === 'client_closed' && firstTokenMs !== undefined)) {
+      // Whoever left in the middle of an answer has seen that there is one; how it would have ended, nobody knows.
+      if (failure === undefined) this.#breaker.succeeded(nowMs, startedMs)
+      else this.#breaker.lift(startedMs)
+      this.#answered(nowMs, startedMs, firstTokenMs)
       return
     }
     const verdict = verdictOf(how)
-    if (how.failure.fault !== 'client' || verdict !== 'nothing') {
-      target.lastFailure = how.failure.kind
+    if (failure.fault === 'provider' || verdict !== 'nothing') {
+      target.lastFailure = failure.kind
       target.lastFailureMs = nowMs
     }
-    if (verdict === 'busy') this.#toldToWait(nowMs, startedMs, how.failure.details.retryAfterMs)
-    else if (verdict === 'refused') this.#refused(nowMs, startedMs, how.failure)
+    if (verdict === 'busy') this.#toldToWait(nowMs, startedMs, failure.details.retryAfterMs)
+    else if (verdict === 'refused') this.#refused(nowMs, startedMs, failure)
     else {
       target.account.refused.nothingLearned(startedMs)
       target.refused.nothingLearned(startedMs)
@@ -249,7 +253,7 @@ export class TargetVitals implements Vitals {
     return inForce[0] === undefined ? { state: 'closed', ban: undefined } : { state: 'half_open', ban: inForce[0][1] }
   }
 
-  #answered(nowMs: number, startedMs: number, { firstTokenMs }: Ended): void {
+  #answered(nowMs: number, startedMs: number, firstTokenMs: number | undefined): void {
     const { account, refused, busy, latency } = this.#target
     if (firstTokenMs !== undefined) {
       latency.add(nowMs, firstTokenMs)
@@ -259,7 +263,6 @@ export class TargetVitals implements Vitals {
     account.refused.lift(startedMs)
     refused.lift(startedMs)
     busy.lift(startedMs)
-    this.#breaker.succeeded(nowMs, startedMs)
   }
 
   #toldToWait(nowMs: number, startedMs: number, saidMs: number | undefined): void {
