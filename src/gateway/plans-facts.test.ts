@@ -157,6 +157,11 @@ describe('what a request needs', () => {
     })
     const sized = (bytes: number): JsonObject => ({ model: 'm', messages: [{ role: 'user', content: 'word '.repeat(bytes / 5) }] })
     assert.deepEqual(order(planning.plan({ ...byMain, body: sized(5000) })), ['a', 'b'], 'it may fit')
+    assert.equal(
+      planning.plan({ ...byMain, body: sized(5000) }),
+      planning.plan({ ...byMain, body: sized(50) }),
+      'nothing was to be planned',
+    )
     const plan = planning.plan({ ...byMain, body: sized(60_000) })
     assert.deepEqual(order(plan), ['b'])
     assert.match(plan.skipped[0]!.reason, /at least \d+ tokens, and m takes 1000/)

@@ -76,7 +76,7 @@ export class RequestFacts implements Facts {
   }
 
   get needs(): Needs {
-    return (this.#needs ??= new BodyNeeds(this.#arrival.wire, this.#inspected, this.#arrival.bodyEnd - this.#arrival.bodyStart))
+    return (this.#needs ??= new BodyNeeds(this.#arrival.wire, this.#inspected))
   }
 
   value(path: string): JsonValue | undefined {
@@ -176,6 +176,11 @@ function ownValue(object: Readonly<Record<string, JsonValue>>, name: string): Js
 /** No text has more bytes for each token than this, near enough. */
 const mostBytesPerToken = 6
 
+/** A body of so few bytes surely fits; whether another does, its needs tell. */
+export function surelyFits(bodyBytes: number, window: number): boolean {
+  return bodyBytes <= window * mostBytesPerToken
+}
+
 /** Where a quote opens and closes within six bytes or so, it is no text inside another: there, quotes are escaped. */
 const imageMarks: Record<ClientWire, RegExp> = {
   'openai-chat': /"type"\s*:\s*"image_url"/,
@@ -190,15 +195,13 @@ const dataMarks = ['base64', '"inlineData"', '"inline_data"', '"input_audio"', '
 class BodyNeeds implements Needs {
   readonly #wire: ClientWire
   readonly #inspected: Inspected
-  readonly #bodyBytes: number
   #tools: boolean | undefined
   #images: boolean | undefined
-  #leastInputTokens: number | undefined
+  #holdsData: boolean | undefined
 
-  constructor(wire: ClientWire, inspected: Inspected, bodyBytes: number) {
+  constructor(wire: ClientWire, inspected: Inspected) {
     this.#wire = wire
     this.#inspected = inspected
-    this.#bodyBytes = bodyBytes
   }
 
   get tools(): boolean {
@@ -209,21 +212,20 @@ class BodyNeeds implements Needs {
     return (this.#images ??= imageMarks[this.#wire].test(this.#conversation().toString('latin1')))
   }
 
-  get leastInputTokens(): number {
-    return (this.#leastInputTokens ??= this.#count())
-  }
-
-  #count(): number {
+  tokensBeyond(window: number): number | undefined {
     const bytes = this.#conversation()
-    if (this.images || dataMarks.some((mark) => bytes.includes(mark))) return 0
-    return Math.floor(bytes.length / mostBytesPerToken)
+    if (surelyFits(bytes.length, window)) return undefined
+    this.#holdsData ??= this.images || dataMarks.some((mark) => bytes.includes(mark))
+    return this.#holdsData ? undefined : Math.floor(bytes.length / mostBytesPerToken)
   }
 
   #conversation(): Buffer {
     const { body, messagesStart, messagesEnd } = this.#inspected.body.conversation
-    return messagesStart < 0 ? Buffer.alloc(0) : body.subarray(messagesStart, Math.min(messagesEnd, messagesStart + this.#bodyBytes))
+    return messagesStart < 0 ? nothing : body.subarray(messagesStart, messagesEnd)
   }
 }
+
+const nothing = Buffer.alloc(0)
 
 /** Tools that the client runs; what a provider runs itself, it has. */
 function hasFunctions(tools: JsonValue | undefined): boolean {

@@ -2,7 +2,20 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { JsonObject } from '#kernel'
-import { balance, byMain, createPlanning, fallback, order, planningOf, serving, to, type Planning } from '#test/planning.ts'
+import {
+  balance,
+  byMain,
+  caught,
+  createPlanning,
+  fallback,
+  inline,
+  order,
+  plainBody,
+  planningOf,
+  serving,
+  to,
+  type Planning,
+} from '#test/planning.ts'
 
 describe('in which order', () => {
   test('fallback: as written, each with its reason and exits', () => {
@@ -156,6 +169,15 @@ describe('in which order', () => {
     }
     assert.deepEqual([...running.values()], [10, 10, 10])
   })
+})
+
+test('names that clients make up are not kept, however many or long they are', () => {
+  const planning = planningOf(to('a'))
+  const long = 'x'.repeat(100_000)
+  const named = { ...byMain, body: { ...plainBody, model: long } }
+  assert.match(caught(() => planning.plan(named)).message, /no provider of this gateway serves/)
+  const brought = (i: number): Readonly<Record<string, string>> => inline({ ...fallback(to('a'), to('b')), name: `config ${i}` })
+  for (let i = 0; i < 5000; i++) assert.deepEqual(order(planning.plan({ headers: brought(i % 3000) })), ['a', 'b'])
 })
 
 describe('what a target says', () => {

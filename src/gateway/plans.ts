@@ -6,7 +6,7 @@ import { isPlaceholderKey } from '#policy'
 import { configTree, createSticky, planSteps, servedTree, type LeafCandidate, type Moment, type Plan, type RouteTree } from '#routing'
 import type { Inspected, InspectedArrival } from './inspect.ts'
 import { createConfigChooser, stored, usable } from './plans-config.ts'
-import { RequestFacts } from './plans-facts.ts'
+import { RequestFacts, surelyFits } from './plans-facts.ts'
 import { createLeafResolver, ownCredentialName } from './plans-leaves.ts'
 import { nobodyToAsk, unknownModel } from './plans-refusals.ts'
 import type { GatewayDeps, Resolution } from './port.ts'
@@ -27,7 +27,11 @@ export type PlannerDeps = Pick<GatewayDeps, 'snapshot' | 'resolve' | 'health'> &
   readonly random: () => number
 }
 
+/** Names of models and configs come from clients. */
 const maxRemembered = 2000
+const maxNameCharacters = 1000
+/** Of all that is remembered. */
+const maxTargets = 20_000
 
 type Remembered = { readonly tree: RouteTree; fixed: Plan | undefined }
 
@@ -35,6 +39,7 @@ export function createPlanner(deps: PlannerDeps): Planner {
   const { health } = deps
   let remembered = new Map<string, Remembered>()
   let rememberedOf: Snapshot | undefined
+  let targets = 0
   const sticky = createSticky()
   const chooseConfig = createConfigChooser()
   const resolveLeaf = createLeafResolver(deps.resolve)
@@ -45,7 +50,7 @@ export function createPlanner(deps: PlannerDeps): Planner {
 
   function planOf(asked: Asked): Plan {
     const entry = entryOf(asked, undefined)
-    if (entry.tree.isFixed && health.allWell) return (entry.fixed ??= follow(asked, entry.tree, true))
+    if (entry.tree.isFixed && health.allWell && suitsAll(asked, entry.tree)) return (entry.fixed ??= follow(asked, entry.tree, true))
     return follow(asked, entry.tree, true)
   }
 
@@ -53,6 +58,7 @@ export function createPlanner(deps: PlannerDeps): Planner {
     const snapshot = deps.snapshot()
     if (snapshot !== rememberedOf || remembered.size >= maxRemembered) {
       remembered = new Map()
+      targets = 0
       rememberedOf = snapshot
     }
     const { arrival, inspected } = asked
@@ -70,6 +76,12 @@ export function createPlanner(deps: PlannerDeps): Planner {
     if (known !== undefined) return known
     const tree = config === undefined ? plainTree(snapshot, asked) : treeOfConfig(snapshot, asked, config)
     const made: Remembered = { tree, fixed: undefined }
+    if (name.length > maxNameCharacters || tree.size > maxTargets) return made
+    targets += tree.size
+    if (targets > maxTargets) {
+      remembered = new Map()
+      targets = tree.size
+    }
     remembered.set(name, made)
     return made
   }
@@ -177,6 +189,11 @@ export function createPlanner(deps: PlannerDeps): Planner {
   }
 
   return { planOf, rehearse: (asked, config) => follow(asked, entryOf(asked, config).tree, false) }
+}
+
+/** Its models differ in nothing that this request may need. */
+function suitsAll({ arrival }: Asked, { differences: { tools, images, contextWindow } }: RouteTree): boolean {
+  return !tools && !images && (contextWindow === undefined || surelyFits(arrival.bodyEnd - arrival.bodyStart, contextWindow))
 }
 
 /** Whom the list of a key allows a config as a model, it allows whatever that stands for; as with an alias. */

@@ -5,8 +5,8 @@ import type { JsonValue } from '#kernel'
 export interface Needs {
   readonly tools: boolean
   readonly images: boolean
-  /** No fewer than this; 0 where it cannot be told. */
-  readonly leastInputTokens: number
+  /** How many tokens it has at least, where that is surely more than a window takes; otherwise undefined. */
+  tokensBeyond(window: number): number | undefined
 }
 
 export interface Facts {

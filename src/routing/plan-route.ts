@@ -42,8 +42,10 @@ export type RouteTree = {
   /** Tells what is remembered of this tree from what is remembered of others. */
   readonly scope: string
   readonly differences: Differences
-  /** Nothing is drawn, compared or asked of the request: while all is well, its plan is always the same. */
+  /** Nothing is drawn or asked of the request: while all is well, and nobody is skipped for what it needs, its plan is always the same. */
   readonly isFixed: boolean
+  /** How many targets it has. */
+  readonly size: number
 }
 
 export type LeafCandidate = Candidate & {
@@ -246,9 +248,16 @@ function timeoutsOf({ timeouts }: Provider, leaf: RoutingLeaf): TargetTimeouts {
 // What is known of a whole tree.
 
 function treeOf(root: Route, skipped: readonly Skipped[], config: Plan['config'], scope: string): RouteTree {
-  const differences = differencesIn([...providersIn(root)].map(({ targets }) => targets[0].model))
-  const needsRequest = differences.tools || differences.images || differences.contextWindow !== undefined
-  return { root, skipped, config, scope, differences, isFixed: !needsRequest && isFixed(root) }
+  const providers = [...providersIn(root)]
+  return {
+    root,
+    skipped,
+    config,
+    scope,
+    differences: differencesIn(providers.map(({ targets }) => targets[0].model)),
+    isFixed: isFixed(root),
+    size: providers.reduce((sum, { targets }) => sum + targets.length, 0),
+  }
 }
 
 function* providersIn(route: Route): Generator<RouteProvider> {

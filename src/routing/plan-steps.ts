@@ -1,4 +1,5 @@
 // Plan first, act second: one request's way through a tree of routes. Pure: no I/O, clock or randomness.
+import { createHash } from 'node:crypto'
 import { holds } from './plan-conditions.ts'
 import type { Moment, Pin } from './plan-facts.ts'
 import { balanced, type Sized } from './plan-balance.ts'
@@ -101,9 +102,8 @@ class Planning {
     if (differences.tools && takesNoTools(model) && needs.tools) return `${model.id} takes no tools, and the request has some`
     if (differences.images && takesNoImages(model) && needs.images) return `${model.id} takes no images, and the request has some`
     const { contextWindow: window } = model
-    if (differences.contextWindow !== undefined && window !== undefined && needs.leastInputTokens > window)
-      return `the request has at least ${needs.leastInputTokens} tokens, and ${model.id} takes ${window}`
-    return undefined
+    const tokens = differences.contextWindow === undefined || window === undefined ? undefined : needs.tokensBeyond(window)
+    return tokens === undefined ? undefined : `the request has at least ${tokens} tokens, and ${model.id} takes ${window}`
   }
 
   // In which order.
@@ -182,7 +182,9 @@ class Planning {
     if (strategy.sticky === undefined && !facts.namesSession) return undefined
     const known = hashFields === undefined ? facts.session : hashFields.map((field) => facts.value(field) ?? null)
     if (known === '' || (Array.isArray(known) && known.every((value) => value === null))) return undefined
-    return { key: JSON.stringify([facts.tenant, this.#tree.scope, path, known]), ttlMs }
+    // What a client says may be long.
+    const name = JSON.stringify([facts.tenant, this.#tree.scope, path, known])
+    return { key: createHash('sha256').update(name).digest('base64url'), ttlMs }
   }
 
   // How they are doing.
