@@ -142,14 +142,15 @@ test('an alias stands for a model from the next request on', async () => {
   assert.equal((await chat('fast')).code, 'model_not_found')
 })
 
-test('a routing config is stored, listed, tried, taken back and removed', async () => {
+test('a routing config is stored, listed, taken back, tried and removed', async () => {
   assert.equal((await ask('PUT', '/configs/chat', { config: { provider: '@declared' } })).status, 201)
   assert.equal((await ask('PUT', '/configs/chat', { config: { provider: '@own' }, comment: 'why' })).status, 200)
   assert.equal((await ask('POST', '/configs/chat/rollback', { version: 1 })).json['version'], 3)
   assert.deepEqual((await ask('GET', '/configs/chat')).json['config'], { provider: '@declared' })
   for (const path of ['/configs', '/configs/chat/versions?limit=2']) assert.equal((await ask('GET', path)).status, 200, path)
   const body = { model: 'model-1', messages: [{ role: 'user', content: 'hi' }] }
-  assert.equal((await ask('POST', '/configs/dry-run', { slug: 'chat', request: { body } })).status, 200)
+  for (const trial of ['dry-run', 'drill'])
+    assert.equal((await ask('POST', `/configs/${trial}`, { slug: 'chat', request: { body } })).status, 200, trial)
   await cleared('/configs/chat')
 })
 
