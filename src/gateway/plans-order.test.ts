@@ -177,7 +177,7 @@ test('names that clients make up are not kept, however many or long they are', (
   const named = { ...byMain, body: { ...plainBody, model: long } }
   assert.match(caught(() => planning.plan(named)).message, /no provider of this gateway serves/)
   const brought = (i: number): Readonly<Record<string, string>> => inline({ ...fallback(to('a'), to('b')), name: `config ${i}` })
-  for (let i = 0; i < 5000; i++) assert.deepEqual(order(planning.plan({ headers: brought(i % 3000) })), ['a', 'b'])
+  for (let i = 0; i < 2200; i++) assert.deepEqual(order(planning.plan({ headers: brought(i) })), ['a', 'b'])
 })
 
 describe('what a target says', () => {
