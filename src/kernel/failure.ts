@@ -20,6 +20,7 @@ export type FailureRow = {
 export const failureTable = {
   invalid_request: row(400, false, 'client', 'The body is not JSON, or a field is missing, wrong or unknown; `param` names it.'),
   context_length_exceeded: row(400, true, 'client', 'The prompt does not fit the context window of the model.'),
+  unpriced_model: row(400, true, 'client', 'The model has no price here, and the key has a budget: price it, or mark it as free.'),
   unsupported_feature: row(
     400,
     true,
@@ -29,6 +30,13 @@ export const failureTable = {
   invalid_api_key: row(401, false, 'client', 'No gateway key was sent, or it is not one of this instance.'),
   key_expired: row(401, false, 'client', 'The gateway key was right, and its time is over, or a rotation has replaced it.'),
   key_revoked: row(401, false, 'client', 'The gateway key has been revoked.'),
+  budget_exceeded: row(
+    402,
+    true,
+    'client',
+    'A budget of the key, its user, its team or the instance is used up; the message says which, and when it resets.',
+  ),
+  insufficient_balance: row(402, false, 'client', 'The prepaid balance that the key draws on does not cover the request.'),
   forbidden: row(403, false, 'client', 'The key may not do this.'),
   unknown_url: row(404, false, 'client', 'There is no such path; the message names the nearest one.'),
   method_not_allowed: row(405, false, 'client', 'The path exists, but not for this method.'),
@@ -38,6 +46,8 @@ export const failureTable = {
   request_too_large: row(413, false, 'client', 'The request body is larger than this instance accepts.'),
   unsupported_media_type: row(415, false, 'client', 'The content encoding or type of the request body is not accepted.'),
   headers_too_large: row(431, false, 'client', 'The request headers are too large.'),
+  budget_reserved: row(429, true, 'client', 'What is left of a budget is held by running requests; what they do not use comes back.'),
+  rate_limit_exceeded: row(429, true, 'client', 'A limit of requests or tokens per time, or of requests at once; the message says which.'),
   loop_detected: row(429, false, 'client', 'This session runs in circles: the same tool calls again and again, or far too many requests.'),
   client_closed: row(499, false, 'client', 'The client left before the answer was complete.'),
 
@@ -69,6 +79,7 @@ export const failureTable = {
   target_not_found: row(404, true, 'provider', 'The provider does not know this model or path.'),
   request_refused: row(400, true, 'client', 'The provider says that the request is at fault.'),
   credential_rejected: row(401, true, 'credential', "The provider rejects the operator's credential."),
+  provider_limited: row(429, true, 'credential', 'A limit that the operator has set for the provider is reached; it was not asked.'),
   account_exhausted: row(429, true, 'credential', "The operator's account at the provider is used up."),
 } as const satisfies Record<string, FailureRow>
 

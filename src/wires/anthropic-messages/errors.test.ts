@@ -117,3 +117,11 @@ test('an error in a stream is an error event', () => {
   assert.match(frame, /^event: error\ndata: \{"type":"error",.*\}\n\n$/)
   assert.doesNotMatch(frame, /message_stop|message_delta/)
 })
+
+test('a budget that is used up is a limit, and only an empty wallet a matter of billing', () => {
+  const typeOf = (kind: 'budget_exceeded' | 'insufficient_balance' | 'budget_reserved') =>
+    (encodeError(new Failure(kind, 'x'), 'req_1') as { error: { type: string } }).error.type
+  assert.equal(typeOf('budget_exceeded'), 'rate_limit_error')
+  assert.equal(typeOf('budget_reserved'), 'rate_limit_error')
+  assert.equal(typeOf('insufficient_balance'), 'billing_error')
+})

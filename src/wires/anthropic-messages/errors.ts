@@ -122,7 +122,7 @@ export function encodeError(failure: Failure, requestId: string): JsonObject {
   return {
     type: 'error',
     error: {
-      type: typeOfStatus.get(failure.status) ?? (failure.status >= 500 ? 'api_error' : 'invalid_request_error'),
+      type: typeOf(failure),
       message: failure.kind === 'context_length_exceeded' ? promptTooLong(failure.message) : failure.message,
       code: failure.kind,
       ...(param === undefined ? {} : { param }),
@@ -132,6 +132,12 @@ export function encodeError(failure: Failure, requestId: string): JsonObject {
     },
     request_id: requestId,
   }
+}
+
+/** A budget's own limit is nothing of an account: clients take `billing_error` for the end of everything behind this address. */
+function typeOf({ kind, status }: Failure): string {
+  if (kind === 'budget_exceeded') return 'rate_limit_error'
+  return typeOfStatus.get(status) ?? (status >= 500 ? 'api_error' : 'invalid_request_error')
 }
 
 /** Clients of this wire recognise an overflow by Anthropic's own words. */
