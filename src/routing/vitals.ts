@@ -124,6 +124,7 @@ export class Target {
     }
     this.latency.reset()
     this.lastFailure = undefined
+    this.isAsked = this.running > 0
   }
 }
 

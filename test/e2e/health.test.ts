@@ -157,6 +157,35 @@ describe('a credential that is refused', () => {
     assert.match(await metrics(), /^turnpike_credential_rejected\{provider="a",credential="credential-1"\} 0$/m)
   })
 
+  test('is asked again at once when it has been replaced, and not when something else of the provider has', async () => {
+    const put = async (value: string, priority: number): Promise<void> => {
+      const provider = {
+        base_url: `${first.origin}/v1`,
+        allow_private_network: true,
+        credentials: [{ name: 'main', value }],
+        priority,
+        models: { custom: shared },
+      }
+      const response = await admin('/api/v1/providers/stored', {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(provider),
+      })
+      assert.ok(response.ok, await response.text())
+    }
+    await put('sk-refused', 0)
+    first.route('/v1/chat/completions', chat.error(401))
+    await (await ask()).text()
+    await put('sk-refused', 5)
+    assert.deepEqual((await healthOf('stored'))['credentials'], [{ name: 'main', state: 'rejected' }])
+    await put('sk-good', 0)
+    assert.deepEqual((await healthOf('stored'))['credentials'], [{ name: 'main', state: 'unknown' }])
+    first.route('/v1/chat/completions', chat.json())
+    const response = await ask()
+    assert.equal(response.headers.get('x-turnpike-provider'), 'stored')
+    await response.text()
+  })
+
   test("is not held against the operator when it was the client's own", async () => {
     first.route('/v1/chat/completions', chat.error(401))
     for (let i = 0; i < 3; i++) {
