@@ -165,7 +165,8 @@ class Planning {
     if (strategy.mode !== 'loadbalance') return []
     const sized = open.map((route): Sized<Route> => {
       const trouble = this.#troubleIn(route)
-      return { one: route, weight: route.weight, isWell: trouble === undefined, ...this.#measured(route) }
+      const measured = strategy.by === 'weight' ? unmeasured : this.#measured(route)
+      return { one: route, weight: route.weight, isWell: trouble === undefined, ...measured }
     })
     const stuck = this.#stickyKey(group)
     const pinned = stuck === undefined ? undefined : this.#moment.pinned(stuck.key)
@@ -184,7 +185,7 @@ class Planning {
     if (known === '' || (Array.isArray(known) && known.every((value) => value === null))) return undefined
     // What a client says may be long.
     const name = JSON.stringify([facts.tenant, this.#tree.scope, path, known])
-    return { key: createHash('sha256').update(name).digest('base64url'), ttlMs }
+    return { key: name.length <= mostKeyCharacters ? name : createHash('sha256').update(name).digest('base64url'), ttlMs }
   }
 
   // How they are doing.
@@ -247,8 +248,12 @@ class Planning {
   }
 }
 
+/** To be drawn by weight, nothing else must be known. */
+const unmeasured = { latencyMs: undefined, cost: undefined, running: 0 }
+
 /** Of requests that name their session, where the config doesn't say. */
 const usualStickyMs = 3_600_000
+const mostKeyCharacters = 400
 
 const servedWords = { first: 'first by priority', next: 'next by priority' }
 const fallbackWords = { first: 'first of the fallback', next: 'next of the fallback' }
