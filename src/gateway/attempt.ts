@@ -16,6 +16,7 @@ import {
   type WireCodec,
 } from '#wires'
 import { bytesWithoutSecrets, failureWithoutSecrets } from './echoes.ts'
+import { emptyCompletion, endsAsIfDone, mayBeEmpty, saysNothing } from './empty.ts'
 import { isFiltered, wantsPlainFinish, withPlainFinish } from './filtered.ts'
 import { peekResponse, type Inspected } from './inspect.ts'
 import type { Arrival, ExchangeDeps } from './port.ts'
@@ -63,6 +64,8 @@ export interface AttemptHost {
   /** The head went out before any provider had content: the answer is encoded by us from then on. */
   readonly headIsOurs: boolean
   readonly streamUsage: boolean
+  /** Another target is there that may be asked when this attempt fails. */
+  readonly couldMoveOn: boolean
   /** Bytes came from the provider; 0: its head. */
   touched(bytes: number): void
   learned(id: string | undefined, model: string | undefined): void
@@ -267,6 +270,10 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
     return this.exchange.priced(usage, this, text)
   }
 
+  refusesEmpty(finish: Finish): boolean {
+    return endsAsIfDone(finish) && this.exchange.couldMoveOn
+  }
+
   complete(finish: Finish | undefined, tail: Uint8Array | string): void {
     if (this.over) return
     this.#mode = 'over'
@@ -374,9 +381,13 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
     }
   }
 
+  get #wireOfAnswer() {
+    return { wire: this.target.wire, dialect: this.target.provider.dialect } as const
+  }
+
   /** Large ones are parsed by another thread: no other stream waits meanwhile. */
   #translateWhole(body: Buffer): void {
-    const answer = { wire: this.target.wire, dialect: this.target.provider.dialect }
+    const answer = this.#wireOfAnswer
     const decoded = (response: Response): void => {
       if (!this.over) this.#translated(this.toolNames === undefined ? response : ownNamesIn(response, this.toolNames))
     }
@@ -409,6 +420,13 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
       this.#translateWhole(body)
       return
     }
+    if (
+      finish !== undefined &&
+      mayBeEmpty(watched.usage) &&
+      this.refusesEmpty(finish) &&
+      saysNothing(decodeAnswer(this.#wireOfAnswer, body))
+    )
+      throw emptyCompletion()
     this.exchange.learned(watched.id, watched.model)
     const costUsd =
       watched.usage === undefined
@@ -433,6 +451,10 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
       const reader = this.#translateReader()
       reader.events(explode(response))
       reader.flush()
+      return
+    }
+    if (this.refusesEmpty(response.finish) && saysNothing(response)) {
+      this.failed(emptyCompletion())
       return
     }
     this.exchange.learned(response.id, response.model)

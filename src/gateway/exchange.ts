@@ -295,9 +295,12 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
     this.#attempt = attempt
     if (!this.headIsOurs) this.#encoder = undefined
     attempt.target.vitals.began(attempt.startedMs)
-    const movesOn = this.inspected.stream && this.plan.steps[this.#position]!.exits.some(({ on }) => on !== 'credential')
-    this.#patience.began(attempt.target, attempt.startedMs, movesOn)
+    this.#patience.began(attempt.target, attempt.startedMs, this.inspected.stream && this.couldMoveOn)
     this.#scheduleCheck(this.deps.deadlines.nowMs)
+  }
+
+  get couldMoveOn(): boolean {
+    return this.plan.steps[this.#position]!.exits.some(({ on }) => on !== 'credential')
   }
 
   get outgoing(): Outgoing {

@@ -55,6 +55,10 @@ class Listener implements StreamSink {
     return this.#costUsd
   }
 
+  refusesEmpty(): boolean {
+    return false
+  }
+
   complete(finish: Finish | undefined, tail: Uint8Array | string): void {
     this.#running()
     this.finish = finish

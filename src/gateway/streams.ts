@@ -2,6 +2,7 @@
 import { Failure } from '#kernel'
 import type { Finish, StreamEvent, Usage } from '#ir'
 import type { RawFrame, SseFrame, StreamDecoder, StreamEncoder, Watch } from '#wires'
+import { emptyCompletion } from './empty.ts'
 import { filteredBeforeContent, filterNotice, isFiltered, plainFinish } from './filtered.ts'
 
 /** What a reader tells its attempt. Nothing is told after `complete` or `failed`. */
@@ -12,6 +13,8 @@ export interface StreamSink {
   learned(id: string | undefined, model: string | undefined): void
   /** The whole usage so far; answers with the cost in USD to write into it, undefined for none. */
   usage(usage: Usage): number | undefined
+  /** Whether an answer that ends like this and says nothing is a failure. */
+  refusesEmpty(finish: Finish): boolean
   /** The answer is complete; `tail` is what remains to be sent once the record is written. */
   complete(finish: Finish | undefined, tail: Uint8Array | string): void
   failed(failure: Failure): void
@@ -113,6 +116,11 @@ export class PassReader implements StreamReader {
         bytes = Buffer.from(before + frameText(source))
       }
     }
+    if (watched.finish !== undefined && !this.#flowing && watched.content !== true && this.#sink.refusesEmpty(watched.finish)) {
+      this.#over = true
+      this.#sink.failed(emptyCompletion())
+      return
+    }
     if (watched.usage !== undefined) {
       const costUsd = this.#sink.usage(watched.usage)
       const rewritten = costUsd === undefined ? undefined : this.#watch.withCost(source, costUsd)
@@ -129,7 +137,7 @@ export class PassReader implements StreamReader {
     }
     // Held frames outlive the socket buffer they are slices of.
     this.held.push(heldFrame(frame, bytes === frame.raw ? Buffer.from(bytes) : bytes))
-    // A finish without content is an empty answer; it goes out as it is.
+    // A finish without content is an empty answer; where nobody else could answer, it goes out as it is.
     if (watched.content === true || watched.finish !== undefined) this.#commit()
   }
 
@@ -236,6 +244,11 @@ export class TranslateReader implements StreamReader {
         if (filtered && !this.#flowing) {
           this.#over = true
           this.#sink.failed(filteredBeforeContent())
+          return
+        }
+        if (!this.#flowing && this.#sink.refusesEmpty(event.finish)) {
+          this.#over = true
+          this.#sink.failed(emptyCompletion())
           return
         }
         if (!this.#flowing) this.#commit()

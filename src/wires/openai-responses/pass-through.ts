@@ -35,6 +35,12 @@ const deltas = new Set([
   'response.custom_tool_call_input.delta',
 ])
 
+/** A message of which every part has an empty text. */
+function isEmptyMessage(item: unknown): boolean {
+  if (!isObject(item) || item['type'] !== 'message' || !Array.isArray(item['content'])) return false
+  return item['content'].every((part) => isObject(part) && part['text'] === '')
+}
+
 class ResponseWatch implements Watch {
   /** The last event, which is asked for its cost right after it has been read. */
   #last: { readonly data: string; readonly event: TerminalEvent | undefined } | undefined
@@ -60,7 +66,7 @@ class ResponseWatch implements Watch {
       case 'response.output_item.added':
         return begins(event['item']) ? { content: true } : {}
       case 'response.output_item.done':
-        return { content: true }
+        return isEmptyMessage(event['item']) ? {} : { content: true }
       case 'error':
         return failed(streamFailure(findError(event) ?? { message: data, code: '', type: '' }, data))
       default:
