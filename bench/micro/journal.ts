@@ -177,6 +177,9 @@ function reserveRecord(index: number, session: string): ReserveRecord {
     price,
     configSlug: '',
     configVersion: 0,
+    user: '',
+    team: '',
+    wallet: '',
   }
 }
 

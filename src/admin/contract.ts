@@ -113,6 +113,12 @@ export const costLine = z
   .object({
     item: z.string().describe('input, cache_read, output, ...'),
     units: count,
+    rate: z
+      .string()
+      .optional()
+      .describe(
+        "Which of the price's rates, where not the plain one: its tier, service tier, region or window; `no price`: nobody told what a call costs",
+      ),
     unit_usd: usd.describe('Price of one unit when the request was made'),
     amount_usd: usd.describe('units x unit_usd, exact'),
   })

@@ -122,6 +122,8 @@ function attemptLines(detail: RequestDetail): string[] {
   )
 }
 
+type CostLine = RequestDetail['cost_lines'][number]
+
 function costTable(detail: RequestDetail): string[] {
   return tableLines(
     [
@@ -129,14 +131,20 @@ function costTable(detail: RequestDetail): string[] {
       { title: 'UNITS', of: (line) => formatCount(line.units), align: 'right' },
       { title: 'PRICE', of: (line) => unitPrice(line.item, line.unit_usd), align: 'right' },
       { title: 'AMOUNT', of: (line) => `$${line.amount_usd}`, align: 'right' },
+      ...(detail.cost_lines.some(({ rate }) => rate !== undefined)
+        ? [{ title: 'RATE', of: (line: CostLine) => plain(line.rate ?? '') }]
+        : []),
     ],
     detail.cost_lines,
   )
 }
 
+/** Tokens are written by the million, requests and calls each. */
+const tokenItems = /^(input|output|cache_|reasoning)/
+
 function unitPrice(item: string, unitUsd: string): string {
   const pico = parsePicoUsd(unitUsd)
-  if (item === 'request' || pico === undefined) return `$${unitUsd}`
+  if (!tokenItems.test(item) || pico === undefined) return `$${unitUsd}`
   return `$${formatUsdPerMillion(pico)} / million`
 }
 

@@ -345,14 +345,14 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
 
   /** Prices the usage so far; the cost to show the client in USD, undefined when there is none to add. */
   priced(usage: Usage, attempt: Try, text?: string): number | undefined {
-    this.pricedUsage = priceAnswer(usage, attempt.target, text)
+    this.pricedUsage = priceAnswer(this, usage, attempt.target, text)
     // A cost that the provider wrote into its own bytes stays as it wrote it.
     return attempt.passes && usage.cost !== undefined ? undefined : costUsdOf(this.pricedUsage)
   }
 
   estimated(usage: Usage, attempt: Try): number | undefined {
     this.notes.push({ code: 'approximated', path: 'usage', why: 'the provider told none; counted by the gateway' })
-    this.pricedUsage = priceAnswer(usage, attempt.target, '', true)
+    this.pricedUsage = priceAnswer(this, usage, attempt.target, '', true)
     return costUsdOf(this.pricedUsage)
   }
 

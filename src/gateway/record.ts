@@ -2,6 +2,7 @@
 import {
   billedCounts,
   freePrice,
+  priceAt,
   usageCounts,
   usdNumber,
   type Finish,
@@ -59,24 +60,40 @@ export type Priced = PricedUsage & {
 
 /** Nobody charges for counting tokens. */
 function priceOf(arrival: Arrival, target: PlannedTarget): Price | undefined {
-  return arrival.operation === 'count-tokens' ? freePrice : priceOfTarget(target)
+  return arrival.operation === 'count-tokens' ? freePrice : priceOfTarget(target, arrival.atMs)
 }
 
-export function priceOfTarget({ model }: PlannedTarget): Price | undefined {
-  return model.free === true ? freePrice : model.price
+/** In force when the request came. */
+export function priceOfTarget({ model }: PlannedTarget, atMs: number): Price | undefined {
+  if (model.free === true) return freePrice
+  return model.price === undefined ? undefined : priceAt(model.price, atMs)
 }
 
 /** `estimated`: the counts are ours. */
-export function priceAnswer(usage: Usage, target: PlannedTarget, text: string | undefined, estimated = false): Priced {
-  const counts = usageCounts(usage)
-  const { costNanoUsd, costSource, lines, providerCostNanoUsd } = priceUsage({
-    counts: billedCounts(usage),
-    price: priceOfTarget(target),
+export function priceAnswer(
+  { arrival, inspected }: Pick<Told, 'arrival' | 'inspected'>,
+  usage: Usage,
+  target: PlannedTarget,
+  text: string | undefined,
+  estimated = false,
+): Priced {
+  const tier = askedTier(inspected)
+  const { costNanoUsd, costSource, lines, price, providerCostNanoUsd } = priceUsage({
+    counts: billedCounts(usage, tier),
+    price: priceOfTarget(target, arrival.atMs),
     providerCost: usage.cost,
     estimated,
   })
-  return { usage, text, counts, costNanoUsd, costSource, lines, providerCostNanoUsd }
+  return { usage, text, counts: usageCounts(usage, tier), costNanoUsd, costSource, lines, price, providerCostNanoUsd }
 }
+
+/** OpenAI's and Anthropic's field, and Google's; its words are theirs alike. */
+function askedTier(inspected: Inspected | undefined): string | undefined {
+  const tier = inspected?.fields['service_tier'] ?? inspected?.fields['serviceTier']
+  return typeof tier === 'string' && tier !== '' && tier.length <= maxTierCharacters ? tier.toLowerCase() : undefined
+}
+
+const maxTierCharacters = 32
 
 /** Nobody charges for an answer that was kept. */
 export function freeAnswer(usage: Usage): Priced {
@@ -87,6 +104,7 @@ export function freeAnswer(usage: Usage): Priced {
     costNanoUsd: 0n,
     costSource: 'computed',
     lines: [],
+    price: undefined,
     providerCostNanoUsd: undefined,
   }
 }
@@ -98,6 +116,7 @@ export function costUsdOf(priced: Priced): number | undefined {
 export function reserveRecord(exchange: Told): ReserveRecord {
   const { arrival, inspected, plan } = exchange
   const first = plan.steps[0]?.target
+  const tier = askedTier(inspected)
   return {
     id: arrival.id,
     atMs: arrival.atMs,
@@ -118,6 +137,10 @@ export function reserveRecord(exchange: Told): ReserveRecord {
     price: first === undefined ? undefined : priceOf(arrival, first),
     configSlug: plan.config === undefined ? '' : (plan.config.slug ?? 'inline'),
     configVersion: plan.config?.version ?? 0,
+    user: '',
+    team: '',
+    wallet: '',
+    ...(tier === undefined ? {} : { serviceTier: tier }),
   }
 }
 
@@ -169,12 +192,12 @@ export function progressRecord(exchange: Told): ProgressRecord {
     id: exchange.arrival.id,
     atMs: Date.now(),
     responseBytes: exchange.responseBytes,
-    usage: said === undefined ? countsOf(input, output) : { ...said, output },
+    usage: said === undefined ? countsOf(input, output, askedTier(exchange.inspected)) : { ...said, output },
     estimated: true,
   }
 }
 
-function countsOf(input: number, output: number): UsageCounts {
+function countsOf(input: number, output: number, serviceTier: string | undefined): UsageCounts {
   return {
     input,
     fresh: input,
@@ -185,6 +208,7 @@ function countsOf(input: number, output: number): UsageCounts {
     output,
     reasoning: undefined,
     outputAudio: undefined,
+    ...(serviceTier === undefined ? {} : { serviceTier }),
   }
 }
 
@@ -243,9 +267,14 @@ export function finishRecord(exchange: Told, ending: Ending): FinishRecord {
     metadata: begun.metadata,
     configSlug: begun.configSlug,
     configVersion: begun.configVersion,
+    user: begun.user,
+    team: begun.team,
+    wallet: begun.wallet,
     provider: exchange.hit?.provider ?? last?.provider ?? first?.provider.slug ?? '',
     modelTarget: last?.model ?? first?.model.id ?? '',
-    price: target === undefined ? undefined : priceOf(arrival, target),
+    // What is counted later may yet be in another tier.
+    price: target === undefined ? undefined : ((ending.kept === '' ? pricedUsage?.price : undefined) ?? priceOf(arrival, target)),
+    ...(begun.serviceTier === undefined ? {} : { serviceTier: begun.serviceTier }),
     status: exchange.status,
     outcome: ending.outcome,
     errorCode: ending.failure === undefined ? '' : ending.failure.kind,
@@ -325,6 +354,9 @@ export function refusalRecord(refusal: Refusal, failure: Failure, headers: strin
     price: undefined,
     configSlug: '',
     configVersion: 0,
+    user: '',
+    team: '',
+    wallet: '',
     status: failure.status,
     outcome: outcomeOf(failure),
     errorCode: failure.kind,

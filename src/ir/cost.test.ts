@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { billedCounts, costOf, costOfLines, usageCounts, type UsageCounts } from './cost.ts'
-import { priceOf } from './money.ts'
+import { priceOf } from './price.ts'
 import type { Price } from './target.ts'
 
 const nothing: UsageCounts = {
@@ -43,7 +43,9 @@ test('every token is charged on exactly one line', () => {
     reasoning: 30,
     outputAudio: 20,
   }
-  assert.deepEqual(costOf(usage, price), {
+  const { price: applied, ...cost } = costOf(usage, price)
+  assert.equal(applied, price)
+  assert.deepEqual(cost, {
     lines: [
       { item: 'input', units: 100, picoUsdPerUnit: 3_000_000n },
       { item: 'cache_read', units: 60, picoUsdPerUnit: 300_000n },

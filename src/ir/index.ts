@@ -11,19 +11,9 @@ export {
   type Vector,
   type VectorEncoding,
 } from './embedding.ts'
-export { billedCounts, costOf, costOfLines, usageCounts, type Cost, type CostLine, type UsageCounts } from './cost.ts'
-export {
-  formatPicoUsd,
-  formatUsd,
-  formatUsdPerMillion,
-  freePrice,
-  parseNanoUsd,
-  parsePicoUsd,
-  priceOf,
-  scalePrice,
-  usdNumber,
-  type Rates,
-} from './money.ts'
+export { billedCounts, costOf, usageCounts, type Cost, type CostLine, type UsageCounts } from './cost.ts'
+export { formatPicoUsd, formatUsd, formatUsdPerMillion, parseNanoUsd, parsePicoUsd, usdNumber } from './money.ts'
+export { freePrice, priceAt, priceOf, scalePrice, type Rates } from './price.ts'
 export { createGrammar, type Grammar } from './grammar.ts'
 export { Notes } from './notes.ts'
 export { fold } from './fold.ts'

@@ -2,17 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import {
-  formatUsd,
-  formatUsdPerMillion,
-  freePrice,
-  parseNanoUsd,
-  parsePicoPerToken,
-  parsePicoUsd,
-  priceOf,
-  scalePrice,
-  usdNumber,
-} from './money.ts'
+import { formatUsd, formatUsdPerMillion, parseNanoUsd, parsePicoPerToken, parsePicoUsd, usdNumber } from './money.ts'
+import { freePrice, priceOf, scalePrice } from './price.ts'
 
 test('decimal text becomes nano-USD exactly', () => {
   assert.equal(parseNanoUsd('0.000858'), 858_000n)

@@ -4,8 +4,8 @@ import type { AssistantPart, Citation, Ext, Logprob, MediaPart, OpaquePart, Seal
 
 /**
  * Token counts. Totals are inclusive, the breakdown is disjoint where it says so, and absent is not 0.
- *   input.total = fresh + cacheRead + cacheWrite (cacheWrite includes cacheWrite1h); audio is a part of fresh
- *   output.total includes reasoning and audio
+ *   input.total = fresh + cacheRead + cacheWrite (cacheWrite includes cacheWrite1h); audio and images are parts of fresh
+ *   output.total includes reasoning, audio and images
  * `raw` is the provider's own object. `cost` is what the provider says it billed, in USD, verbatim as a decimal string.
  */
 export type Usage = {
@@ -16,14 +16,17 @@ export type Usage = {
     readonly cacheWrite?: number
     readonly cacheWrite1h?: number
     readonly audio?: number
+    readonly image?: number
   }
-  readonly output: { readonly total: number; readonly reasoning?: number; readonly audio?: number }
+  readonly output: { readonly total: number; readonly reasoning?: number; readonly audio?: number; readonly image?: number }
   /** Tokens that the provider charges for, where they are others than those above: Cohere bills no words of its own prompt. */
   readonly billed?: { readonly input: number; readonly output: number }
   /** Calls of hosted tools that are billed apart, by kind (`web_search`). */
   readonly hosted?: Readonly<Record<string, number>>
   readonly cost?: string
   readonly serviceTier?: string
+  /** Where the provider says that it computed, when that has a price of its own (`us`). */
+  readonly region?: string
   readonly raw: JsonObject
 }
 

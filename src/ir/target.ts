@@ -36,12 +36,8 @@ export type Dialect = {
   readonly strip?: readonly string[]
 }
 
-/**
- * A price row, frozen: rates in integer pico-USD per token (USD per million tokens x 10^6). Rates that a table lacks have already
- * been filled from their dearer neighbour when this is built. `version` names the row it came from.
- */
-export type Price = {
-  readonly version: string
+/** Rates in integer pico-USD per token (USD per million tokens x 10^6); `request` and `calls` in pico-USD each. */
+export type PriceRates = {
   readonly input: bigint
   readonly output: bigint
   readonly cacheRead: bigint
@@ -50,6 +46,42 @@ export type Price = {
   readonly reasoning: bigint
   readonly inputAudio: bigint
   readonly outputAudio: bigint
-  /** Per request, in pico-USD. */
+  /** Absent: tokens of images cost what others do. */
+  readonly inputImage?: bigint
+  readonly outputImage?: bigint
   readonly request: bigint
+  /** Calls of tools that the provider runs, by kind (`web_search`); 0 is free, and a kind that is not here has no price. */
+  readonly calls?: Readonly<Record<string, bigint>>
+}
+
+/**
+ * A price row, frozen. Rates that a table lacks have already been filled from their dearer neighbour when this is built. `version` names
+ * the row it came from.
+ */
+export type Price = PriceRates & {
+  readonly version: string
+  /** Which of the row's rates these are (`flex, above 200,000 input tokens`); absent: its plain ones. */
+  readonly rate?: string
+  /** Rates that the answer decides on: the first case that fits counts for the whole request. */
+  readonly cases?: readonly PriceCase[]
+  /** Rates that the clock decides on (`priceAt`); never in a record, which has the price of its request's time. */
+  readonly times?: readonly PriceTime[]
+}
+
+/** Everything that is said must hold. */
+export type PriceCase = {
+  /** More input tokens than this, cached ones included. */
+  readonly aboveInput?: number
+  readonly serviceTier?: string
+  /** Where the provider says that it computed (`us`). */
+  readonly region?: string
+  readonly price: Price
+}
+
+/** Milliseconds since 1970 from `fromMs` until before `untilMs`; and minutes of the UTC day on `days` (0 is Sunday), which may pass midnight. */
+export type PriceTime = {
+  readonly fromMs?: number
+  readonly untilMs?: number
+  readonly window?: { readonly fromMinute: number; readonly untilMinute: number; readonly days?: readonly number[] }
+  readonly price: Price
 }

@@ -61,14 +61,14 @@ export function withEstimatedUsage(record: FinishRecord, countTokens: CountToken
   const known = record.usage
   // Anthropic opens a stream with an output of 1 and says the rest at its end, which never came: the larger number is nearer the truth.
   const output = Math.max(known?.output ?? 0, countTokens(record.kept))
-  const usage = estimatedUsage(known?.input ?? inputTokens(record), output, known)
+  const usage = estimatedUsage(record, known?.input ?? inputTokens(record), output, known)
   return { ...record, ...priced(record, usage), kept: '' }
 }
 
 /** The record of a request that was running when the process died. Status 0: nobody knows what its client saw. */
 export function interruptedRecord(reserve: ReserveRecord, progress: ProgressRecord | undefined, payloads: 'full' | 'none'): FinishRecord {
   // Without any progress the provider may still have read the prompt: its input is estimated, its output is none.
-  const usage = progress?.usage ?? estimatedUsage(inputTokens(reserve), 0, undefined)
+  const usage = progress?.usage ?? estimatedUsage(reserve, inputTokens(reserve), 0, undefined)
   return {
     ...reserve,
     status: 0,
@@ -99,7 +99,8 @@ function inputTokens(record: ReserveRecord): number {
   return Math.ceil(record.requestBytes / requestBytesPerToken)
 }
 
-function estimatedUsage(input: number, output: number, known: UsageCounts | undefined): UsageCounts {
+/** A usage that the provider began to tell knows its tier; without one it is the tier that was asked for. */
+function estimatedUsage({ serviceTier }: ReserveRecord, input: number, output: number, known: UsageCounts | undefined): UsageCounts {
   return {
     input,
     fresh: known?.fresh ?? input,
@@ -110,7 +111,14 @@ function estimatedUsage(input: number, output: number, known: UsageCounts | unde
     output,
     reasoning: known?.reasoning,
     outputAudio: known?.outputAudio,
+    ...restOf(known ?? { serviceTier }),
   }
+}
+
+/** What few usages have: there only where it was. */
+function restOf({ hosted, inputImage, outputImage, region, serviceTier }: Partial<UsageCounts>): Partial<UsageCounts> {
+  if ((hosted ?? inputImage ?? outputImage ?? region ?? serviceTier) === undefined) return {}
+  return { inputImage, outputImage, hosted, serviceTier, region }
 }
 
 function priced(record: ReserveRecord, usage: UsageCounts): Pick<FinishRecord, 'usage' | 'costSource' | 'costNanoUsd' | 'costLines'> {

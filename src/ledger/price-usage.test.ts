@@ -38,6 +38,7 @@ test('no price, or no usage, is unpriced and never 0; free is 0', () => {
     costNanoUsd: undefined,
     costSource: 'unpriced',
     lines: [],
+    price: undefined,
     providerCostNanoUsd: undefined,
   })
   assert.equal(priceUsage({ counts: undefined, price }).costSource, 'unpriced')

@@ -8,6 +8,8 @@ export type PricedUsage = {
   readonly costSource: CostSource
   /** The computed lines, also where the provider's own figure counts; empty when there is no price. */
   readonly lines: readonly CostLine[]
+  /** The rates of the price that counted; undefined: unpriced. */
+  readonly price: Price | undefined
   readonly providerCostNanoUsd: bigint | undefined
 }
 
@@ -30,7 +32,9 @@ export function priceUsage({ counts, price, providerCost, estimated = false }: U
   const providerCostNanoUsd = providerCost === undefined ? undefined : parseNanoUsd(providerCost)
   const computed = counts === undefined || price === undefined ? undefined : costOf(counts, price)
   const lines = computed?.lines ?? []
-  if (providerCostNanoUsd !== undefined) return { costNanoUsd: providerCostNanoUsd, costSource: 'provider', lines, providerCostNanoUsd }
-  if (computed === undefined) return { costNanoUsd: undefined, costSource: 'unpriced', lines, providerCostNanoUsd }
-  return { costNanoUsd: computed.nanoUsd, costSource: estimated ? 'estimated' : 'computed', lines, providerCostNanoUsd }
+  const applied = computed?.price ?? price
+  if (providerCostNanoUsd !== undefined)
+    return { costNanoUsd: providerCostNanoUsd, costSource: 'provider', lines, price: applied, providerCostNanoUsd }
+  if (computed === undefined) return { costNanoUsd: undefined, costSource: 'unpriced', lines, price: applied, providerCostNanoUsd }
+  return { costNanoUsd: computed.nanoUsd, costSource: estimated ? 'estimated' : 'computed', lines, price: applied, providerCostNanoUsd }
 }

@@ -62,7 +62,7 @@ export type RequestDetail = RequestRow & {
     /** Place in the config, null without one. */
     route: string | null
   }[]
-  cost_lines: { item: string; units: number; unit_usd: string; amount_usd: string }[]
+  cost_lines: { item: string; units: number; rate?: string; unit_usd: string; amount_usd: string }[]
   price_version: string | null
   provider_cost_usd: string | null
   notes: { code: string; path: string; why: string }[]

@@ -206,6 +206,7 @@ function requestDetail(row: RequestRow, record: FinishRecord, payloads: RequestD
     cost_lines: record.costLines.map((line) => ({
       item: line.item,
       units: line.units,
+      ...(line.rate === undefined ? {} : { rate: line.rate }),
       unit_usd: formatPicoUsd(line.picoUsdPerUnit),
       amount_usd: formatPicoUsd(line.picoUsdPerUnit * BigInt(line.units)),
     })),

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { anyFinish, anyProgress, anyReserve, sampleAttempt, sampleFinish, sampleReserve, usageOf } from '#test/records.ts'
+import type { FinishRecord } from './record.ts'
 import { frameAt, recordId, RecordWriter } from './record-bytes.ts'
 import {
   decodeFinish,
@@ -94,8 +95,8 @@ test('a record of a layout that this release does not know is refused, not misre
   const out = new RecordWriter(1)
   encodeFinish(out, sampleFinish('01aa'))
   const record = onlyRecord(out)
-  record[1] = 4
-  assert.throws(() => decodeFinish(record), /layout 4; this release reads layouts up to 3/)
+  record[1] = 5
+  assert.throws(() => decodeFinish(record), /layout 5; this release reads layouts up to 4/)
   record[1] = 0
   assert.throws(() => decodeFinish(record), /layout 0;/)
   record[1] = 2
@@ -121,7 +122,29 @@ function writtenBefore(version: number, absent: ReadonlySet<string>, write: (out
 }
 
 const marks = { configSlug: 'mark-config', configVersion: 987_654, route: 'mark-route' } as const
-const newFields = new Set<string>([marks.configSlug, String(marks.configVersion), marks.route, 'refresh'])
+const owner = { user: 'mark-user', team: 'mark-team', wallet: 'wallet:mark-user' } as const
+/** What came together with owners, and what it takes in a record. */
+const rest = {
+  inputImage: 987_655,
+  outputImage: 987_656,
+  hosted: undefined,
+  serviceTier: 'mark-tier',
+  region: 'mark-region',
+} as const
+const restFields = new Set<string>(['+', '987655', '987656', '-1', 'mark-tier', 'mark-region', 'mark-rate'])
+const ownerFields = new Set<string>([...Object.values(owner), ...restFields])
+/** The record with all that layout 4 brought. */
+function owned(record: FinishRecord): FinishRecord {
+  const { costLines, usage } = record
+  return {
+    ...record,
+    ...owner,
+    serviceTier: rest.serviceTier,
+    usage: { ...usage!, ...rest },
+    costLines: costLines.map((line) => ({ ...line, rate: 'mark-rate' })),
+  }
+}
+const newFields = new Set<string>([...ownerFields, marks.configSlug, String(marks.configVersion), marks.route, 'refresh'])
 
 test('records of the layouts before routing configs are still read', () => {
   const withoutNew = sampleFinish('01aa', {
@@ -130,7 +153,7 @@ test('records of the layouts before routing configs are still read', () => {
   })
   const attempts = withoutNew.attempts.map((attempt) => ({ ...attempt, route: marks.route }))
   const { configSlug, configVersion } = marks
-  const marked = { ...withoutNew, attempts, configSlug, configVersion, cache: 'refresh' as const }
+  const marked = { ...owned(withoutNew), attempts, configSlug, configVersion, cache: 'refresh' as const }
   for (const bodies of [undefined, { request: Buffer.from('asked'), response: Buffer.from('answered') }]) {
     const second = writtenBefore(2, newFields, (out) => encodeFinish(out, { ...marked, bodies }))
     assert.deepEqual(plain(decodeFinish(second)), plain({ ...withoutNew, bodies }))
@@ -142,12 +165,29 @@ test('records of the layouts before routing configs are still read', () => {
     encodeFinish(out, {
       ...marked,
       firstTokenMs: 1,
-      usage: { ...usageOf(1, 2), cacheRead: 1, cacheWrite: 1, cacheWrite1h: 1, inputAudio: 1, reasoning: 1, outputAudio: 1 },
+      usage: { ...usageOf(1, 2), ...rest, cacheRead: 1, cacheWrite: 1, cacheWrite1h: 1, inputAudio: 1, reasoning: 1, outputAudio: 1 },
     }),
   )
   assert.deepEqual(plain(decodeFinish(first)).attempts, plain(withoutNew.attempts))
   assert.deepEqual(plain(decodeFinish(first)).notes, plain(withoutNew.notes))
   assert.equal(decodeFinish(first).bodies, undefined)
-  const reserve = writtenBefore(1, newFields, (out) => encodeReserve(out, { ...sampleReserve('01aa'), configSlug, configVersion }))
+  const reserve = writtenBefore(1, newFields, (out) =>
+    encodeReserve(out, { ...sampleReserve('01aa'), ...owner, serviceTier: rest.serviceTier, configSlug, configVersion }),
+  )
   assert.deepEqual(plain(decodeReserve(reserve)), plain(sampleReserve('01aa')))
+})
+
+test('records of the layouts before users and teams are still read, with nobody as their owner', () => {
+  const before = sampleFinish('01aa', { configSlug: 'prod', configVersion: 3, notes: [{ code: 'a', path: 'b', why: 'c' }] })
+  const third = writtenBefore(3, ownerFields, (out) => encodeFinish(out, owned(before)))
+  assert.deepEqual(plain(decodeFinish(third)), plain(before))
+  const { user, team, wallet, configSlug, costNanoUsd } = decodeFinishSummary(third)
+  assert.deepEqual(
+    { user, team, wallet, configSlug, costNanoUsd },
+    { user: '', team: '', wallet: '', configSlug: 'prod', costNanoUsd: 27_000n },
+  )
+  const reserve = writtenBefore(2, ownerFields, (out) =>
+    encodeReserve(out, { ...sampleReserve('01aa'), ...owner, serviceTier: rest.serviceTier, configSlug: 'prod' }),
+  )
+  assert.deepEqual(plain(decodeReserve(reserve)), plain(sampleReserve('01aa', { configSlug: 'prod' })))
 })

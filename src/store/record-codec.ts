@@ -1,5 +1,5 @@
 // Journal records <-> bytes: reserve, progress, finish. The store keeps a finish record's bytes as the detail of its row.
-import type { Price } from '#ir'
+import { parsePrice, priceText } from './price-text.ts'
 import { RecordReader, type RecordWriter } from './record-bytes.ts'
 import type {
   AttemptRecord,
@@ -17,22 +17,21 @@ import type {
 
 export const recordType = { reserve: 0x52, progress: 0x50, finish: 0x46 } as const
 /** A later layout gets a new number, and `decodeX` keeps reading the earlier ones: stored details are never rewritten. */
-const progressVersion = 1
-/** 2: the routing config, behind the price. */
-const reserveVersion = 2
-/** 2: bodies behind the notes. 3: the routing config, the cache's part, each attempt's route. */
-const finishVersion = 3
+/** 2: what a usage has besides tokens. */
+const progressVersion = 2
+/** 2: the routing config, behind the price. 3: user, team, wallet and the asked service tier, behind the config. */
+const reserveVersion = 3
+/** 2: bodies behind the notes. 3: the routing config, the cache's part, each attempt's route. 4: what reserve 3 has, what a usage has besides tokens, each cost line's rate. */
+const finishVersion = 4
 
-const reserveBytes = 15 * 4 + 5 * 8
-const usageBytes = 9 * 8
+const reserveBytes = 19 * 4 + 5 * 8
+const usageBytes = 12 * 8 + 3 * 4
+/** Of each kind of calls. */
+const hostedBytes = 4 + 8
 const finishBytes = reserveBytes + usageBytes + 16 * 4 + 12 * 8
 const attemptBytes = 7 * 4 + 5 * 8
-const costLineBytes = 2 * 4 + 8
+const costLineBytes = 3 * 4 + 8
 const noteBytes = 3 * 4
-
-/** Prices are frozen objects shared by many requests: their text is made once. */
-const priceTexts = new WeakMap<Price, string>()
-const parsedPrices = new Map<string, Price>()
 
 export function encodeReserve(out: RecordWriter, record: ReserveRecord): void {
   out.begin(recordType.reserve, reserveVersion, record.id, reserveBytes)
@@ -41,7 +40,7 @@ export function encodeReserve(out: RecordWriter, record: ReserveRecord): void {
 }
 
 export function encodeProgress(out: RecordWriter, record: ProgressRecord): void {
-  out.begin(recordType.progress, progressVersion, record.id, usageBytes + 3 * 8)
+  out.begin(recordType.progress, progressVersion, record.id, usageBytes + hostedKinds(record.usage) * hostedBytes + 3 * 8)
   out.number(record.atMs)
   out.number(record.responseBytes)
   out.number(record.estimated ? 1 : 0)
@@ -56,6 +55,7 @@ export function encodeFinish(out: RecordWriter, record: FinishRecord): void {
     finishVersion,
     record.id,
     finishBytes +
+      hostedKinds(usage) * hostedBytes +
       attempts.length * attemptBytes +
       costLines.length * costLineBytes +
       notes.length * noteBytes +
@@ -90,6 +90,7 @@ export function encodeFinish(out: RecordWriter, record: FinishRecord): void {
     out.string(line.item)
     out.number(line.units)
     out.bigint(line.picoUsdPerUnit)
+    out.string(line.rate ?? '')
   }
   out.number(notes.length)
   for (const note of notes) {
@@ -109,7 +110,7 @@ export function encodeFinish(out: RecordWriter, record: FinishRecord): void {
 /** `record`: a frame without its length and CRC. Throws when the record is of another type or version. */
 export function decodeReserve(record: Buffer): ReserveRecord {
   const reader = open(record, recordType.reserve)
-  return readReserve(reader, reader.version >= 2)
+  return readReserve(reader, reader.version)
 }
 
 export function decodeProgress(record: Buffer): ProgressRecord {
@@ -117,12 +118,13 @@ export function decodeProgress(record: Buffer): ProgressRecord {
   const atMs = reader.number()
   const responseBytes = reader.number()
   const estimated = reader.number() === 1
-  return { id: reader.id, atMs, responseBytes, estimated, usage: readUsage(reader) }
+  return { id: reader.id, atMs, responseBytes, estimated, usage: readUsage(reader, reader.version >= 2) }
 }
 
 export function decodeFinish(record: Buffer): FinishRecord {
   const reader = open(record, recordType.finish)
-  const reserve = readReserve(reader, reader.version >= 3)
+  // A finish record's layout is one ahead of the reserve record's in it.
+  const reserve = readReserve(reader, reader.version - 1)
   const status = reader.number()
   const outcome = reader.string() as Outcome
   const errorCode = reader.string()
@@ -142,12 +144,14 @@ export function decodeFinish(record: Buffer): FinishRecord {
   const payloads = reader.string() as FinishRecord['payloads']
   const kept = reader.string()
   const cache = reader.version < 3 ? 'disabled' : (reader.string() as CacheState)
-  const usage = reader.number() === 1 ? readUsage(reader) : undefined
+  const usage = reader.number() === 1 ? readUsage(reader, reader.version >= 4) : undefined
   const attempts: AttemptRecord[] = []
   for (let left = reader.number(); left > 0; left--) attempts.push(readAttempt(reader))
   const costLines: CostLine[] = []
   for (let left = reader.number(); left > 0; left--) {
-    costLines.push({ item: reader.string(), units: reader.number(), picoUsdPerUnit: reader.bigint() ?? 0n })
+    const line = { item: reader.string(), units: reader.number(), picoUsdPerUnit: reader.bigint() ?? 0n }
+    const rate = reader.version < 4 ? '' : reader.string()
+    costLines.push(rate === '' ? line : { ...line, rate })
   }
   const notes: { code: string; path: string; why: string }[] = []
   for (let left = reader.number(); left > 0; left--) notes.push({ code: reader.string(), path: reader.string(), why: reader.string() })
@@ -172,6 +176,10 @@ export function decodeFinish(record: Buffer): FinishRecord {
     price: reserve.price,
     configSlug: reserve.configSlug,
     configVersion: reserve.configVersion,
+    user: reserve.user,
+    team: reserve.team,
+    wallet: reserve.wallet,
+    ...(reserve.serviceTier === undefined ? {} : { serviceTier: reserve.serviceTier }),
     status,
     outcome,
     errorCode,
@@ -223,13 +231,18 @@ export function decodeFinishSummary(record: Buffer): FinishSummary {
   const modelAsked = reader.string()
   const stream = reader.number() === 1
   const provider = reader.string()
-  reader.skipString() // modelTarget
+  const modelTarget = reader.string()
   reader.number() // requestBytes
   const metadata = reader.string()
   // Not needed here, but a price that is none makes the record unreadable for every later question.
   parsePrice(reader.string())
   const configSlug = reader.version < 3 ? '' : reader.string()
   const configVersion = reader.version < 3 ? 0 : reader.number()
+  const hasOwner = reader.version >= 4
+  const user = hasOwner ? reader.string() : ''
+  const team = hasOwner ? reader.string() : ''
+  const wallet = hasOwner ? reader.string() : ''
+  if (hasOwner) reader.skipString() // serviceTier
   const status = reader.number()
   const outcome = reader.string() as Outcome
   const errorCode = reader.string()
@@ -239,7 +252,7 @@ export function decodeFinishSummary(record: Buffer): FinishSummary {
   reader.skipString() // usageRaw
   const costSource = reader.string() as CostSource
   const costNanoUsd = reader.bigint()
-  reader.skipString() // providerCostNanoUsd
+  const providerCostNanoUsd = reader.bigint()
   reader.skipString() // finishReason
   const responseBytes = reader.number()
   const overheadUs = reader.number()
@@ -249,7 +262,7 @@ export function decodeFinishSummary(record: Buffer): FinishSummary {
   const payloads = reader.string() as FinishRecord['payloads']
   const kept = reader.string()
   const cache = reader.version < 3 ? 'disabled' : (reader.string() as CacheState)
-  const usage = reader.number() === 1 ? readUsage(reader) : undefined
+  const usage = reader.number() === 1 ? readUsage(reader, reader.version >= 4) : undefined
   const attempts: AttemptRecord[] = []
   for (let left = reader.number(); left > 0; left--) attempts.push(readAttempt(reader))
   return {
@@ -266,9 +279,13 @@ export function decodeFinishSummary(record: Buffer): FinishSummary {
     modelAsked,
     stream,
     provider,
+    modelTarget,
     metadata,
     configSlug,
     configVersion,
+    user,
+    team,
+    wallet,
     status,
     outcome,
     errorCode,
@@ -279,6 +296,7 @@ export function decodeFinishSummary(record: Buffer): FinishSummary {
     usage,
     costSource,
     costNanoUsd,
+    providerCostNanoUsd,
     responseBytes,
     overheadUs,
     firstTokenMs,
@@ -322,10 +340,15 @@ function writeReserve(out: RecordWriter, record: ReserveRecord): void {
   out.string(record.price === undefined ? '' : priceText(record.price))
   out.string(record.configSlug)
   out.number(record.configVersion)
+  out.string(record.user)
+  out.string(record.team)
+  out.string(record.wallet)
+  out.string(record.serviceTier ?? '')
 }
 
-function readReserve(reader: RecordReader, hasConfig: boolean): ReserveRecord {
-  return {
+/** `layout`: of a reserve record. */
+function readReserve(reader: RecordReader, layout: number): ReserveRecord {
+  const record = {
     id: reader.id,
     atMs: reader.number(),
     keyId: reader.string(),
@@ -343,9 +366,18 @@ function readReserve(reader: RecordReader, hasConfig: boolean): ReserveRecord {
     requestBytes: reader.number(),
     metadata: reader.string(),
     price: parsePrice(reader.string()),
-    configSlug: hasConfig ? reader.string() : '',
-    configVersion: hasConfig ? reader.number() : 0,
+    configSlug: layout >= 2 ? reader.string() : '',
+    configVersion: layout >= 2 ? reader.number() : 0,
+    user: layout >= 3 ? reader.string() : '',
+    team: layout >= 3 ? reader.string() : '',
+    wallet: layout >= 3 ? reader.string() : '',
   }
+  const serviceTier = layout >= 3 ? reader.string() : ''
+  return serviceTier === '' ? record : { ...record, serviceTier }
+}
+
+function hostedKinds(usage: UsageCounts | undefined): number {
+  return usage?.hosted === undefined ? 0 : Object.keys(usage.hosted).length
 }
 
 function writeUsage(out: RecordWriter, usage: UsageCounts): void {
@@ -358,10 +390,23 @@ function writeUsage(out: RecordWriter, usage: UsageCounts): void {
   out.number(usage.output)
   out.optional(usage.reasoning)
   out.optional(usage.outputAudio)
+  const { hosted, inputImage, outputImage, region, serviceTier } = usage
+  const hasRest = (hosted ?? inputImage ?? outputImage ?? region ?? serviceTier) !== undefined
+  out.string(hasRest ? '+' : '')
+  if (!hasRest) return
+  out.optional(inputImage)
+  out.optional(outputImage)
+  out.string(serviceTier ?? '')
+  out.string(region ?? '')
+  out.number(hosted === undefined ? -1 : hostedKinds(usage))
+  for (const [kind, calls] of Object.entries(hosted ?? {})) {
+    out.string(kind)
+    out.number(calls)
+  }
 }
 
-function readUsage(reader: RecordReader): UsageCounts {
-  return {
+function readUsage(reader: RecordReader, mayHaveRest: boolean): UsageCounts {
+  const counts = {
     input: reader.number(),
     fresh: reader.number(),
     cacheRead: reader.optional(),
@@ -372,6 +417,15 @@ function readUsage(reader: RecordReader): UsageCounts {
     reasoning: reader.optional(),
     outputAudio: reader.optional(),
   }
+  if (!mayHaveRest || reader.string() === '') return counts
+  const inputImage = reader.optional()
+  const outputImage = reader.optional()
+  const serviceTier = reader.string() || undefined
+  const region = reader.string() || undefined
+  const kinds = reader.number()
+  const calls: [string, number][] = []
+  for (let left = kinds; left > 0; left--) calls.push([reader.string(), reader.number()])
+  return { ...counts, inputImage, outputImage, hosted: kinds < 0 ? undefined : Object.fromEntries(calls), serviceTier, region }
 }
 
 function writeAttempt(out: RecordWriter, attempt: AttemptRecord): void {
@@ -404,38 +458,4 @@ function readAttempt(reader: RecordReader): AttemptRecord {
     reason: reader.string(),
     route: reader.version < 3 ? '' : reader.string(),
   }
-}
-
-/** Rates in the order of the type, then the version, which may hold anything. */
-function priceText(price: Price): string {
-  const known = priceTexts.get(price)
-  if (known !== undefined) return known
-  const { input, output, cacheRead, cacheWrite, cacheWrite1h, reasoning, inputAudio, outputAudio, request } = price
-  const text = `${[input, output, cacheRead, cacheWrite, cacheWrite1h, reasoning, inputAudio, outputAudio, request].join(',')},${price.version}`
-  priceTexts.set(price, text)
-  return text
-}
-
-function parsePrice(text: string): Price | undefined {
-  if (text === '') return undefined
-  const known = parsedPrices.get(text)
-  if (known !== undefined) return known
-  const words = text.split(',')
-  const rates = words.slice(0, 9).map(BigInt)
-  const rate = (index: number): bigint => rates[index] ?? 0n
-  const price: Price = {
-    version: words.slice(9).join(','),
-    input: rate(0),
-    output: rate(1),
-    cacheRead: rate(2),
-    cacheWrite: rate(3),
-    cacheWrite1h: rate(4),
-    reasoning: rate(5),
-    inputAudio: rate(6),
-    outputAudio: rate(7),
-    request: rate(8),
-  }
-  if (parsedPrices.size >= 256) parsedPrices.clear()
-  parsedPrices.set(text, price)
-  return price
 }

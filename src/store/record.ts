@@ -36,8 +36,15 @@ export type ReserveRecord = {
   /** The routing config that decided, '' when there was none; one that came with the request is `inline` in version 0, which no stored one has. */
   readonly configSlug: string
   readonly configVersion: number
-  /** Prices frozen for the first target, so that an orphan can be charged; undefined: unpriced. */
+  /** Whose key it was: ids of a user and of a team, '' without one. */
+  readonly user: string
+  readonly team: string
+  /** The account that pays, as the hold decided (`wallet:<id>`); '': the instance's own, which is unlimited. */
+  readonly wallet: string
+  /** Prices frozen for the first target, so that an orphan can be charged; undefined: unpriced. A finish record's: what its answer cost by. */
   readonly price: Price | undefined
+  /** Asked for; counts where the answer doesn't say which one served it. */
+  readonly serviceTier?: string
 }
 
 /** Every second or so of a long stream. */
@@ -113,17 +120,7 @@ export type FinishRecord = ReserveRecord & {
 /** What rows and roll-ups are made of. */
 export type FinishSummary = Omit<
   FinishRecord,
-  | 'modelTarget'
-  | 'requestBytes'
-  | 'price'
-  | 'lane'
-  | 'usageRaw'
-  | 'providerCostNanoUsd'
-  | 'finishReason'
-  | 'headers'
-  | 'costLines'
-  | 'notes'
-  | 'bodies'
+  'requestBytes' | 'price' | 'serviceTier' | 'lane' | 'usageRaw' | 'finishReason' | 'headers' | 'costLines' | 'notes' | 'bodies'
 >
 
 export type PayloadPart = 'request' | 'response'

@@ -51,6 +51,9 @@ export function sampleReserve(id: string, changes: Partial<ReserveRecord> = {}):
     price: samplePrice,
     configSlug: '',
     configVersion: 0,
+    user: '',
+    team: '',
+    wallet: '',
     ...changes,
   }
 }
@@ -118,8 +121,7 @@ const milliseconds = fc.double({ min: 0, max: 1e9, noNaN: true, noDefaultInfinit
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined })
 const rate = fc.bigInt({ min: 0n, max: 2n ** 70n })
 
-const price: fc.Arbitrary<Price> = fc.record({
-  version: text,
+const rates = {
   input: rate,
   output: rate,
   cacheRead: rate,
@@ -129,9 +131,41 @@ const price: fc.Arbitrary<Price> = fc.record({
   inputAudio: rate,
   outputAudio: rate,
   request: rate,
-})
+}
+const longRates = { ...rates, inputImage: rate, outputImage: rate, calls: fc.dictionary(fc.string({ maxLength: 8 }), rate, { maxKeys: 3 }) }
+const plainNames = [...(Object.keys(rates) as (keyof typeof rates)[]), 'version' as const]
 
-const usage: fc.Arbitrary<UsageCounts> = fc.record({
+const price: fc.Arbitrary<Price> = fc.oneof(
+  fc.record({ version: text, ...rates }),
+  fc
+    .record(
+      {
+        version: text,
+        ...longRates,
+        rate: text,
+        cases: fc.array(
+          fc.record(
+            {
+              aboveInput: count,
+              serviceTier: text,
+              region: text,
+              price: fc.record({ version: fc.constant(''), ...longRates, rate: text }, { requiredKeys: plainNames }),
+            },
+            { requiredKeys: ['price'] },
+          ),
+          { maxLength: 3 },
+        ),
+      },
+      { requiredKeys: plainNames },
+    )
+    // All rates of a row are of one version.
+    .map((one) => ({
+      ...one,
+      ...(one.cases === undefined ? {} : { cases: one.cases.map((each) => ({ ...each, price: { ...each.price, version: one.version } })) }),
+    })),
+)
+
+const tokens = {
   input: count,
   fresh: count,
   cacheRead: maybe(count),
@@ -141,7 +175,20 @@ const usage: fc.Arbitrary<UsageCounts> = fc.record({
   output: count,
   reasoning: maybe(count),
   outputAudio: maybe(count),
-})
+}
+const word = fc.string({ minLength: 1, maxLength: 8 })
+const usage: fc.Arbitrary<UsageCounts> = fc.oneof(
+  fc.record(tokens),
+  fc.record({
+    ...tokens,
+    inputImage: maybe(count),
+    outputImage: maybe(count),
+    hosted: maybe(fc.dictionary(word, count, { maxKeys: 3 })),
+    serviceTier: maybe(word),
+    // One of them is there, or none would be.
+    region: word,
+  }),
+)
 
 const reserveFields = {
   id: fc.string({ minLength: 1, maxLength: 30 }),
@@ -163,9 +210,14 @@ const reserveFields = {
   price: maybe(price),
   configSlug: text,
   configVersion: count,
+  user: text,
+  team: text,
+  wallet: text,
+  serviceTier: word,
 }
+const always = (Object.keys(reserveFields) as (keyof typeof reserveFields)[]).filter((field) => field !== 'serviceTier')
 
-export const anyReserve: fc.Arbitrary<ReserveRecord> = fc.record(reserveFields)
+export const anyReserve: fc.Arbitrary<ReserveRecord> = fc.record(reserveFields, { requiredKeys: always })
 
 export const anyProgress: fc.Arbitrary<ProgressRecord> = fc.record({
   id: reserveFields.id,
@@ -215,7 +267,10 @@ export const anyFinish: fc.Arbitrary<FinishRecord> = fc.record({
   usageRaw: text,
   costSource: fc.constantFrom('computed' as const, 'provider' as const, 'estimated' as const, 'unpriced' as const),
   costNanoUsd: maybe(fc.bigInt({ min: -(2n ** 80n), max: 2n ** 80n })),
-  costLines: fc.array(fc.record({ item: text, units: count, picoUsdPerUnit: rate }), { maxLength: 4 }),
+  costLines: fc.array(
+    fc.record({ item: text, units: count, picoUsdPerUnit: rate, rate: word }, { requiredKeys: ['item', 'units', 'picoUsdPerUnit'] }),
+    { maxLength: 4 },
+  ),
   providerCostNanoUsd: maybe(rate),
   finishReason: text,
   notes: fc.array(fc.record({ code: text, path: text, why: text }), { maxLength: 3 }),

@@ -19,7 +19,7 @@ export const openaiResponses: WireCodec = {
     shape: {
       turns: 'input',
       instructions: 'instructions',
-      fields: ['model', 'stream', 'max_output_tokens', 'prompt_cache_key', 'metadata'],
+      fields: ['model', 'stream', 'max_output_tokens', 'prompt_cache_key', 'metadata', 'service_tier'],
     },
     toolTurns,
     decodeRequest,
