@@ -174,6 +174,37 @@ const beforeContent: readonly FaultCell[] = [
     answer: () => ({ headers: { 'content-type': 'text/plain' }, body: 'hello' }),
   },
   {
+    // Alone it is the answer: some models have nothing to say.
+    name: 'ends its answer without having said anything',
+    modes: both,
+    endings: ['rescued'],
+    class: ['empty_response'],
+    // Google's last chunk is one of the text, so there an empty text is the least that can be said.
+    answer: (wire, mode) => {
+      const saying = { text: wire === clientScripts['gemini'] ? [''] : [], usage: { input: 12, output: 0 } }
+      return mode === 'stream' ? wire.sse(saying) : wire.json(saying)
+    },
+  },
+  {
+    name: 'says an empty text and ends',
+    modes: both,
+    endings: ['rescued'],
+    class: ['empty_response'],
+    answer: (wire, mode) => {
+      const saying = { text: [''], usage: { input: 12, output: 1 } }
+      return mode === 'stream' ? wire.sse(saying) : wire.json(saying)
+    },
+  },
+  {
+    name: 'takes longer than one attempt may',
+    modes: both,
+    endings: before,
+    class: ['total_timeout'],
+    status: 408,
+    timeouts: { request_timeout: 400 },
+    answer: faults.silent,
+  },
+  {
     name: 'answers in a damaged compression',
     modes: both,
     endings: before,
@@ -276,6 +307,14 @@ const afterContent: readonly FaultCell[] = [
     answer: (wire) => sseAnswer([...wire.frames().slice(0, wire.preambleFrames + 1), wire.errorFrame()]),
   },
   { name: 'ends without its terminal event', modes: stream, endings: after, class: ['ended_early'], answer: (wire) => upTo(wire, 2) },
+  {
+    name: 'takes longer than one attempt may, after content',
+    modes: stream,
+    endings: after,
+    class: ['total_timeout'],
+    timeouts: { request_timeout: 2000 },
+    answer: (wire) => upTo(wire, 1, stall()),
+  },
   {
     name: 'is cut in the middle of an event',
     modes: stream,
