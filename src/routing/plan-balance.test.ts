@@ -30,11 +30,11 @@ test('one without weight is asked only where no other can be', () => {
   assert.equal(orderOf([sized('x', { weight: 0 }), sized('y', { weight: 0 })], 'weight', 0.6), 'y x')
 })
 
-test('who is in trouble comes last, and is drawn where all are', () => {
+test('who is in trouble comes last; where all are, they are asked in their order', () => {
   const all = [sized('sick', { isWell: false, weight: 100 }), sized('a'), sized('zero', { weight: 0 })]
   assert.equal(orderOf(all, 'weight', 0), 'a zero sick')
   const sick = [sized('a', { isWell: false }), sized('b', { isWell: false })]
-  assert.equal(orderOf(sick, 'weight', 0.7), 'b a')
+  assert.equal(orderOf(sick, 'weight', 0.7), 'a b')
 })
 
 test('weights of any size add up', () => {

@@ -17,7 +17,7 @@ export type Sized<T> = {
 
 export type Balanced<T> = { readonly first: Sized<T>; readonly rest: readonly Sized<T>[]; readonly reason: string }
 
-/** Of at least one. The rest stand by in their order: the well ones, those without weight, those in trouble. */
+/** Of at least one. The rest stand by in their order: the well ones, those without weight, those in trouble. When none is well, all are asked in order. */
 export function balanced<T>(all: readonly Sized<T>[], by: LoadBalanceBy, random: () => number, isPinned: (one: T) => boolean): Balanced<T> {
   const tiers = [
     all.filter(({ isWell, weight }) => isWell && weight > 0),
@@ -26,7 +26,11 @@ export function balanced<T>(all: readonly Sized<T>[], by: LoadBalanceBy, random:
     all.filter(({ isWell, weight }) => !isWell && weight === 0),
   ].filter((tier) => tier.length > 0)
   const pool = tiers[0]!
-  const pinned = pool.find(({ one, isWell }) => isWell && isPinned(one))
+  if (!pool[0]!.isWell) {
+    const [first, ...rest] = tiers.flat()
+    return { first: first!, rest, reason: 'none is well, so as written' }
+  }
+  const pinned = pool.find(({ one }) => isPinned(one))
   const first = pinned ?? drawn(leastBy(pool, by), random)
   const rest = tiers.flat().filter((sized) => sized !== first)
   return { first, rest, reason: pinned === undefined ? reasonFor(first, by, pool) : 'the same as before in this session' }

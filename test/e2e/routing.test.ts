@@ -80,7 +80,8 @@ const placeOf = ({ route, target, provider, credential, reason }: JsonObject): J
   route: route ?? target ?? '',
   provider: provider!,
   credential: credential!,
-  reason: reason!,
+  // A second may have passed.
+  reason: String(reason).replace(/\d+ s$/, 'a while'),
 })
 
 /** Configs of every nesting, without chance and with every failure taken: the same each time. */
