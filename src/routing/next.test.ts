@@ -38,6 +38,7 @@ const final: readonly FailureKind[] = [
   'forbidden',
   'unknown_url',
   'loop_detected',
+  'insufficient_balance',
   'method_not_allowed',
   'model_not_found',
   'model_not_allowed',
