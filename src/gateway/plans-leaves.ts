@@ -97,11 +97,12 @@ class Resolving {
     }
     const candidates: LeafCandidate[] = []
     const skipped: Refused[] = []
-    for (const provider of providers.toSorted((a, b) => a.priority - b.priority)) {
+    for (const provider of providers) {
       const found = this.#at(provider, model)
       if ('reason' in found) skipped.push(found)
       else candidates.push(found)
     }
+    candidates.sort((one, other) => one.provider.priority - other.provider.priority || costOf(one) - costOf(other))
     if (leaf.apiKey === undefined) return this.#withOwnKey(candidates, skipped)
     const { apiKey } = leaf
     return { kind: 'served', candidates: candidates.map((one) => ({ ...one, ...this.#configsKey(leaf, apiKey) })), skipped }
@@ -187,6 +188,11 @@ class Resolving {
       skipped,
     }
   }
+}
+
+/** Of a token in and one out: exact enough to compare; without a price it comes last. */
+function costOf({ model: { price } }: LeafCandidate): number {
+  return price === undefined ? Number.MAX_VALUE : Number(price.input + price.output)
 }
 
 function skip(provider: string, reason: string, by?: Skipped['by']): ResolvedLeaf {

@@ -154,6 +154,21 @@ describe('who answers a target', () => {
     assert.deepEqual(by({ retry: { attempts: 1 } }), ['theirs', 'mine'])
   })
 
+  test('several providers of a vendor: by priority, then price', () => {
+    const priced = (input: string, priority: number) => ({
+      ...serving({ id: 'm', price: { input_per_million_usd: input, output_per_million_usd: '1' } }),
+      vendor: 'groq',
+      priority,
+    })
+    const providers = {
+      late: priced('1', 200),
+      dear: priced('9', 1),
+      cheap: priced('2', 1),
+      unpriced: { ...serving('m'), vendor: 'groq', priority: 1 },
+    }
+    assert.deepEqual(order(createPlanning({ providers }).plan({ headers: inline(to('groq')) })), ['cheap', 'dear', 'unpriced', 'late'])
+  })
+
   test("the provider that the request names gives way to the config's", () => {
     const planning = planningOf(to('b'))
     assert.deepEqual(order(planning.plan({ ...byMain, body: { ...plainBody, model: '@a/m' } })), ['b'])
