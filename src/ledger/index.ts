@@ -1,5 +1,6 @@
-// Usage -> price -> entry. In this version: the price of one answer.
+// Usage -> price -> entry; what may be spent at all.
 export { priceUsage, type PricedUsage, type UsageToPrice } from './price-usage.ts'
+export { createLimits } from './limits.ts'
 export type {
   BudgetAlert,
   BudgetView,

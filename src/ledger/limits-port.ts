@@ -36,10 +36,12 @@ export type Spent = { readonly nanoUsd: bigint; readonly tokens: number }
 
 /** What a running request holds of its limits. It ends once, by `settle` or `release`; whatever comes after the first changes nothing. */
 export interface Hold {
+  /** Of a request without limits: 0. */
   readonly nanoUsd: bigint
   readonly tokens: number
-  /** As asked, or lower: then the request must be sent with it. */
+  /** The request must not be sent with more; Infinity of one without limits. */
   readonly maxOutputTokens: number
+  /** `maxOutputTokens` is less than what was asked. */
   readonly clamped: boolean
   /** It was sent. What it cost counts in the windows in which it was held. */
   settle(actual: Spent, nowMs: number): void
@@ -109,8 +111,9 @@ export type UnreadWindow = {
     readonly metadata?: Readonly<Record<string, string>>
   }
   readonly unit: 'usd' | 'tokens'
-  /** Where it depends on when the first request of the dimension began: undefined says that there was none. */
+  /** The window depends on when the first request ever of the dimension began, which `windowAt` must be told. */
   readonly startsAtFirst: boolean
+  /** undefined: there was none, or it doesn't matter. */
   windowAt(firstMs: number | undefined): LimitWindow
 }
 
@@ -149,9 +152,11 @@ export interface Limits {
   setBalance(wallet: string, nanoUsd: bigint): void
   /** While it runs: by how much a credit or a correction changed it. Charges of requests are not told: `settle` counts them. */
   changeBalance(wallet: string, byNanoUsd: bigint): void
-  /** What is configured and has not been read yet: at the start all, later what is new. */
+  /** Wallets whose balance must be read: at the start all, later new ones. Until then they are empty. */
+  unreadWallets(): readonly string[]
+  /** Windows of which it must be read what was spent: at the start all, later new ones, and all after another time zone was set. */
   unread(nowMs: number): readonly UnreadWindow[]
-  /** What was spent in a window before the engine counted. */
+  /** What was spent in a window before this engine counted; read right after `unread`. */
   setSpent(id: string, window: LimitWindow, spent: Spent): void
   /** Called inside `settle` and `reserve`; must not throw. */
   onAlert: ((alert: BudgetAlert) => void) | undefined
