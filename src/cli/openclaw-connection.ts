@@ -11,10 +11,16 @@ export const openClawApis = {
   'openai-chat': { api: 'openai-completions', adds: '/chat/completions', ends: ['/v1'] },
   'openai-responses': { api: 'openai-responses', adds: '/responses', ends: ['/v1'] },
   'anthropic-messages': { api: 'anthropic-messages', adds: '/v1/messages', ends: ['', '/v1'] },
-  gemini: { api: 'google-generative-ai', adds: '/models/{model}:streamGenerateContent', ends: ['/v1beta', '/v1'] },
+  gemini: { api: 'google-generative-ai', adds: '/models/{model}:streamGenerateContent', ends: ['/v1beta', '/v1'], startsNothing: true },
 } as const satisfies Record<ClientWire, Api>
 
-export type Api = { readonly api: string; readonly adds: string; readonly ends: readonly [string, ...string[]] }
+export type Api = {
+  readonly api: string
+  readonly adds: string
+  readonly ends: readonly [string, ...string[]]
+  /** With a `localService` OpenClaw refuses every request of it: "Managed transport stream is unavailable for api ..." (2026.9.6). */
+  readonly startsNothing?: true
+}
 const apis: readonly Api[] = Object.values(openClawApis)
 
 /** What suits every model, and what OpenClaw takes where none is written. */
@@ -48,6 +54,8 @@ export type Entry = {
   /** The entry's and its models'; empty: none is written, and OpenClaw takes `openai-completions`. */
   readonly apis: readonly string[]
   readonly apiKey: JsonValue | undefined
+  /** OpenClaw is to start what answers there. */
+  readonly starts: boolean
   readonly modelIds: readonly string[]
 }
 
@@ -65,6 +73,7 @@ function entryOf(id: string, value: JsonObject): Entry {
     baseUrl: typeof value['baseUrl'] === 'string' ? value['baseUrl'] : '',
     apis: [...new Set(named)],
     apiKey: value['apiKey'],
+    starts: isObject(value['localService']),
     modelIds: rows.map((row) => row['id']).filter((name) => typeof name === 'string'),
   }
 }

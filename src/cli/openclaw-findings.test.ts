@@ -4,7 +4,14 @@ import { test } from 'node:test'
 import type { Entry } from './openclaw-connection.ts'
 import { addressFindings, keyFinding, modelFindings, type AddressSight, type KeySight } from './openclaw-findings.ts'
 
-const right: Entry = { id: 'gw', baseUrl: 'http://127.0.0.1:8640/v1', apis: ['openai-completions'], apiKey: '${KEY}', modelIds: ['m'] }
+const right: Entry = {
+  id: 'gw',
+  baseUrl: 'http://127.0.0.1:8640/v1',
+  apis: ['openai-completions'],
+  apiKey: '${KEY}',
+  starts: false,
+  modelIds: ['m'],
+}
 const reached: AddressSight = { health: 'turnpike', why: '', says: undefined, instanceUrl: 'http://127.0.0.1:8640', start: 'turnpike up' }
 const address = (entry: Partial<Entry>, sight: Partial<AddressSight> = {}) =>
   addressFindings({ ...right, ...entry }, { ...reached, ...sight }).map(({ code, fix }) => [code, fix])
@@ -45,6 +52,13 @@ test('each api is told where it would ask, and which end it wants', () => {
     'http://127.0.0.1:8640/v1beta ends wrongly for anthropic-messages: OpenClaw would ask http://127.0.0.1:8640/v1beta/v1/messages.',
     `${set} http://127.0.0.1:8640`,
   ])
+})
+
+test('an entry that OpenClaw is to start something for, and cannot, is found', () => {
+  const google = { apis: ['google-generative-ai'], baseUrl: 'http://127.0.0.1:8640/v1beta' }
+  assert.deepEqual(address({ ...google, starts: true }), [['wrong_api', 'openclaw config unset models.providers.gw.localService']])
+  assert.deepEqual(address({ ...google, starts: false }), [])
+  assert.deepEqual(address({ starts: true }), [])
 })
 
 test('an api that is not spoken here is named with the one that is meant', () => {

@@ -81,6 +81,15 @@ export function addressFindings(entry: Entry, sight: AddressSight): Finding[] {
       fix: `openclaw config set ${place}.api ${nearestApi(api)}`,
     })
   }
+  const silent = entry.apis.find((api) => apiNamed(api)?.startsNothing === true)
+  if (entry.starts && silent !== undefined) {
+    findings.push({
+      code: 'wrong_api',
+      where: `${place}.localService`,
+      message: `OpenClaw starts nothing for ${silent}, and refuses every request of an entry that has both.`,
+      fix: `openclaw config unset ${place}.localService`,
+    })
+  }
   const url = URL.canParse(entry.baseUrl) ? new URL(entry.baseUrl) : undefined
   if (url === undefined) {
     findings.push({

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isObject, type JsonObject, type JsonValue } from '#kernel'
 import { entriesOf, isWithin, mentionsOf, placeOfUrl } from './openclaw-connection.ts'
-import { currentOf, patchOf, type Wanted } from './openclaw-plan.ts'
+import { chosenApi, currentOf, patchOf, type Wanted } from './openclaw-plan.ts'
 
 const wanted: Wanted = {
   api: 'openai-completions',
@@ -93,10 +93,30 @@ test('entries are read with the api of their models, and addresses of this machi
       },
     },
   })
-  assert.deepEqual(entry, { id: 'gw', baseUrl: 'http://x/v1', apis: ['ollama'], apiKey: undefined, modelIds: ['a', 'b'] })
+  assert.deepEqual(entry, { id: 'gw', baseUrl: 'http://x/v1', apis: ['ollama'], apiKey: undefined, starts: false, modelIds: ['a', 'b'] })
   assert.deepEqual(entriesOf(undefined), [])
   const [here, ...same] = ['http://localhost:8640/v1', 'http://127.0.0.1:8640', 'http://[::1]:8640/'].map(placeOfUrl)
   assert.ok(same.every((place) => place === here))
   assert.notEqual(placeOfUrl('http://127.0.0.1:8641'), here)
   assert.equal(placeOfUrl('not a url'), undefined)
+})
+
+test('the api is the one that is asked for, else that of an earlier run; none that OpenClaw cannot start what is to be started for', () => {
+  const entry = (written: JsonObject) => entriesOf({ providers: { turnpike: { baseUrl: 'http://x', models: [], ...written } } })[0]
+  const localService = { command: '/node' }
+  assert.equal(chosenApi({}, undefined).api, 'openai-completions')
+  assert.equal(chosenApi({}, entry({ api: 'anthropic-messages', localService })).api, 'anthropic-messages')
+  assert.equal(chosenApi({ api: 'google-generative-ai' }, entry({ api: 'anthropic-messages' })).api, 'google-generative-ai')
+  for (const [asked, before] of [
+    [{ api: 'google-generative-ai', localService: true }, undefined],
+    [{ localService: true }, entry({ api: 'google-generative-ai' })],
+  ] as const)
+    assert.throws(
+      () => chosenApi(asked, before),
+      /^CliFailure: OpenClaw starts nothing for google-generative-ai: leave --local-service out/,
+    )
+  assert.throws(
+    () => chosenApi({ api: 'google-generative-ai' }, entry({ localService })),
+    /openclaw config unset models\.providers\.turnpike\.localService$/,
+  )
 })

@@ -1,6 +1,7 @@
 // What `openclaw setup` would change in OpenClaw's configuration: the patch, from what is there and what the instance offers. Pure.
 import { isObject, type JsonObject, type JsonValue } from '#kernel'
-import { entryName, keyVariable } from './openclaw-connection.ts'
+import { misused } from './failure.ts'
+import { apiNamed, entryName, keyVariable, usualApi, type Api, type Entry } from './openclaw-connection.ts'
 import { openClawModel, usualFirst, type Offer } from './openclaw-models.ts'
 
 export type LocalService = { readonly command: string; readonly args: readonly string[]; readonly healthUrl: string }
@@ -52,6 +53,21 @@ function strings(value: JsonValue | undefined): string[] {
 /** The name behind `turnpike/`, for a reference of ours. */
 export function ownName(ref: string | undefined): string | undefined {
   return ref?.startsWith(prefix) === true ? ref.slice(prefix.length) : undefined
+}
+
+/** What was asked for, or what the entry has from an earlier run. Throws where OpenClaw could do nothing with it. */
+export function chosenApi(asked: { readonly api?: string; readonly localService?: true }, entry: Entry | undefined): Api {
+  const api = apiNamed(asked.api ?? entry?.apis[0] ?? '') ?? usualApi
+  if (api.startsNothing !== true) return api
+  if (asked.localService === true)
+    throw misused(
+      `OpenClaw starts nothing for ${api.api}: leave --local-service out, or choose another type, such as --api ${usualApi.api}.`,
+    )
+  if (entry?.starts === true) {
+    const place = `models.providers.${entryName}.localService`
+    throw misused(`OpenClaw starts nothing for ${api.api}, and ${place} is set. Remove it first: openclaw config unset ${place}`)
+  }
+  return api
 }
 
 export function patchOf(wanted: Wanted, current: Current): JsonObject {

@@ -11,11 +11,11 @@ import { homeOption, type CliContext, type ConnectionOptions } from './context.t
 import { CliFailure, misused } from './failure.ts'
 import { readInstanceNote } from './instance.ts'
 import { findOpenClaw, type OpenClaw, type OpenClawOptions } from './openclaw-client.ts'
-import { apiNamed, entriesOf, entryName, isWithin, keyVariable, servedApis, usualApi, type Api } from './openclaw-connection.ts'
+import { apiNamed, entriesOf, entryName, isWithin, keyVariable, servedApis, usualApi } from './openclaw-connection.ts'
 import { readEnvFile, readVariables, withVariable, writeEnvFile } from './openclaw-env-file.ts'
 import { askGateway } from './openclaw-gateway.ts'
 import { offersOf, usualFallback, usualPrimary, type Offer } from './openclaw-models.ts'
-import { currentOf, ownName, patchOf, type Current, type LocalService } from './openclaw-plan.ts'
+import { chosenApi, currentOf, ownName, patchOf, type Current, type LocalService } from './openclaw-plan.ts'
 
 export type SetupOptions = ConnectionOptions &
   OpenClawOptions & {
@@ -71,12 +71,13 @@ async function setup(context: CliContext, options: SetupOptions): Promise<void> 
       `OpenClaw refuses its own configuration ${openclaw.configFile}: ${trouble.join('; ')} Mend it first (openclaw doctor).`,
     )
   const admin = await context.connect({ ...options, needs: 'running' })
-  const [current, api, offers, origin] = await Promise.all([
+  const [current, entry, offers, origin] = await Promise.all([
     openclaw.get('agents.defaults').then(currentOf),
-    chooseApi(openclaw, options.api),
+    openclaw.get('models').then((models) => entriesOf(models).find(({ id }) => id === entryName)),
     offersOfInstance(admin),
     originOf(options.home, admin),
   ])
+  const api = chosenApi(options, entry)
   const chosen = await choose(context, options, current, offers)
   const envFile = path.join(openclaw.stateFolder, '.env')
   const env = readEnvFile(envFile)
@@ -171,12 +172,6 @@ async function originOf(home: string | undefined, admin: AdminClient): Promise<s
   const note = await readInstanceNote(readSettings({ overrides: { home }, asClient: true }).home)
   if (note === undefined) throw new CliFailure(`${admin.where} left no note of its address in its home; start it again.`)
   return new URL(note.url).origin
-}
-
-/** What was asked for, or what the entry has from an earlier run. */
-async function chooseApi(openclaw: OpenClaw, named: string | undefined): Promise<Api> {
-  const entry = named === undefined ? entriesOf(await openclaw.get('models')).find(({ id }) => id === entryName) : undefined
-  return apiNamed(named ?? entry?.apis[0] ?? '') ?? usualApi
 }
 
 async function choose(

@@ -41,6 +41,7 @@ const ways = [
 export function failover(first: ScriptedUpstream, second: ScriptedUpstream, refusedOrigin: string): Part {
   const modelOf = (prefix: string, { name }: Fault): string => `${prefix}-${name}`
   const keyOf = ({ name }: Fault): string => `tp-failover-of-${name.padEnd(24, '-')}`
+  const slugOf = ({ name }: Fault): string => `first-with-${name}`
   const bareKey = 'tp-failover-of-two-providers'
   const names = (prefix: string): string[] => faultsOfTheFirst.map((fault) => modelOf(prefix, fault))
   for (const { prefix } of ways) {
@@ -61,20 +62,13 @@ export function failover(first: ScriptedUpstream, second: ScriptedUpstream, refu
   for (const fault of faultsOfTheFirst) {
     const origin = fault.answer === 'refused' ? refusedOrigin : first.origin
     // One provider for each fault: what it learns of one must not change the order for another.
-    providers[`bare-${fault.name}`] = provider('openai-chat', origin, [modelOf('bare', fault)], {
-      priority: 1,
-      ...(fault.silentMs === undefined ? {} : { timeouts: { first_token_ms: fault.silentMs } }),
-    })
+    const timeouts = fault.silentMs === undefined ? {} : { timeouts: { first_token_ms: fault.silentMs } }
+    providers[`bare-${fault.name}`] = provider('openai-chat', origin, [modelOf('bare', fault)], { priority: 1, ...timeouts })
+    // The second would come first, but for the config.
     providers[`config-${fault.name}`] = provider('openai-chat', origin, [modelOf('config', fault)], { priority: 9 })
-    const primary = {
-      provider: `@config-${fault.name}`,
-      ...(fault.silentMs === undefined ? {} : { timeouts: { first_token_ms: silentMs } }),
-    }
-    configs[fault.name.replace(/^(\d)/, 'status-$1')] = {
-      strategy: { mode: 'fallback' },
-      targets: [primary, { provider: '@second-claude' }],
-    }
-    keys.push({ name: `failover-${fault.name}`, value: keyOf(fault), client: 'openclaw', config: fault.name.replace(/^(\d)/, 'status-$1') })
+    const targets = [{ provider: `@config-${fault.name}`, ...timeouts }, { provider: '@second-claude' }]
+    configs[slugOf(fault)] = { strategy: { mode: 'fallback' }, targets }
+    keys.push({ name: `failover-${fault.name}`, value: keyOf(fault), client: 'openclaw', config: slugOf(fault) })
   }
 
   return {
