@@ -123,7 +123,7 @@ export function openSegmentReader(path: string, kind: SegmentKind): SegmentReade
 
 /** Types and layouts that a frame after damage may have; longer records are not looked for. */
 const plausibleTypes = new Set([0x42, 0x46, 0x50, 0x52])
-const plausibleLayouts = new Set([1, 2])
+const plausibleLayouts = new Set([1, 2, 3, 4])
 const plausibleBytes = 4 * 1024 * 1024
 
 function nextFrame(bytes: Buffer, from: number, length: number, nonce: number): number {

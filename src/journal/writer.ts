@@ -1,7 +1,7 @@
 // The writer: journal, ring and payload segments into the store, one transaction per batch; retention. Synchronous, thread or not.
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { createRecordStore, createRetention, openRecordDatabase, type LoggingMode, type RetentionLimits } from '#store'
+import { createRecordStore, openRecordDatabase, type LoggingMode, type RetentionLimits } from '#store'
 import type { Control } from './control.ts'
 import { createTokenCounter } from './estimate.ts'
 import { createLoader } from './loader.ts'
@@ -47,19 +47,19 @@ export type Writer = {
 
 export type WriterStats = { loaded: number; payloads: number; unreadable: number; damagedBytes: number; storeBytes: number }
 
-export function recordFiles(home: string): { readonly database: string; readonly journal: string } {
-  return { database: join(home, 'records.db'), journal: join(home, 'journal') }
+export function recordFiles(home: string): { readonly database: string; readonly journal: string; readonly ledger: string } {
+  return { database: join(home, 'records.db'), journal: join(home, 'journal'), ledger: join(home, 'ledger.db') }
 }
 
 const batchBytes = 8 * 1024 * 1024
 
 export function createWriter(options: WriterOptions): Writer {
   const { home, logging, control, onTrouble } = options
-  const { database, journal: dir } = recordFiles(home)
+  const { database, journal: dir, ledger } = recordFiles(home)
   const db = openRecordDatabase(database)
-  const store = createRecordStore(db, logging)
+  const store = createRecordStore(db, logging, { ledger })
   const limits = { ...options.retention }
-  const retention = createRetention(db, limits, store.cold)
+  const retention = store.retention(limits)
   const countTokens = createTokenCounter()
   const stats = { payloads: 0, unreadable: 0, damagedBytes: 0 }
 

@@ -18,12 +18,15 @@ export const backupNote =
   'Provider secrets in control.db are encrypted. The master key and the admin token are not in this backup, nor is turnpike.yaml: ' +
   'keep the master key elsewhere, since without it the secrets stay unreadable.'
 
-/** Parts of a home that a backup holds and a restore replaces; the rest (admin token, master key, turnpike.yaml) stays. */
-export const databaseNames = ['control.db', 'records.db'] as const
+/**
+ * Parts of a home that a backup holds and a restore replaces; the rest (admin token, master key, turnpike.yaml) stays. The ledger is
+ * copied after the records, as it is written before them: no copy has a record whose charge it lacks.
+ */
+export const databaseNames = ['control.db', 'records.db', 'ledger.db'] as const
 export const plainNames = ['keys.json'] as const
 export const bodyFolderName = 'bodies'
 
-const allowedName = /^(?:control\.db|records\.db|keys\.json|bodies\/[0-9]{1,15}\.tpr)$/
+const allowedName = /^(?:control\.db|records\.db|ledger\.db|keys\.json|bodies\/[0-9]{1,15}\.tpr)$/
 
 /** Throws one sentence. `where`: the file, for the sentence. */
 export function parseManifest(text: string, where: string): BackupManifest {

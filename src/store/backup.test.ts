@@ -21,9 +21,10 @@ import { Worker } from 'node:worker_threads'
 import { once } from 'node:events'
 import { createBackups, type BackupProgress } from './backup.ts'
 import { parseManifest, type BackupManifest } from './backup-manifest.ts'
-import { controlMigrations, openControlDatabase } from './control-schema.ts'
+import { controlMigrations, controlSchemaVersion, openControlDatabase } from './control-schema.ts'
 import { createControlStore } from './control-store.ts'
 import { lockHome } from './home-lock.ts'
+import { ledgerSchemaVersion, openLedgerDatabase } from './ledger-schema.ts'
 import { openRecordDatabase } from './schema.ts'
 
 const version = '9.8.7'
@@ -160,6 +161,30 @@ test('bodies that the records refer to are in it, as far as they refer to them',
   assert.equal(readFileSync(join(empty, 'bodies', '3.tpr'), 'utf8'), 'first body, second body,')
 })
 
+test('the ledger is in it, copied after the records, and comes back; one of a newer release is refused', async (t) => {
+  const folder = temporary(t)
+  const home = await homeWith(folder, 'a')
+  const ledger = openLedgerDatabase(join(home, 'ledger.db'))
+  ledger.exec("INSERT INTO accounts VALUES ('wallet:ada', 'wallet', 7)")
+  const { path, manifest } = await createBackups({ home, version }).create(folder)
+  assert.deepEqual(
+    manifest.files.map(({ name }) => name),
+    ['control.db', 'records.db', 'ledger.db', 'keys.json'],
+  )
+  const empty = join(folder, 'empty')
+  createBackups({ home: empty, version }).restore(path)
+  const restored = openLedgerDatabase(join(empty, 'ledger.db'))
+  assert.equal(restored.prepare("SELECT opened_at FROM accounts WHERE id = 'wallet:ada'").get()?.['opened_at'], 7)
+  restored.close()
+  ledger.exec(`PRAGMA user_version = ${ledgerSchemaVersion + 1}`)
+  ledger.close()
+  const newer = await createBackups({ home, version }).create(join(folder, 'newer'))
+  assert.throws(
+    () => createBackups({ home: join(folder, 'other'), version }).restore(newer.path),
+    /ledger\.db of the backup .* was written by a newer Turnpike/,
+  )
+})
+
 test('a home that holds nothing, and a folder that cannot be written, are said, and nothing is left there', async (t) => {
   const folder = temporary(t)
   mkdirSync(join(folder, 'empty'))
@@ -261,7 +286,9 @@ test('databases from a newer release are refused before anything is changed', as
   const home = await homeWith(folder, 'b')
   assert.throws(
     () => createBackups({ home, version }).restore(path, { force: true }),
-    /control\.db of the backup .* was written by a newer Turnpike \(schema 3; this release knows 2\)\. Nothing was changed/,
+    new RegExp(
+      `control\\.db of the backup .* was written by a newer Turnpike \\(schema ${controlSchemaVersion + 1}; this release knows ${controlSchemaVersion}\\)\\. Nothing was changed`,
+    ),
   )
   assert.deepEqual(whoIn(home), ['b', 'b', 'b'])
 })

@@ -1,10 +1,12 @@
 // Persistence: the record's shape, and the only importer of database drivers.
 export type * from './control-state.ts'
+export type * from './ledger.ts'
 export type * from './record.ts'
 export { createBackups, type BackupMade, type BackupProgress, type Backups } from './backup.ts'
 export type { BackupManifest } from './backup-manifest.ts'
 export { createControlStore } from './control-store.ts'
 export { lockHome, type HomeLock } from './home-lock.ts'
+export { createLedger } from './ledger-store.ts'
 export { createRecordReader, CursorError, type RecordReaderPort } from './reader.ts'
 export type {
   FacetField,
@@ -28,5 +30,5 @@ export {
   recordType,
 } from './record-codec.ts'
 export { createRecordStore, type JournalPosition, type LoggingMode, type OpenRequest, type RecordStore } from './record-store.ts'
-export { createRetention, type RetentionLimits } from './retention.ts'
+export type { RetentionLimits } from './retention.ts'
 export { openRecordDatabase } from './schema.ts'

@@ -5,11 +5,15 @@ import { createBlockIds, createBlockWriter } from './blocks.ts'
 import { bodyFolder, createBodyFiles } from './body-files.ts'
 import { createColdBlocks, type ColdBlocks } from './cold-blocks.ts'
 import { createFacetWriter, facetOf } from './facets.ts'
+import { createLedgerPosting } from './ledger-charges.ts'
+import { metadataPairs } from './metadata-pairs.ts'
 import { createPayloadWriter, type PayloadWriterOptions } from './payload-writer.ts'
 import type { FinishSummary, PayloadPart } from './record.ts'
+import { createRetention, type Retention, type RetentionLimits } from './retention.ts'
 import { createRollupWriter } from './rollups.ts'
 import { seqPerMs } from './schema.ts'
 import { createSearchedValues } from './searched-values.ts'
+import { boundedNanoUsd, wholeNumber } from './stored-numbers.ts'
 
 /** How much is kept: `metadata` has no bodies, `off` has no rows either, only roll-ups (hence the cost per key). */
 export type LoggingMode = 'full' | 'metadata' | 'off'
@@ -40,6 +44,8 @@ export interface RecordStore {
   forgetCaches(): void
   /** Bodies that wait in files to be compressed. */
   readonly cold: ColdBlocks
+  /** What leaves the store by these limits, which may change. The ledger keeps everything. */
+  retention(limits: RetentionLimits): Retention
   /** What is in files is on the disk when this returns. */
   close(): void
 }
@@ -47,7 +53,18 @@ export interface RecordStore {
 /** Largest time that `seq` can carry without leaving the integers of JavaScript (year 2109). */
 const maxAtMs = Math.floor(Number.MAX_SAFE_INTEGER / seqPerMs) - 1
 
-export function createRecordStore(db: DatabaseSync, initialLogging: LoggingMode, options: PayloadWriterOptions = {}): RecordStore {
+export type RecordStoreOptions = PayloadWriterOptions & {
+  /** The file of the ledger, where every finished request is booked. */
+  readonly ledger?: string
+}
+
+/**
+ * The ledger is another file, so a transaction over both is two: the ledger's is committed first, on the disk, then the rows with the
+ * journal's position. Killed (or without power) before the first: neither has happened, and the journal is read again from the old
+ * position. Between the two: the same records are read again, and the ledger knows their requests. After the second: both have. A request
+ * is never lost, since the position moves (and segments are deleted) only once it is booked; and never booked twice, since its id is unique.
+ */
+export function createRecordStore(db: DatabaseSync, initialLogging: LoggingMode, options: RecordStoreOptions = {}): RecordStore {
   let logging = initialLogging
   const newBlockId = createBlockIds(db)
   const details = createBlockWriter(db, newBlockId)
@@ -68,12 +85,17 @@ export function createRecordStore(db: DatabaseSync, initialLogging: LoggingMode,
   const insertOpen = db.prepare('INSERT OR REPLACE INTO open_requests VALUES (?, ?, ?)')
   const deleteOpen = db.prepare('DELETE FROM open_requests WHERE id = ?')
   const selectOpen = db.prepare('SELECT id, reserve, progress FROM open_requests')
+  const newestSeq = Number(db.prepare('SELECT max(seq) AS seq FROM requests').get()?.['seq'] ?? 0)
+  const ledger =
+    options.ledger === undefined
+      ? undefined
+      : createLedgerPosting(options.ledger, Math.max(Date.now(), Math.ceil(newestSeq / seqPerMs) + 1))
   let lastAtMs = -1
   let lastTie = 0
 
   /** The row's `seq`, or undefined when the request has one already. */
   function insertRow(record: FinishSummary, facet: number, sample: Sample): number | undefined {
-    const atMs = Math.min(whole(Math.floor(record.atMs)), maxAtMs)
+    const atMs = Math.min(wholeNumber(Math.floor(record.atMs)), maxAtMs)
     lastTie = atMs === lastAtMs ? lastTie + 1 : 0
     lastAtMs = atMs
     const { block, at } = details.next
@@ -120,6 +142,7 @@ export function createRecordStore(db: DatabaseSync, initialLogging: LoggingMode,
       files?.flush()
       rollups.write()
       batches.write(Date.now())
+      ledger?.commit()
       writeMeta.run('position', `${position.generation} ${position.segment} ${position.offset}`)
       db.exec('COMMIT')
       files?.committed()
@@ -131,6 +154,7 @@ export function createRecordStore(db: DatabaseSync, initialLogging: LoggingMode,
       }
     },
     rollback() {
+      ledger?.rollback()
       batches.reset()
       if (db.isTransaction) db.exec('ROLLBACK')
       details.reset()
@@ -147,15 +171,16 @@ export function createRecordStore(db: DatabaseSync, initialLogging: LoggingMode,
       return { generation, segment, offset }
     },
     addFinished(record, detail) {
+      ledger?.add(record)
       const facet = facets.idOf(facetOf(record))
       const sample: Sample = {
-        overheadUs: whole(record.overheadUs),
-        firstTokenUs: record.firstTokenMs === undefined ? undefined : whole(record.firstTokenMs * 1000),
-        totalUs: whole(record.totalMs * 1000),
-        costNanoUsd: record.costNanoUsd === undefined ? undefined : money(record.costNanoUsd),
+        overheadUs: wholeNumber(record.overheadUs),
+        firstTokenUs: record.firstTokenMs === undefined ? undefined : wholeNumber(record.firstTokenMs * 1000),
+        totalUs: wholeNumber(record.totalMs * 1000),
+        costNanoUsd: record.costNanoUsd === undefined ? undefined : boundedNanoUsd(record.costNanoUsd),
         detailBytes: detail.length,
       }
-      let atMs = whole(record.atMs)
+      let atMs = wholeNumber(record.atMs)
       if (logging !== 'off') {
         const seq = insertRow(record, facet, sample)
         if (seq === undefined) return false
@@ -177,10 +202,10 @@ export function createRecordStore(db: DatabaseSync, initialLogging: LoggingMode,
         facet,
         outcome: record.outcome,
         attempts: record.attempts.length,
-        input: whole(record.usage?.input ?? 0),
-        cached: whole(record.usage?.cacheRead ?? 0),
-        output: whole(record.usage?.output ?? 0),
-        reasoning: whole(record.usage?.reasoning ?? 0),
+        input: wholeNumber(record.usage?.input ?? 0),
+        cached: wholeNumber(record.usage?.cacheRead ?? 0),
+        output: wholeNumber(record.usage?.output ?? 0),
+        reasoning: wholeNumber(record.usage?.reasoning ?? 0),
         costNanoUsd: sample.costNanoUsd ?? 0n,
         firstTokenUs: sample.firstTokenUs,
         totalUs: sample.totalUs,
@@ -213,8 +238,10 @@ export function createRecordStore(db: DatabaseSync, initialLogging: LoggingMode,
       searched.reset()
     },
     cold,
+    retention: (limits) => createRetention(db, limits, cold),
     close() {
       files?.close()
+      ledger?.close()
     },
   }
 
@@ -226,11 +253,11 @@ export function createRecordStore(db: DatabaseSync, initialLogging: LoggingMode,
         attempt.provider,
         attempt.model,
         attempt.credential,
-        whole(attempt.status),
+        wholeNumber(attempt.status),
         attempt.errorClass,
-        whole(attempt.startedAtMs),
-        attempt.firstTokenMs === undefined ? null : whole(attempt.firstTokenMs * 1000),
-        whole(attempt.totalMs * 1000),
+        wholeNumber(attempt.startedAtMs),
+        attempt.firstTokenMs === undefined ? null : wholeNumber(attempt.firstTokenMs * 1000),
+        wholeNumber(attempt.totalMs * 1000),
       )
     })
   }
@@ -244,30 +271,6 @@ type Sample = {
   readonly detailBytes: number
 }
 
-/** Integers only, whatever a provider said: a STRICT column would refuse the row, and with it the batch. */
-function whole(value: number): number {
-  return Number.isFinite(value) ? Math.min(Math.max(Math.round(value), 0), Number.MAX_SAFE_INTEGER) : 0
-}
-
 function count(value: number | undefined): number | null {
-  return value === undefined ? null : whole(value)
-}
-
-/** A millionth of what SQLite's integers hold, so that a minute of such requests still has a sum. */
-const maxCostNanoUsd = 9_000_000_000_000n
-
-function money(costNanoUsd: bigint): bigint {
-  return costNanoUsd > maxCostNanoUsd ? maxCostNanoUsd : costNanoUsd < 0n ? 0n : costNanoUsd
-}
-
-/** Pairs of a record's metadata; text that is not a JSON object of strings has none. */
-export function metadataPairs(metadata: string): [string, string][] {
-  if (metadata === '') return []
-  try {
-    const parsed: unknown = JSON.parse(metadata)
-    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return []
-    return Object.entries(parsed).filter((pair): pair is [string, string] => typeof pair[1] === 'string')
-  } catch {
-    return []
-  }
+  return value === undefined ? null : wholeNumber(value)
 }

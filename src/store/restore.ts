@@ -6,6 +6,7 @@ import { bodyFolderName, databaseNames, manifestName, parseManifest, type Backup
 import { controlSchemaVersion } from './control-schema.ts'
 import { copyHashed, syncPath } from './file-copy.ts'
 import { lockHome } from './home-lock.ts'
+import { ledgerSchemaVersion } from './ledger-schema.ts'
 import { schemaVersion } from './schema.ts'
 import { finishRestore, keptName, stageName, stateNames } from './restore-moves.ts'
 
@@ -46,6 +47,12 @@ export function restoreHome(from: string, home: string, force: boolean): Restore
   }
 }
 
+const schemaVersions = {
+  'control.db': controlSchemaVersion,
+  'records.db': schemaVersion,
+  'ledger.db': ledgerSchemaVersion,
+} as const satisfies Record<(typeof databaseNames)[number], number>
+
 function readManifest(from: string): BackupManifest {
   const file = join(from, manifestName)
   let text: string
@@ -85,7 +92,7 @@ function stage(from: string, staged: string, manifest: BackupManifest): void {
       throw new Error(`The backup ${from} is damaged: ${name} is not what its manifest says. Nothing was changed. Use another backup.`)
   }
   for (const name of databaseNames) {
-    const known = name === 'control.db' ? controlSchemaVersion : schemaVersion
+    const known = schemaVersions[name]
     const version = existsSync(join(staged, name)) ? storedVersion(join(staged, name)) : 0
     if (version > known) {
       throw new Error(

@@ -1,7 +1,7 @@
 // What leaves the store: rows older than the retention, then, above the size limit, the oldest chains of bodies, then the oldest rows.
 import type { DatabaseSync } from 'node:sqlite'
 import type { ColdBlocks } from './cold-blocks.ts'
-import { metadataPairs } from './record-store.ts'
+import { metadataPairs } from './metadata-pairs.ts'
 import { seqPerMs } from './schema.ts'
 
 export type RetentionLimits = { readonly days: number; readonly maxBytes: number }
