@@ -14,11 +14,13 @@ import { inspect, type Inspected, type RequestView } from './inspect.ts'
 import { bytesOf, Outgoing } from './outgoing.ts'
 import { isHurried, Patience } from './patience.ts'
 import type { Arrival, ClientListener, ExchangeDeps } from './port.ts'
+import { holdFor, type Spending } from './spending.ts'
 import { keptLimit, recordAnswer, recordRequest } from './recorded-bodies.ts'
 import { answerHead, requestHeaders } from './heads.ts'
 import {
   attemptRecord,
   costUsdOf,
+  estimatedAnswer,
   finishRecord,
   freeAnswer,
   keptText,
@@ -59,6 +61,8 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
   /** What the client gets to know of who answered. */
   servedId: string | undefined
   servedModel: string | undefined
+  /** What it holds of its limits; undefined: it has none. */
+  spending: Spending | undefined
   /** What the response cache has to do with it; undefined: nothing. */
   cached: CacheLookup | undefined
   /** The answer that was kept of an earlier request. */
@@ -166,7 +170,8 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
       if (answer === undefined) this.#ask()
       else this.#replay(answer)
     } catch (error) {
-      this.broke(error)
+      if (error instanceof Failure) this.#refuse(error)
+      else this.broke(error)
     }
   }
 
@@ -192,6 +197,9 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
   // Asking a provider.
 
   #ask(): void {
+    const { limits } = this.deps
+    this.spending = limits === undefined ? undefined : holdFor(limits, this.deps.snapshot(), this)
+    if (this.spending?.clamp !== undefined) this.#outgoing.clampTo(this.spending.clamp)
     recordRequest(this)
     this.#outgoing.prepare(this.plan.steps[0]!.target)
     this.reserved = reserveRecord(this)
@@ -249,11 +257,26 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
     if (position !== this.#position) this.#retried = 0
     this.#position = position
     this.#retryAtMs = 0
-    this.tries++
     const { target } = this.plan.steps[position]!
+    const limited = this.spending?.at(target, Date.now())
+    if (limited !== undefined) {
+      this.#passOver(target, limited)
+      return
+    }
+    this.tries++
     this.target = target
     if (target.embeds === undefined) this.#converse(new Attempt(this, target), target)
     else this.#embed(new EmbeddingAttempt(this, target), target)
+  }
+
+  /** A limit of the provider, or for its model, is reached: it is not asked. */
+  #passOver(target: PlannedTarget, limited: Failure): void {
+    this.notes.push({ code: 'observed', path: target.route === '' ? target.provider.slug : target.route, why: limited.message })
+    this.#failed ??= new FailedTargets()
+    this.#failed.add(target, limited, undefined)
+    const next = nextStep(this.plan, this.#position, limited)
+    if (next === undefined) this.#endWith(this.#failed.verdict(this.inspected.ownKey !== undefined))
+    else this.#try(next)
   }
 
   #converse(attempt: Attempt, target: PlannedTarget): void {
@@ -532,6 +555,7 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
     // Without the provider's last word, what it said of its output so far is not the truth.
     const needsCounting = this.#committed && this.hit === undefined && (this.pricedUsage === undefined || outcome !== 'ok')
     const record = finishRecord(this, { outcome, failure, finish, endedMs, bodies, kept: needsCounting ? keptText(this) : '' })
+    this.spending?.over(this.attempts.length > 0, needsCounting ? estimatedAnswer(this) : this.pricedUsage, Date.now())
     this.deps.journal.finish(record, (error) => {
       if (error !== undefined) this.deps.log.error({ err: error, request: this.arrival.id }, 'a record could not be written yet')
       try {

@@ -6,7 +6,7 @@ import { keyLines } from '#upstream'
 import { providerCodecOf } from '#wires'
 import type { Arrival } from './port.ts'
 import type { CacheState } from '#store'
-import type { Told } from './record.ts'
+import type { Told, ToldSpending } from './record.ts'
 
 const anthropicVersion = '2023-06-01'
 const userAgent = 'turnpike'
@@ -72,11 +72,26 @@ export function answerHead(exchange: Told, target: PlannedTarget | undefined, he
   if (exchange.dispatchedMs > 0) add('x-turnpike-overhead-us', String(Math.round((exchange.dispatchedMs - arrival.readyMs) * 1000)))
   const cost = exchange.hit === undefined ? pricedUsage?.costNanoUsd : 0n
   if (cost !== undefined && inspected?.stream === false) add('x-turnpike-cost', formatUsd(cost))
+  if (exchange.spending !== undefined) addLimitHeaders(exchange.spending, add)
   if (inspected?.hasOwnHeaders === true) addPortkeyHeaders(exchange, provider, target, cache, add)
   if (failure !== undefined && (failure.status === 429 || failure.status === 503)) {
     add('retry-after', String(Math.max(1, Math.ceil((failure.details.retryAfterMs ?? defaultRetryMs) / 1000))))
   }
   return headers
+}
+
+/** In the form that OpenAI's clients read; and what was lowered to fit. */
+function addLimitHeaders(spending: ToldSpending, add: (name: string, value: string) => void): void {
+  const { clamp } = spending
+  if (clamp !== undefined) add('x-turnpike-clamped', `max_tokens=${clamp.value}`)
+  const rates = spending.rates(Date.now())
+  for (const kind of ['requests', 'tokens'] as const) {
+    const rate = rates[kind]
+    if (rate === undefined) continue
+    add(`x-ratelimit-limit-${kind}`, String(rate.limit))
+    add(`x-ratelimit-remaining-${kind}`, String(Math.max(0, Math.floor(rate.left))))
+    add(`x-ratelimit-reset-${kind}`, `${Math.ceil(rate.resetMs / 1000)}s`)
+  }
 }
 
 const cacheWords = { disabled: 'DISABLED', miss: 'MISS', hit: 'HIT', refresh: 'REFRESH' } as const satisfies Record<CacheState, string>

@@ -1,7 +1,7 @@
 // What goes to a target: the client's bytes with a few fields changed, or the request in another wire. Large bodies are written elsewhere.
 import type { Dialect, EmbeddingInput, EmbeddingRequest, Note, Request, VectorEncoding } from '#ir'
 import { Failure, isObject, type JsonObject } from '#kernel'
-import type { ParamDefault, ParamEdit, PlannedTarget } from '#routing'
+import type { ParamDefault, ParamEdit, PlannedTarget, TargetParams } from '#routing'
 import { embeddings, type RequestEdit, type WireCodec } from '#wires'
 import { writeCalls, type WrittenCalls } from './embedding-translation.ts'
 import type { Inspected } from './inspect.ts'
@@ -29,6 +29,7 @@ export class Outgoing {
   /** As the client sent it, with these params; the next target's are mostly the same. */
   #decoded: { readonly params: PlannedTarget['params']; readonly request: Request; notes: readonly Note[] } | undefined
   #embeddingRequest: EmbeddingRequest | undefined
+  #clamp: OutputClamp | undefined
   #prepared: { readonly target: PlannedTarget; readonly written: Written } | undefined
 
   constructor(deps: ExchangeDeps, arrival: Arrival, inspected: Inspected, codec: WireCodec) {
@@ -53,6 +54,11 @@ export class Outgoing {
       // What this target cannot carry, the next one may: its attempt says it again.
       if (!(error instanceof Failure)) throw error
     }
+  }
+
+  /** A limit allows no more output than this, whoever is asked. */
+  clampTo(clamp: OutputClamp): void {
+    this.#clamp = clamp
   }
 
   /** The body for a target; where another thread writes it, a promise of it. Throws, or rejects with, the `Failure` of a codec. */
@@ -171,8 +177,9 @@ export class Outgoing {
 
   // What a config says of the request's fields.
 
-  #paramEdits({ params }: PlannedTarget): readonly RequestEdit[] {
-    if (params === undefined) return noEdits
+  #paramEdits({ params = noParams }: PlannedTarget): readonly RequestEdit[] {
+    const clamp = this.#clamp
+    if (params === noParams && clamp === undefined) return noEdits
     const { body } = this.#inspected
     const edits = new Map<string, RequestEdit>()
     const valueOf = (field: string): JsonObject => {
@@ -190,6 +197,17 @@ export class Outgoing {
     }
     for (const one of params.defaults) if (!isThere(one)) apply(one)
     for (const one of params.edits) if (one.value !== undefined || isThere(one)) apply(one)
+    if (clamp !== undefined) {
+      const { names, within, value } = clamp
+      const said = names.filter(
+        (field) => (within === undefined ? (edits.get(field)?.value ?? body.member(field)) : valueOf(within)[field]) !== undefined,
+      )
+      for (const field of said.length === 0 ? [names[0]!] : said) {
+        const asked = within === undefined ? (edits.get(field)?.value ?? body.member(field)) : valueOf(within)[field]
+        const most = typeof asked === 'number' ? Math.min(asked, value) : value
+        apply(within === undefined ? { field, value: most } : { field, value: most, within })
+      }
+    }
     return [...edits.values()]
   }
 
@@ -242,6 +260,10 @@ export class Outgoing {
 }
 
 const noEdits: readonly RequestEdit[] = []
+const noParams: TargetParams = { defaults: [], edits: [], notes: [] }
+
+/** The most tokens of output, and the fields (of the object `within`) that may say it; the first is written where none is there. */
+export type OutputClamp = { readonly names: readonly string[]; readonly within?: string; readonly value: number }
 
 /** And what a config says that the client's wire has no place for. */
 function withNotes(notes: readonly Note[], { params }: PlannedTarget): readonly Note[] {

@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { GatewayKey, ModelEntry, Provider, Snapshot } from '#config'
 import type { ClientWire } from '#ir'
 import type { Journal } from '#journal'
+import type { Limits } from '#ledger'
 import type { BufferPool, Deadlines } from '#kernel'
 import type { ResponseCache } from '#policy'
 import type { Health, Operation } from '#routing'
@@ -92,6 +93,8 @@ export type GatewayDeps = {
   readonly simulator: Upstream
   readonly deadlines: Deadlines
   readonly buffers: BufferPool
+  /** Budgets, wallets and rate limits; absent: nothing is limited. */
+  readonly limits?: Limits | undefined
   /** undefined: it is off. */
   readonly cache?: ResponseCache | undefined
   /** Translates large bodies off the event loop. */

@@ -12,14 +12,17 @@ import {
   type Usage,
   type UsageCounts,
 } from '#ir'
-import { isObject, type ByteCollector, type Failure } from '#kernel'
-import { priceUsage, type PricedUsage } from '#ledger'
+import { isObject, type ByteCollector, type Failure, type FailureKind } from '#kernel'
+import { priceUsage, type PricedUsage, type RateState } from '#ledger'
 import type { Plan, PlannedTarget } from '#routing'
 import type { AttemptRecord, CacheState, FinishRecord, Outcome, ProgressRecord, ReserveRecord } from '#store'
 import { createSseParser, type StreamDecoder, type WireCodec } from '#wires'
 import type { Try } from './attempt.ts'
 import type { Inspected } from './inspect.ts'
 import type { Arrival, GatewayDeps, Refusal } from './port.ts'
+
+/** What a client hears of its limits. */
+export type ToldSpending = { readonly clamp: { readonly value: number } | undefined; rates(nowMs: number): RateState }
 
 /** What of an exchange is told: to the journal, and to the client in the head of its answer. */
 export interface Told {
@@ -38,6 +41,7 @@ export interface Told {
   readonly headIsOurs: boolean
   readonly servedModel: string | undefined
   readonly pricedUsage: Priced | undefined
+  readonly spending: ToldSpending | undefined
   readonly cached: { readonly state: CacheState } | undefined
   readonly hit: { readonly provider: string } | undefined
   readonly kept: ByteCollector
@@ -230,6 +234,26 @@ export function attemptRecord(attempt: Try, reason: string, failure: Failure | u
   }
 }
 
+/** Of an answer that began and never told all of its usage, or none: what it is likely to be. */
+export function estimatedAnswer(exchange: Told): Priced | undefined {
+  const { target, pricedUsage } = exchange
+  if (target === undefined) return pricedUsage
+  const said = pricedUsage?.counts
+  const input = said?.input ?? Math.ceil((exchange.arrival.bodyEnd - exchange.arrival.bodyStart) / bytesPerToken)
+  const output = Math.max(said?.output ?? 0, sentTokens(exchange))
+  const usage: Usage =
+    pricedUsage === undefined
+      ? { input: { total: input, fresh: input }, output: { total: output }, raw: {} }
+      : { ...pricedUsage.usage, output: { ...pricedUsage.usage.output, total: output } }
+  return priceAnswer(exchange, usage, target, '', true)
+}
+
+function sentTokens(exchange: Told): number {
+  if (exchange.inspected?.stream !== true) return Math.ceil(keptText(exchange).length / charactersPerToken)
+  exchange.sent.read(exchange.kept.bytes())
+  return exchange.sent.tokens
+}
+
 export type Ending = {
   readonly outcome: Outcome
   readonly failure: Failure | undefined
@@ -384,8 +408,16 @@ export function refusalRecord(refusal: Refusal, failure: Failure, headers: strin
   }
 }
 
+const limits: ReadonlySet<FailureKind> = new Set([
+  'budget_exceeded',
+  'budget_reserved',
+  'insufficient_balance',
+  'loop_detected',
+  'rate_limit_exceeded',
+])
+
 export function outcomeOf(failure: Failure): Outcome {
   if (failure.kind === 'client_closed') return 'cancelled'
-  if (failure.status === 401 || failure.status === 403 || failure.kind === 'loop_detected') return 'denied'
+  if (failure.status === 401 || failure.status === 403 || limits.has(failure.kind)) return 'denied'
   return failure.fault === 'client' ? 'client_error' : 'upstream_error'
 }

@@ -1,0 +1,210 @@
+// What one request may spend: held before anybody is asked, of every limit that it has, and settled at its end for what it did cost.
+import type { GatewayKey, Snapshot } from '#config'
+import type { ClientWire, Price, PriceRates } from '#ir'
+import { Failure, isObject, type JsonObject, type JsonValue } from '#kernel'
+import type { Hold, HoldCost, HoldTarget, Limits, RateState } from '#ledger'
+import type { Plan, PlannedTarget } from '#routing'
+import type { Inspected } from './inspect.ts'
+import type { OutputClamp } from './outgoing.ts'
+import type { Arrival } from './port.ts'
+import { inputTokensOf } from './prompt-size.ts'
+import { priceOfTarget, type Priced } from './record.ts'
+
+export interface Spender {
+  readonly arrival: Arrival
+  readonly inspected: Inspected
+  readonly plan: Plan
+}
+
+/** undefined: nothing limits this request. Throws the `Failure` that refuses it. */
+export function holdFor(limits: Limits, snapshot: Snapshot, spender: Spender): Spending | undefined {
+  const { arrival, inspected, plan } = spender
+  if (arrival.operation === 'count-tokens' || !isLimited(arrival.key, snapshot, plan)) return undefined
+  const inputTokens = inputTokensOf(inspected.body.original())
+  const embeds = arrival.operation === 'embed'
+  const asked = embeds ? 0 : askedOutput(arrival.wire, inspected)
+  const metadata = metadataOf(spender)
+  const first = plan.steps[0]!.target
+  const { cost, outputTokens } = worstOf(plan, arrival, inspected, inputTokens, asked)
+  const held = limits.reserve(
+    {
+      key: arrival.key,
+      ...(metadata === undefined ? {} : { metadata }),
+      first: holdTarget(first, inspected.model),
+      cost,
+      inputTokens,
+      outputTokens,
+      ...(embeds ? {} : { leastOutputTokens: thinkingBudget(arrival.wire, inspected) }),
+    },
+    arrival.atMs,
+  )
+  if (held instanceof Failure) throw held
+  return new Spending(limits, held, arrival, inspected)
+}
+
+export class Spending {
+  readonly #limits: Limits
+  readonly #hold: Hold
+  readonly #inspected: Inspected
+  /** What the request may say at most, where what it asked for does not fit. */
+  readonly clamp: OutputClamp | undefined
+  readonly #key: GatewayKey
+
+  constructor(limits: Limits, hold: Hold, { key, wire }: Arrival, inspected: Inspected) {
+    this.#limits = limits
+    this.#hold = hold
+    this.#inspected = inspected
+    this.#key = key
+    this.clamp = hold.clamped
+      ? { ...outputFields[wire], value: Math.max(1, Math.floor(hold.maxOutputTokens / answersAsked(inspected))) }
+      : undefined
+  }
+
+  /** Before an attempt. Why the target is passed over, if it is. */
+  at(target: PlannedTarget, nowMs: number): Failure | undefined {
+    return this.#limits.reserveAt(this.#hold, holdTarget(target, this.#inspected.model), nowMs)
+  }
+
+  /** For the headers of its answer. */
+  rates(nowMs: number): RateState {
+    return this.#limits.rates(this.#key, nowMs)
+  }
+
+  /** The request has come to its end. `asked`: somebody was sent it. */
+  over(asked: boolean, priced: Priced | undefined, nowMs: number): void {
+    if (!asked) {
+      this.#hold.release(nowMs)
+      return
+    }
+    const { counts, costNanoUsd = 0n } = priced ?? {}
+    this.#hold.settle({ nanoUsd: costNanoUsd, tokens: counts === undefined ? 0 : counts.input + counts.output }, nowMs)
+  }
+}
+
+function isLimited(key: GatewayKey, { budgets }: Snapshot, { steps }: Plan): boolean {
+  return (
+    key.budgets !== undefined ||
+    key.rateLimits !== undefined ||
+    key.userId !== undefined ||
+    key.teamId !== undefined ||
+    budgets.length > 0 ||
+    steps.some(({ target: { provider } }) => provider.budgets !== undefined || provider.rateLimits !== undefined)
+  )
+}
+
+function holdTarget(target: PlannedTarget, asked: string): HoldTarget {
+  const { provider, model } = target
+  return {
+    provider,
+    models: model.canonical === undefined ? [asked, model.id] : [asked, model.id, model.canonical],
+    priced: priceOfTarget(target, 0) !== undefined,
+  }
+}
+
+/** The dearest of the plan's targets: any of them may answer. Those without a price are passed over by whoever has a budget. */
+function worstOf(
+  plan: Plan,
+  { atMs, wire }: Arrival,
+  inspected: Inspected,
+  inputTokens: number,
+  asked: number | undefined,
+): { readonly cost: HoldCost | undefined; readonly outputTokens: number } {
+  const tier = inspected.fields['service_tier']
+  const answers = answersAsked(inspected)
+  let cost: { picoUsd: bigint; picoUsdPerOutputToken: bigint } | undefined
+  let outputTokens = 0
+  for (const { target } of plan.steps) {
+    outputTokens = Math.max(outputTokens, answers * outputCap(target, wire, asked))
+    const price = priceOfTarget(target, atMs)
+    if (price === undefined) continue
+    for (const rates of ratesFor(price, inputTokens, typeof tier === 'string' ? tier : undefined)) {
+      const picoUsd = BigInt(inputTokens) * dearest(rates.input, rates.cacheRead, rates.cacheWrite) + rates.request
+      const perToken = dearest(rates.output, rates.reasoning)
+      cost ??= { picoUsd, picoUsdPerOutputToken: perToken }
+      if (picoUsd > cost.picoUsd) cost.picoUsd = picoUsd
+      if (perToken > cost.picoUsdPerOutputToken) cost.picoUsdPerOutputToken = perToken
+    }
+  }
+  return { cost, outputTokens }
+}
+
+/** The plain rates, and those that this request may be charged by. */
+function ratesFor(price: Price, inputTokens: number, tier: string | undefined): readonly PriceRates[] {
+  if (price.cases === undefined) return [price]
+  const fitting = price.cases.filter(
+    ({ aboveInput, serviceTier }) =>
+      (aboveInput === undefined || inputTokens > aboveInput) && (serviceTier === undefined || serviceTier === tier),
+  )
+  return [price, ...fitting.map((one) => one.price)]
+}
+
+function dearest(...rates: readonly bigint[]): bigint {
+  return rates.reduce((most, rate) => (rate > most ? rate : most))
+}
+
+// How much output a request may bring.
+
+/** Where each wire says it. `members` of the object `within`, where it is inside one; the first is written where none is there. */
+const outputFields: Readonly<Record<ClientWire, { readonly names: readonly string[]; readonly within?: string }>> = {
+  'openai-chat': { names: ['max_completion_tokens', 'max_tokens'] },
+  'openai-responses': { names: ['max_output_tokens'] },
+  'anthropic-messages': { names: ['max_tokens'] },
+  gemini: { names: ['maxOutputTokens', 'max_output_tokens'], within: 'generationConfig' },
+}
+
+/** What a model gives at most, where nobody knows better. */
+const unknownCap = 4096
+
+function placeOf({ fields, body }: Inspected, within: string | undefined): JsonObject {
+  if (within === undefined) return fields
+  const value = body.member(within)
+  return isObject(value) ? value : {}
+}
+
+/** undefined: as much as the model gives. Throws `Failure('invalid_request')` for what is no number of tokens: it would pass every limit. */
+function askedOutput(wire: ClientWire, inspected: Inspected): number | undefined {
+  const { names, within } = outputFields[wire]
+  const place = placeOf(inspected, within)
+  const asked = names.map((name) => countIn(place[name], within === undefined ? name : `${within}.${name}`))
+  return asked.find((count) => count !== undefined)
+}
+
+function countIn(value: JsonValue | undefined, field: string): number | undefined {
+  if (value === undefined || value === null) return undefined
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value
+  throw new Failure('invalid_request', `The field "${field}" must be a whole number of tokens from 1 to ${Number.MAX_SAFE_INTEGER}.`, {
+    param: field,
+  })
+}
+
+function answersAsked({ fields, body }: Inspected): number {
+  const asked = fields['n'] ?? body.member('n')
+  return typeof asked === 'number' && Number.isSafeInteger(asked) && asked > 1 ? Math.min(asked, 1000) : 1
+}
+
+function outputCap({ model, params }: PlannedTarget, wire: ClientWire, asked: number | undefined): number {
+  const most = model.maxOutputTokens ?? unknownCap
+  const written = params?.edits.find(({ field }) => outputFields[wire].names.includes(field))?.value
+  const wanted = typeof written === 'number' ? written : asked
+  if (wanted === undefined) return most
+  return model.maxOutputTokens === undefined ? wanted : Math.min(wanted, most)
+}
+
+/** A model that may not think as long as it was told to refuses the request. */
+function thinkingBudget(wire: ClientWire, { body }: Inspected): number {
+  if (wire === 'anthropic-messages') {
+    const thinking = body.member('thinking')
+    const budget = isObject(thinking) ? thinking['budget_tokens'] : undefined
+    return typeof budget === 'number' ? budget + 1 : 0
+  }
+  if (wire !== 'gemini') return 0
+  const config = body.member('generationConfig')
+  const thinking = isObject(config) ? config['thinkingConfig'] : undefined
+  const budget = isObject(thinking) ? thinking['thinkingBudget'] : undefined
+  return typeof budget === 'number' && budget > 0 ? budget + 1 : 0
+}
+
+function metadataOf({ arrival, inspected }: Spender): Readonly<Record<string, string>> | undefined {
+  if (inspected.metadata === '') return arrival.key.metadata
+  return { ...arrival.key.metadata, ...(JSON.parse(inspected.metadata) as Record<string, string>) }
+}
