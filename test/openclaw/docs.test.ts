@@ -63,7 +63,16 @@ test('the transcript of a first answer is what happens', { skip, timeout: 480_00
   const again = await turnpike('openclaw', 'setup')
   assertWritten(asWritten(again.stdout, replacements))
 
-  const local = await turnpike('openclaw', 'setup', '--local-service')
+  const asGoogle = await turnpike('openclaw', 'setup', '--api', 'google-generative-ai')
+  assert.equal(asGoogle.exitCode, 0, asGoogle.stderr)
+  assertWritten(asWritten(asGoogle.stdout.split('\n', 1)[0]!, replacements))
+
+  // What was chosen stays at the next setup; and nothing is written that OpenClaw would refuse.
+  const refused = await turnpike('openclaw', 'setup', '--local-service')
+  assert.equal(refused.exitCode, 2, refused.stdout)
+  assert.match(refused.stderr, /OpenClaw starts nothing for google-generative-ai: leave --local-service out/)
+
+  const local = await turnpike('openclaw', 'setup', '--api', 'anthropic-messages', '--local-service')
   assert.equal(local.exitCode, 0, local.stderr)
   child.kill('SIGTERM')
   await ended
@@ -71,7 +80,12 @@ test('the transcript of a first answer is what happens', { skip, timeout: 480_00
   assert.ok(alone.stdout.split('\n').includes('and alone'), `OpenClaw did not start turnpike: ${alone.stdout}${alone.stderr}`)
   // It ends with the OpenClaw that started it, and gives the home back.
   const after = await turnpike('requests', 'list', '--json')
-  assert.equal((JSON.parse(after.stdout) as { data: unknown[] }).data.length, 2, after.stdout + after.stderr)
+  const { data } = JSON.parse(after.stdout) as { data: { wire: string }[] }
+  assert.deepEqual(
+    data.map(({ wire }) => wire),
+    ['anthropic-messages', 'openai-chat'],
+    after.stdout + after.stderr,
+  )
 })
 
 test(
