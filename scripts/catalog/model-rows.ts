@@ -1,12 +1,13 @@
 // The tables' models -> rows of the catalog: what each vendor serves for conversations and embeddings, with limits and prices. Facts only.
 import { identify } from './identity.ts'
+import { devTiers, litellmPrice, perMillion, rateText, textsOf, withVendorCalls, type PriceRow } from './price-rows.ts'
 import type { DevModel, Tables } from './tables.ts'
 import { curated, leftOut, makersOfTheirOwn, type Curated, type EmbeddingSource, type PriceSource } from './vendor-rows.ts'
 
 export type ModelRow = Record<string, unknown> & {
   id: string
   canonical?: string
-  price?: Record<string, string>
+  price?: PriceRow
   free?: true
 }
 
@@ -73,6 +74,7 @@ export function modelRows(tables: Tables): Map<string, ModelRow[]> {
   const output = new Map<string, ModelRow[]>()
   for (const { vendor, row } of all) {
     const { id, canonical, ...facts } = row
+    if (facts.price !== undefined && String(facts['out']) !== 'embeddings') facts.price = withVendorCalls(vendor.id, facts.price)
     const list = output.get(vendor.id) ?? []
     list.push({ id, ...(canonical === undefined ? {} : { canonical }), ...facts })
     output.set(vendor.id, list)
@@ -130,13 +132,19 @@ function fromDev(model: DevModel): ModelRow {
     ...(model.structured_output ? ['json_schema'] : []),
   ]
   setPrice(row, {
-    input: cost['input'],
-    output: cost['output'],
-    cacheRead: cost['cache_read'] ?? cost['cached_input'] ?? cost['cache_input'],
-    cacheWrite: cost['cache_write'] ?? cost['cached_write'],
-    reasoning: cost['reasoning'],
-    inputAudio: cost['input_audio'],
-    outputAudio: cost['output_audio'],
+    ...textsOf({
+      input: cost['input'],
+      output: cost['output'],
+      cacheRead: cost['cache_read'] ?? cost['cached_input'] ?? cost['cache_input'],
+      cacheWrite: cost['cache_write'] ?? cost['cached_write'],
+      reasoning: cost['reasoning'],
+      inputAudio: cost['input_audio'],
+      outputAudio: cost['output_audio'],
+      outputImage: cost['image'],
+    }),
+    ...devTiers(cost['tiers']),
+    // Perplexity's, for a thousand searches.
+    ...(typeof cost['request'] === 'number' ? { calls: textsOf({ web_search: cost['request'] / 1000 }) } : {}),
   })
   // 0 is usually "nobody knew"; a name that says free is a mark.
   if (row.price === undefined && /[:-]free$/.test(model.id) && cost['input'] === 0) row.free = true
@@ -157,21 +165,12 @@ function supplement(rows: Map<string, ModelRow>, litellm: Tables['litellm'], fro
       /^(container|ft)\b/.test(id)
     )
       continue
-    const rates = {
-      input: perMillion(entry['input_cost_per_token']),
-      output: perMillion(entry['output_cost_per_token']),
-      cacheRead: perMillion(entry['cache_read_input_token_cost']),
-      cacheWrite: perMillion(entry['cache_creation_input_token_cost']),
-      cacheWrite1h: perMillion(entry['cache_creation_input_token_cost_above_1hr']),
-      reasoning: perMillion(entry['output_cost_per_reasoning_token']),
-      inputAudio: perMillion(entry['input_cost_per_audio_token']),
-      outputAudio: perMillion(entry['output_cost_per_audio_token']),
-    }
+    const rates = litellmPrice(id, entry)
     const known = rows.get(id)
     if (known !== undefined) {
       if (from.wins === true) setPrice(known, rates)
       // Fill gaps only when both tables mean the same price list.
-      if (known.price?.['input'] === decimal(rates.input) && known.price?.['output'] === decimal(rates.output))
+      if (rates !== undefined && known.price?.['input'] === rates['input'] && known.price?.['output'] === rates['output'])
         setPrice(known, { ...rates, ...known.price })
       continue
     }
@@ -198,12 +197,12 @@ function supplementEmbeddings(rows: Map<string, ModelRow>, litellm: Tables['lite
 
 function asEmbedding(row: ModelRow, inputRate: unknown): ModelRow {
   row['out'] = ['embeddings']
-  const input = decimal(inputRate)
-  if (input !== undefined && Number(input) > 0 && Number(input) <= maxEmbeddingUsd) row.price = { input, output: '0' }
+  const input = rateText(inputRate)
+  if (input !== undefined && Number(input) <= maxEmbeddingUsd) row.price = { input, output: '0' }
   return row
 }
 
-function fromLitellm(id: string, entry: Tables['litellm'][string], rates: Readonly<Record<string, unknown>>): ModelRow {
+function fromLitellm(id: string, entry: Tables['litellm'][string], rates: PriceRow | undefined): ModelRow {
   const row: ModelRow = { id }
   if (typeof entry['max_input_tokens'] === 'number') row['context'] = entry['max_input_tokens']
   if (typeof entry['max_output_tokens'] === 'number') row['maxOutput'] = entry['max_output_tokens']
@@ -223,24 +222,6 @@ function fromLitellm(id: string, entry: Tables['litellm'][string], rates: Readon
   return row
 }
 
-function setPrice(row: ModelRow, rates: Readonly<Record<string, unknown>>): void {
-  const price: Record<string, string> = {}
-  for (const [name, rate] of Object.entries(rates)) {
-    const text = decimal(rate)
-    // A rate of 0 beside real ones is somebody's blank, too: left out, so that the dearer neighbour counts.
-    if (text !== undefined && !/^0(\.0*)?$/.test(text)) price[name] = text
-  }
-  if (price['input'] !== undefined && price['output'] !== undefined) row.price = price
-}
-
-/** A table's number as decimal text, without a float's noise. */
-function decimal(rate: unknown): string | undefined {
-  if (typeof rate === 'string') return rate
-  if (typeof rate !== 'number' || !Number.isFinite(rate) || rate < 0) return undefined
-  return rate.toFixed(9).replace(/\.?0+$/, '') || '0'
-}
-
-/** USD per token -> USD per million tokens. Tables write 1.25e-06; times a million in floats adds noise in the 16th digit, cut by `decimal`. */
-function perMillion(rate: unknown): number | undefined {
-  return typeof rate === 'number' ? rate * 1e6 : undefined
+function setPrice(row: ModelRow, rates: PriceRow | undefined): void {
+  if (rates?.['input'] !== undefined && rates['output'] !== undefined) row.price = rates
 }

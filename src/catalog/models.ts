@@ -1,7 +1,7 @@
 // The models each vendor serves, with limits and prices: a dated data file for each vendor, read when a provider of that vendor is built.
 import { readFileSync } from 'node:fs'
 import type { ModelEntry } from '#config'
-import { freePrice, priceOf, type Wire } from '#ir'
+import { freePrice, priceOf, type Rates, type Wire } from '#ir'
 import { vendors } from './vendors.ts'
 import generated from './vendors.json' with { type: 'json' }
 
@@ -17,9 +17,7 @@ type Row = {
   readonly out?: readonly string[]
   readonly can?: readonly string[]
   readonly wires?: readonly Wire[]
-  readonly price?: Readonly<
-    Partial<Record<'input' | 'output' | 'cacheRead' | 'cacheWrite' | 'cacheWrite1h' | 'reasoning' | 'inputAudio' | 'outputAudio', string>>
-  >
+  readonly price?: Rates
   readonly free?: boolean
 }
 type Data = { readonly asOf: string; readonly models: readonly Row[] }
