@@ -19,6 +19,8 @@ export type Charge = {
   readonly wallet: string
   readonly provider: string
   readonly model: string
+  /** The model as the client named it; '' of a request that cost nothing and had no tokens, since anybody can ask for anything. */
+  readonly asked: string
   readonly tokensIn: number
   readonly tokensOut: number
   /** What the wallet pays; 0 for what is unpriced, refused, or came from the cache. */
@@ -41,6 +43,8 @@ export type LedgerPosting = {
 
 export function chargeOf(record: FinishSummary): Charge {
   const nanoUsd = boundedNanoUsd(record.costNanoUsd ?? 0n)
+  const tokensIn = wholeNumber(record.usage?.input ?? 0)
+  const tokensOut = wholeNumber(record.usage?.output ?? 0)
   const billed = boundedNanoUsd(record.providerCostNanoUsd ?? 0n)
   return {
     request: record.id,
@@ -51,8 +55,9 @@ export function chargeOf(record: FinishSummary): Charge {
     wallet: record.wallet === '' ? instanceWallet : record.wallet,
     provider: record.provider,
     model: record.modelTarget,
-    tokensIn: wholeNumber(record.usage?.input ?? 0),
-    tokensOut: wholeNumber(record.usage?.output ?? 0),
+    asked: nanoUsd > 0n || tokensIn + tokensOut > 0 ? record.modelAsked : '',
+    tokensIn,
+    tokensOut,
     nanoUsd,
     // Where both are known, the provider's figure is the cost: more than that was let off on purpose.
     lossNanoUsd: record.costNanoUsd === undefined || billed <= nanoUsd ? 0n : billed - nanoUsd,
@@ -87,7 +92,12 @@ export function createLedgerPosting(file: string, beganAtMs: number): LedgerPost
 }
 
 type Owed = { paid: bigint; promo: bigint; promoLeft: bigint }
-type Spent = { readonly parts: readonly [string, string, number, string, string]; requests: number; tokens: number; nanoUsd: bigint }
+type Spent = {
+  readonly parts: readonly [string, string, number, string, string, string]
+  requests: number
+  tokens: number
+  nanoUsd: bigint
+}
 
 /** Milliseconds of a row of `spending`. */
 export const quarterMs = 900_000
@@ -101,14 +111,14 @@ export function createChargeBook(db: DatabaseSync): (charges: readonly Charge[],
     "UPDATE transfers SET state = 'posted', key = ?, fingerprint = ?, request = request, requests = ?, first_charge = ?, last_charge = ? WHERE id = ?",
   )
   const insert = db.prepare(
-    'INSERT INTO charges VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (request) DO NOTHING',
+    'INSERT INTO charges VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (request) DO NOTHING',
   )
   const openAccount = db.prepare("INSERT INTO accounts VALUES (?, 'wallet', ?) ON CONFLICT DO NOTHING")
   const promoOf = db.prepare('SELECT promo FROM wallets WHERE account = ?')
   promoOf.setReadBigInts(true)
   const entry = db.prepare('INSERT INTO entries VALUES (?, ?, ?, ?)')
   const spend = db.prepare(
-    `INSERT INTO spending VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    `INSERT INTO spending VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, tokens = tokens + excluded.tokens, nano_usd = nano_usd + excluded.nano_usd`,
   )
 
@@ -139,6 +149,7 @@ export function createChargeBook(db: DatabaseSync): (charges: readonly Charge[],
         wallet,
         charge.provider,
         charge.model,
+        charge.asked,
         charge.tokensIn,
         charge.tokensOut,
         // Bounded: a number holds it exactly, and is bound faster.
@@ -195,14 +206,14 @@ export function monotonic(lastAtMs: unknown, nowMs: number): number {
 }
 
 function count(spent: Map<string, Spent>, charge: Charge): void {
-  const { provider, model, nanoUsd } = charge
+  const { provider, model, asked, nanoUsd } = charge
   const tokens = charge.tokensIn + charge.tokensOut
   const quarter = Math.floor(charge.atMs / quarterMs)
-  const rest = `\0${quarter}\0${provider}\0${model}`
+  const rest = `\0${quarter}\0${provider}\0${model}\0${asked}`
   const add = (kind: string, id: string): void => {
     const name = `${kind}\0${id}${rest}`
     const row = spent.get(name)
-    if (row === undefined) spent.set(name, { parts: [kind, id, quarter, provider, model], requests: 1, tokens, nanoUsd })
+    if (row === undefined) spent.set(name, { parts: [kind, id, quarter, provider, model, asked], requests: 1, tokens, nanoUsd })
     else {
       row.requests++
       row.tokens += tokens

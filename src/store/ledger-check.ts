@@ -129,9 +129,9 @@ const laws: readonly Law[] = [
   },
   {
     sql: `WITH c AS (
-        SELECT at / ${quarterMs} AS quarter, provider, model, count(*) AS requests, sum(tokens_in + tokens_out) AS tokens, sum(nano_usd) AS cost
-        FROM charges GROUP BY 1, 2, 3
-      ), s AS (SELECT quarter, provider, model, requests, tokens, nano_usd AS cost FROM spending WHERE kind = 'instance')
+        SELECT at / ${quarterMs} AS quarter, provider, model, asked, count(*) AS requests, sum(tokens_in + tokens_out) AS tokens,
+          sum(nano_usd) AS cost FROM charges GROUP BY 1, 2, 3, 4
+      ), s AS (SELECT quarter, provider, model, asked, requests, tokens, nano_usd AS cost FROM spending WHERE kind = 'instance')
       SELECT 'too little' AS how, * FROM (SELECT * FROM c EXCEPT SELECT * FROM s) UNION ALL
       SELECT 'too much' AS how, * FROM (SELECT * FROM s EXCEPT SELECT * FROM c)`,
     sentence: (row) =>
@@ -139,9 +139,9 @@ const laws: readonly Law[] = [
   },
   ...(['key', 'user', 'team'] as const).map((kind): Law => ({
     sql: `WITH c AS (
-          SELECT ${kind === 'key' ? 'key_id' : kind} AS id, at / ${quarterMs} AS quarter, provider, model, count(*) AS requests,
-            sum(tokens_in + tokens_out) AS tokens, sum(nano_usd) AS cost FROM charges WHERE id <> '' GROUP BY 1, 2, 3, 4
-        ), s AS (SELECT id, quarter, provider, model, requests, tokens, nano_usd AS cost FROM spending WHERE kind = '${kind}')
+          SELECT ${kind === 'key' ? 'key_id' : kind} AS id, at / ${quarterMs} AS quarter, provider, model, asked, count(*) AS requests,
+            sum(tokens_in + tokens_out) AS tokens, sum(nano_usd) AS cost FROM charges WHERE id <> '' GROUP BY 1, 2, 3, 4, 5
+        ), s AS (SELECT id, quarter, provider, model, asked, requests, tokens, nano_usd AS cost FROM spending WHERE kind = '${kind}')
         SELECT * FROM (SELECT * FROM c EXCEPT SELECT * FROM s) UNION ALL SELECT * FROM (SELECT * FROM s EXCEPT SELECT * FROM c)`,
     sentence: (row) => `The sums of ${when(row['quarter'])} for the ${kind} ${row['id']} are not those of its requests.`,
   })),

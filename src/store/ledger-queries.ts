@@ -1,18 +1,6 @@
 // The ledger, read: accounts, transfers, statements, and what was spent in a window.
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
-import { quarterMs } from './ledger-charges.ts'
-import type {
-  AccountKind,
-  LedgerAccount,
-  LedgerEntry,
-  LedgerTransfer,
-  ModelSpending,
-  Pot,
-  SpendingScope,
-  Statement,
-  TransferFilter,
-  TransferKind,
-} from './ledger.ts'
+import type { AccountKind, LedgerAccount, LedgerEntry, LedgerTransfer, Pot, Statement, TransferFilter, TransferKind } from './ledger.ts'
 
 type Row = Record<string, unknown>
 
@@ -150,64 +138,3 @@ export function readStatement(
   })
   return { openingNanoUsd, lines, next: found.length > limit ? lines.at(-1)?.id : undefined }
 }
-
-const sums = 'provider, model, sum(nano_usd) AS cost'
-
-/** Whole quarters of an hour from their sums, the rest from the charges; by model, since a budget may be of some. */
-export function readSpending(db: DatabaseSync, { kind, id }: SpendingScope, fromMs: number, toMs: number): ModelSpending[] {
-  const from = Math.max(0, Math.ceil(fromMs))
-  const to = Math.min(Number.MAX_SAFE_INTEGER, Math.ceil(toMs))
-  if (!(from < to)) return []
-  const firstQuarter = Math.ceil(from / quarterMs)
-  const endQuarter = Math.floor(to / quarterMs)
-  const isWhole = kind !== 'provider' && kind !== 'model'
-  const found: Row[] = []
-  const charges = (sinceMs: number, untilMs: number): void => {
-    if (sinceMs >= untilMs) return
-    found.push(
-      ...rows(
-        db,
-        `SELECT ${sums}, sum(tokens_in + tokens_out) AS tokens, count(*) AS requests FROM charges
-         WHERE at >= ? AND at < ? ${conditions[kind]} GROUP BY provider, model`,
-        sinceMs,
-        untilMs,
-        ...(kind === 'instance' ? [] : [id]),
-      ),
-    )
-  }
-  if (firstQuarter >= endQuarter) charges(from, to)
-  else {
-    charges(from, firstQuarter * quarterMs)
-    charges(endQuarter * quarterMs, to)
-    found.push(
-      ...rows(
-        db,
-        `SELECT ${sums}, sum(tokens) AS tokens, sum(requests) AS requests FROM spending
-         WHERE kind = ? AND id = ? AND quarter >= ? AND quarter < ? ${isWhole ? '' : `AND ${kind} = ?`} GROUP BY provider, model`,
-        isWhole ? kind : 'instance',
-        isWhole ? id : '',
-        firstQuarter,
-        endQuarter,
-        ...(isWhole ? [] : [id]),
-      ),
-    )
-  }
-  return found.map((row) => ({
-    provider: String(row['provider']),
-    model: String(row['model']),
-    nanoUsd: row['cost'] as bigint,
-    tokens: Number(row['tokens']),
-    requests: Number(row['requests']),
-  }))
-}
-
-const conditions = {
-  key: 'AND key_id = ?',
-  user: 'AND user = ?',
-  team: 'AND team = ?',
-  provider: 'AND provider = ?',
-  model: 'AND model = ?',
-  tag: `AND tags <> '' AND EXISTS (SELECT 1 FROM json_each(tags) AS tag
-    WHERE tag.type = 'text' AND replace(replace(tag.key, '%', '%25'), '=', '%3D') || '=' || tag.value = ?)`,
-  instance: '',
-} as const satisfies Record<SpendingScope['kind'], string>

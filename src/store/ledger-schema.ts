@@ -34,15 +34,15 @@ export const ledgerMigrations: readonly string[] = [
    CREATE TABLE wallets (account TEXT PRIMARY KEY REFERENCES accounts (id), paid INTEGER NOT NULL, promo INTEGER NOT NULL) STRICT, WITHOUT ROWID;
    CREATE TABLE charges (
      number INTEGER PRIMARY KEY, request TEXT NOT NULL UNIQUE, at INTEGER NOT NULL, key_id TEXT NOT NULL, user TEXT NOT NULL,
-     team TEXT NOT NULL, wallet TEXT NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL, tokens_in INTEGER NOT NULL,
+     team TEXT NOT NULL, wallet TEXT NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL, asked TEXT NOT NULL, tokens_in INTEGER NOT NULL,
      tokens_out INTEGER NOT NULL, nano_usd INTEGER NOT NULL CHECK (nano_usd >= 0), promo INTEGER NOT NULL CHECK (promo BETWEEN 0 AND nano_usd),
      loss INTEGER NOT NULL CHECK (loss >= 0), source TEXT NOT NULL, tags TEXT NOT NULL, transfer INTEGER REFERENCES transfers (id),
      CHECK ((transfer IS NULL) = (nano_usd = 0 AND loss = 0))
    ) STRICT;
    CREATE INDEX charges_at ON charges (at);
    CREATE TABLE spending (
-     kind TEXT NOT NULL, id TEXT NOT NULL, quarter INTEGER NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL, requests INTEGER NOT NULL,
-     tokens INTEGER NOT NULL, nano_usd INTEGER NOT NULL, PRIMARY KEY (kind, id, quarter, provider, model)
+     kind TEXT NOT NULL, id TEXT NOT NULL, quarter INTEGER NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL, asked TEXT NOT NULL,
+     requests INTEGER NOT NULL, tokens INTEGER NOT NULL, nano_usd INTEGER NOT NULL, PRIMARY KEY (kind, id, quarter, provider, model, asked)
    ) STRICT, WITHOUT ROWID;
 
    CREATE TRIGGER transfer_begins BEFORE INSERT ON transfers BEGIN

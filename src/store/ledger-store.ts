@@ -3,12 +3,14 @@ import { createAskedThread, siblingModule } from '#threads'
 import type {
   AdjustmentAsked,
   BalanceChange,
+  CountsModel,
   CreditAsked,
   Ledger,
   LedgerRefusal,
-  ModelSpending,
   RefundAsked,
+  Spending,
   SpendingScope,
+  SpentOn,
   TransferFilter,
   TransferMade,
 } from './ledger.ts'
@@ -34,6 +36,7 @@ export type LedgerQuestion =
   | { readonly op: 'refund'; readonly asked: RefundAsked }
   | { readonly op: 'adjust'; readonly asked: AdjustmentAsked }
   | { readonly op: 'spending'; readonly scope: SpendingScope; readonly fromMs: number; readonly toMs: number }
+  | { readonly op: 'first'; readonly scope: SpendingScope }
   | { readonly op: 'check' }
 
 export type LedgerFiles = {
@@ -41,6 +44,8 @@ export type LedgerFiles = {
   /** The record store, for comparing. */
   readonly records: string
 }
+
+const everyModel: CountsModel = () => true
 
 const resourceLimits = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 }
 
@@ -86,16 +91,21 @@ export function createLedger({ settle, idleMs = 10_000, ...files }: LedgerOption
     credit: (asked) => make({ op: 'credit', asked }),
     refund: (asked) => make({ op: 'refund', asked }),
     adjust: (asked) => make({ op: 'adjust', asked }),
-    async spentIn(scope, fromMs, toMs, counts = () => true) {
-      const found = await ask<ModelSpending[]>({ op: 'spending', scope, fromMs, toMs })
+    async spentIn(scope, fromMs, toMs, counts = everyModel) {
+      const found = await ask<(Spending & SpentOn)[]>({ op: 'spending', scope, fromMs, toMs })
       const spent = { nanoUsd: 0n, tokens: 0, requests: 0 }
-      for (const { provider, model, nanoUsd, tokens, requests } of found) {
-        if (!counts(provider, model)) continue
-        spent.nanoUsd += nanoUsd
-        spent.tokens += tokens
-        spent.requests += requests
+      for (const on of found) {
+        if (!counts(on.provider, on.model, on.asked)) continue
+        spent.nanoUsd += on.nanoUsd
+        spent.tokens += on.tokens
+        spent.requests += on.requests
       }
       return spent
+    },
+    async firstAt(scope, counts = everyModel) {
+      const found = await ask<(SpentOn & { readonly atMs: number })[]>({ op: 'first', scope })
+      const times = found.flatMap(({ provider, model, asked, atMs }) => (counts(provider, model, asked) ? [atMs] : []))
+      return times.length === 0 ? undefined : Math.min(...times)
     },
     check: () => ask({ op: 'check' }),
     onBalance: (listener) => void listeners.push(listener),

@@ -4,8 +4,9 @@ import type { DatabaseSync } from 'node:sqlite'
 import { workerData } from 'node:worker_threads'
 import { answerQuestions } from '#threads'
 import { checkLedger } from './ledger-check.ts'
-import { accountOf, readAccounts, readSpending, readStatement, readTransfers } from './ledger-queries.ts'
+import { accountOf, readAccounts, readStatement, readTransfers } from './ledger-queries.ts'
 import { inLedger, openLedgerDatabase } from './ledger-schema.ts'
+import { readFirst, readSpending } from './ledger-spending.ts'
 import type { LedgerFiles, LedgerQuestion } from './ledger-store.ts'
 import { postAdjustment, postCredit, postRefund } from './ledger-transfers.ts'
 
@@ -43,6 +44,8 @@ function run(db: DatabaseSync, question: LedgerQuestion): unknown {
       return inLedger(db, () => postAdjustment(db, question.asked, Date.now()))
     case 'spending':
       return reading(db, () => readSpending(db, question.scope, question.fromMs, question.toMs))
+    case 'first':
+      return reading(db, () => readFirst(db, question.scope))
     case 'check':
       return checkLedger(db, existsSync(records) ? records : undefined)
     default:

@@ -8,7 +8,8 @@ import { test, type TestContext } from 'node:test'
 import { sampleFinish } from '#test/records.ts'
 import { chargeOf, createChargeBook, type Charge } from './ledger-charges.ts'
 import { checkLedger } from './ledger-check.ts'
-import { accountOf, readAccounts, readSpending, readStatement, readTransfers } from './ledger-queries.ts'
+import { accountOf, readAccounts, readStatement, readTransfers } from './ledger-queries.ts'
+import { readFirst, readSpending } from './ledger-spending.ts'
 import { inLedger, ledgerSchemaVersion, openLedgerDatabase } from './ledger-schema.ts'
 import { postAdjustment, postCredit, postRefund } from './ledger-transfers.ts'
 import type { LedgerRefusal, SpendingScope, TransferMade } from './ledger.ts'
@@ -81,10 +82,16 @@ test('a batch is one balanced transfer; a request that comes again, in whichever
 
 test('what costs nothing is counted and has no entries', (t) => {
   const db = ledgerInMemory(t)
-  book(db, [chargeFor('a', { nanoUsd: 0n, source: 'unpriced' }), chargeFor('b', { nanoUsd: 0n, tokensIn: 0, tokensOut: 0 })])
+  book(db, [chargeFor('a', { nanoUsd: 0n, source: 'unpriced' }), chargeFor('b', { nanoUsd: 0n, tokensIn: 0, tokensOut: 0, asked: '' })])
   assert.deepEqual(readTransfers(db, {}, 10, undefined, 'oldest').transfers, [])
-  const [spent] = readSpending(db, { kind: 'key', id: 'key_1' }, 0, now * 2)
-  assert.deepEqual(spent, { provider: 'openai', model: 'gpt-5-mini', nanoUsd: 0n, tokens: 120, requests: 2 })
+  const spent = readSpending(db, { kind: 'key', id: 'key_1' }, 0, now * 2)
+  assert.deepEqual(
+    spent.map(({ asked, nanoUsd, tokens, requests }) => [asked, nanoUsd, tokens, requests]),
+    [
+      ['', 0n, 0, 1],
+      ['gpt-5-mini', 0n, 120, 1],
+    ],
+  )
   assert.deepEqual(violations(db), [])
 })
 
@@ -195,7 +202,7 @@ test('raw SQL cannot change what is booked, post what does not add up, or book a
     ["UPDATE transfers SET state = 'posted' WHERE id = 50", /two entries at least/],
     ['UPDATE charges SET nano_usd = 0', /a charge stays as it is/],
     ['DELETE FROM charges', /a charge stays/],
-    ["INSERT INTO charges SELECT NULL, 'a', at, key_id, user, team, wallet, provider, model, 1, 1, nano_usd, 0, 0, '', '', transfer FROM charges", /UNIQUE/],
+    ["INSERT INTO charges SELECT NULL, 'a', at, key_id, user, team, wallet, provider, model, asked, 1, 1, nano_usd, 0, 0, '', '', transfer FROM charges", /UNIQUE/],
     ['DELETE FROM accounts', /an account stays/],
     ["UPDATE accounts SET kind = 'cash'", /an account stays as it is/],
   ] // prettier-ignore
@@ -215,7 +222,7 @@ test('raw SQL cannot change what is booked, post what does not add up, or book a
 test('a charge whose requests do not add up to its entries is not posted', (t) => {
   const db = ledgerInMemory(t)
   db.exec(`INSERT INTO transfers (id, kind, at) VALUES (1, 'charge', 1);
-    INSERT INTO charges VALUES (1, 'a', 1, '', '', '', 'wallet:instance', '', '', 0, 0, 10, 0, 0, '', '', 1);
+    INSERT INTO charges VALUES (1, 'a', 1, '', '', '', 'wallet:instance', '', '', '', 0, 0, 10, 0, 0, '', '', 1);
     INSERT INTO entries VALUES (1, 'wallet:instance', 'paid', -9), (1, 'revenue', '', 9)`)
   assert.throws(
     () => db.exec("UPDATE transfers SET state = 'posted', key = 'k', first_charge = 1, last_charge = 1 WHERE id = 1"),
@@ -299,7 +306,7 @@ test('spending in any window is that of its requests, for each scope', (t) => {
       user: index % 3 === 0 ? 'ada' : '',
       team: 'red',
       model: index % 2 === 0 ? 'gpt-5' : 'gpt-5-mini',
-      tags: index < 3 ? '{"cost=center":"a=b","n":3}' : '',
+      tags: index < 3 ? `{"cost=center":"a=b","n":3${index > 0 ? ',"env":"prod"' : ''}}` : '',
       nanoUsd: BigInt(10 ** index),
       tokensIn: index,
       tokensOut: 1,
@@ -314,10 +321,17 @@ test('spending in any window is that of its requests, for each scope', (t) => {
     [{ kind: 'team', id: 'blue' }, () => false],
     [{ kind: 'provider', id: 'openai' }, () => true],
     [{ kind: 'model', id: 'gpt-5' }, ({ model }) => model === 'gpt-5'],
+    [{ kind: 'instance', id: '', metadata: { 'cost=center': 'a=b' } }, ({ tags }) => tags !== ''],
+    [{ kind: 'instance', id: '', metadata: { 'cost=center': 'a=b', env: 'prod' } }, ({ tags }) => tags.includes('prod')],
+    [{ kind: 'key', id: 'key_1', metadata: { env: 'prod' } }, ({ tags, keyId }) => tags.includes('prod') && keyId === 'key_1'],
+    [{ kind: 'instance', id: '', metadata: { n: '3' } }, () => false],
     [{ kind: 'tag', id: 'cost%3Dcenter=a=b' }, ({ tags }) => tags !== ''],
+    [{ kind: 'tag', id: 'env=prod', metadata: { 'cost=center': 'a=b' } }, ({ tags }) => tags.includes('prod')],
   ]
   const bounds = [0, at - 1, at, at + 2, at + quarter, at + 3 * quarter, at + 4 * quarter, Number.MAX_SAFE_INTEGER]
-  for (const [scope, holds] of scopes)
+  for (const [scope, holds] of scopes) {
+    const first = readFirst(db, scope).map(({ atMs }) => atMs)
+    assert.deepEqual(Math.min(...first), Math.min(...charges.filter(holds).map(({ atMs }) => atMs)))
     for (const from of bounds)
       for (const to of bounds) {
         const inside = charges.filter((charge) => charge.atMs >= from && charge.atMs < to && holds(charge))
@@ -327,6 +341,7 @@ test('spending in any window is that of its requests, for each scope', (t) => {
         assert.equal(found.reduce((sum, { tokens }) => sum + tokens, 0), inside.reduce((sum, { tokensIn }) => sum + tokensIn + 1, 0), where) // prettier-ignore
         assert.equal(found.reduce((sum, { requests }) => sum + requests, 0), inside.length, where) // prettier-ignore
       }
+  }
 })
 
 test("the file is its owner's alone; a newer release's, or another program's, is refused", (t) => {

@@ -74,10 +74,20 @@ export type TransferMade = {
   readonly replayed: boolean
 }
 
-/** `id` of a tag: `key=value` (in the key, % and = are written %25 and %3D); of a model: the provider's id of it; of the instance: ''. */
-export type SpendingScope = { readonly kind: 'key' | 'user' | 'team' | 'provider' | 'model' | 'tag' | 'instance'; readonly id: string }
+/**
+ * Whose requests. `id` of a model: the provider's id of it; of a tag: `key=value` (in the key, % and = are written %25 and %3D); of the
+ * instance: ''. `metadata`: of those requests alone that have all of it.
+ */
+export type SpendingScope = {
+  readonly kind: 'key' | 'user' | 'team' | 'provider' | 'model' | 'tag' | 'instance'
+  readonly id: string
+  readonly metadata?: Readonly<Record<string, string>>
+}
 export type Spending = { readonly nanoUsd: bigint; readonly tokens: number; readonly requests: number }
-export type ModelSpending = Spending & { readonly provider: string; readonly model: string }
+/** `model`: the provider's id of it; `asked`: as the client named it. */
+export type SpentOn = { readonly provider: string; readonly model: string; readonly asked: string }
+/** Whether a budget counts requests for this model. */
+export type CountsModel = (provider: string, model: string, asked: string) => boolean
 
 /** A wallet's balance has changed by something else than a request. */
 export type BalanceChange = {
@@ -115,7 +125,9 @@ export interface Ledger {
   refund(asked: RefundAsked): Promise<TransferMade | LedgerRefusal>
   adjust(asked: AdjustmentAsked): Promise<TransferMade | LedgerRefusal>
   /** By requests whose holds are of [fromMs, toMs), of those models alone that `counts` says. Refunds don't lower it. */
-  spentIn(scope: SpendingScope, fromMs: number, toMs: number, counts?: (provider: string, model: string) => boolean): Promise<Spending>
+  spentIn(scope: SpendingScope, fromMs: number, toMs: number, counts?: CountsModel): Promise<Spending>
+  /** When the first request of it began, of those models alone that `counts` says; undefined: there was none. */
+  firstAt(scope: SpendingScope, counts?: CountsModel): Promise<number | undefined>
   check(): Promise<LedgerVerdict>
   /** After each credit, refund and adjustment of a wallet, before its promise resolves. */
   onBalance(listener: (change: BalanceChange) => void): void
