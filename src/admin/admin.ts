@@ -24,6 +24,7 @@ import { instanceRoutes } from './instance.ts'
 import { keyRoutes } from './keys.ts'
 import { metricsRoute } from './metrics.ts'
 import { aliasRoutes, modelRoutes } from './models.ts'
+import { ownerRoutes } from './owners.ts'
 import type { QueryPort } from './port.ts'
 import { providerRoutes } from './providers.ts'
 import { createRequestStreams } from './request-stream.ts'
@@ -131,6 +132,8 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
   await app.register(requestRoutes(options.query, streams), { prefix })
   await app.register(providerRoutes(options), { prefix })
   await app.register(keyRoutes(options.control), { prefix })
+  await app.register(ownerRoutes(options.control, 'users'), { prefix })
+  await app.register(ownerRoutes(options.control, 'teams'), { prefix })
   await app.register(configRoutes(options.control), { prefix })
   await app.register(dryRunRoutes(options), { prefix })
   await app.register(drillRoutes(options), { prefix })

@@ -32,6 +32,7 @@ export {
   type KeyCreated,
   type KeyPatch,
 } from './contract/keys.ts'
+export { shownTeam, shownUser, teamBody, teamList, teamPatch, userBody, userList, userPatch, type User } from './contract/owners.ts'
 export { alias, aliasBody, aliasList, model, modelList, modelQuery, price, priceWrite, type Alias, type Model } from './contract/models.ts'
 export {
   probeReport,

@@ -1,9 +1,10 @@
 // Gateway keys as requests meet them, from the fields that turnpike.yaml and the store have in common.
 import { createHash } from 'node:crypto'
 import { hashKey, type Declared, type DeclaredKey, type DeclaredLoopGuard, type GatewayKey, type LoopGuardRule } from '#config'
+import { limitsOf } from './limit-rules.ts'
 
 /** What an owner writes about a key. */
-export type KeyFields = Omit<DeclaredKey, 'value' | 'env' | 'hash' | 'type' | 'user' | 'expires_at'>
+export type KeyFields = Omit<DeclaredKey, 'value' | 'env' | 'hash' | 'type' | 'expires_at'>
 
 /** The keys of turnpike.yaml, complete. */
 export function declaredKeys(declared: Declared): readonly GatewayKey[] {
@@ -16,8 +17,9 @@ export function declaredKeys(declared: Declared): readonly GatewayKey[] {
   }))
 }
 
+/** `userId` is what its `user` says, which may be a label. */
 export function keyTerms(key: KeyFields): Omit<GatewayKey, 'id' | 'hash'> {
-  const { name, client, models, metadata, config, loop_guard: guard } = key
+  const { name, client, models, metadata, config, loop_guard: guard, user, team } = key
   return {
     name,
     streamUsage: key.stream_usage ?? 'always',
@@ -27,6 +29,9 @@ export function keyTerms(key: KeyFields): Omit<GatewayKey, 'id' | 'hash'> {
     ...(config === undefined ? {} : { config }),
     ...(key.allow_config_override === false ? { refusesConfigs: true } : {}),
     ...(guard === undefined ? {} : { loopGuard: loopGuardOf(guard) }),
+    ...(user === undefined ? {} : { userId: user }),
+    ...(team === undefined ? {} : { teamId: team }),
+    ...limitsOf(key),
   }
 }
 

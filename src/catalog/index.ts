@@ -8,7 +8,6 @@ export { readModelCatalog, type ModelCatalog } from './models.ts'
 export {
   addressOf,
   buildProviders,
-  buildSnapshot,
   createProviderBuilder,
   keyFor,
   keysInEnvironment,
@@ -19,6 +18,7 @@ export {
   wiresOf,
 } from './providers.ts'
 export type { ModelCandidate } from './shelf.ts'
+export { buildSnapshot } from './snapshot.ts'
 export { vendorOfKey } from './vendor-keys.ts'
 export { vendorNamed } from './vendor-names.ts'
 export { genericVendor, vendors, type Vendor } from './vendors.ts'

@@ -4,7 +4,8 @@ import { test } from 'node:test'
 import { nothingDeclared, parseRoutingConfig, type DeclaredProvider, type Environment, type GatewayKey } from '#config'
 import { createModelIndex, type ModelIndex } from './model-index.ts'
 import type { ListedModel } from './model-list.ts'
-import { buildProviders, buildSnapshot } from './providers.ts'
+import { buildProviders } from './providers.ts'
+import { buildSnapshot } from './snapshot.ts'
 
 const key: GatewayKey = { id: 'k', name: 'k', hash: '', streamUsage: 'always' }
 

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ConfigError, hashKey, nothingDeclared, type Declared, type DeclaredProvider, type Environment, type Provider } from '#config'
-import { buildProviders, buildSnapshot } from './providers.ts'
+import { buildProviders } from './providers.ts'
+import { buildSnapshot } from './snapshot.ts'
 import { vendors } from './vendors.ts'
 
 function build(

@@ -8,19 +8,15 @@ import type {
   DeclaredProvider,
   EmbeddingEndpoint,
   Environment,
-  GatewayKey,
   ModelEntry,
-  Owner,
   Provider,
-  RoutingConfig,
-  Snapshot,
   Timeouts,
 } from '#config'
 import { freePrice, priceOf, scalePrice, type Dialect, type Price, type Wire } from '#ir'
 import { nearestNames } from '#kernel'
 import { withAccount } from './accounts.ts'
-import { declaredKeys } from './gateway-keys.ts'
 import { createGlob } from './glob.ts'
+import { limitsOf } from './limit-rules.ts'
 import { readModelCatalog, type ModelCatalog } from './models.ts'
 import { simModels, simSlug } from './sim.ts'
 import { embeddingPaths, vendorEmbeddings, type VendorEmbeddings } from './vendor-embeddings.ts'
@@ -146,26 +142,6 @@ export function wiresOf(slug: string, wanted: DeclaredProvider): ReadonlyMap<Wir
   return wanted.wires === undefined ? (vendor?.wires ?? new Map()) : declaredWires(wanted.wires, vendor)
 }
 
-const noOwners = { users: new Map<string, Owner>(), teams: new Map<string, Owner>(), budgets: [], timeZone: 'UTC' } as const
-
-/** The snapshot of an instance. Keys of the file and stored ones are equal; one that is in both is the file's, and so is an alias. */
-export function buildSnapshot(from: {
-  readonly version: number
-  readonly declared: Declared
-  readonly storedKeys: readonly GatewayKey[]
-  readonly storedAliases?: ReadonlyMap<string, string>
-  readonly providers: readonly Provider[]
-  readonly configs?: ReadonlyMap<string, RoutingConfig>
-  readonly brokenConfigs?: ReadonlyMap<string, string>
-}): Snapshot {
-  const keys = new Map<string, GatewayKey>(from.storedKeys.map((key) => [key.hash, key]))
-  for (const key of declaredKeys(from.declared)) keys.set(key.hash, key)
-  const providers = new Map(from.providers.map((provider) => [provider.slug, provider]))
-  const aliases = new Map([...(from.storedAliases ?? []), ...from.declared.aliases])
-  const { version, configs = new Map<string, RoutingConfig>(), brokenConfigs = new Map<string, string>() } = from
-  return Object.freeze({ version, keys, providers, aliases, configs, brokenConfigs, ...noOwners })
-}
-
 function declaredProvider(
   { slug, wanted, prices, allowPrivateNetwork, named, lacksCredentials = false }: ProviderPlan,
   env: Environment,
@@ -223,6 +199,7 @@ function declaredProvider(
     ...(wanted.priority === undefined ? {} : { priority: wanted.priority }),
     ...(wanted.timeouts === undefined ? {} : { timeouts: declaredTimeouts(wanted.timeouts) }),
     ...(wanted.dialect === undefined ? {} : { dialect: declaredDialect(wanted.dialect) }),
+    limits: limitsOf(wanted),
   })
 }
 
@@ -260,6 +237,7 @@ type Particulars = {
   readonly priority?: number
   readonly timeouts?: Timeouts
   readonly dialect?: Dialect
+  readonly limits?: Pick<Provider, 'budgets' | 'rateLimits'>
   readonly allowPrivateNetwork?: boolean
   readonly lacksCredentials?: boolean
 }
@@ -293,6 +271,7 @@ function assemble(slug: string, vendor: Vendor, baseUrl: string, credentials: re
     models: own.models,
     ...(own.allow === undefined ? {} : { allow: own.allow }),
     ...(own.deny === undefined ? {} : { deny: own.deny }),
+    ...own.limits,
     priority: own.priority ?? defaultPriority,
     timeouts: own.timeouts ?? defaultTimeouts,
     allowPrivateNetwork: own.allowPrivateNetwork ?? false,

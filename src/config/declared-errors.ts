@@ -101,12 +101,14 @@ function shown(where: Where, { written, mapping }: Subject): string {
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return mapping
   if (where.some((part) => typeof part === 'string' && secretKeys.has(part))) return 'set to something'
+  if (typeof value === 'number') return String(value)
   return JSON.stringify(typeof value === 'string' ? value.slice(0, 200) : value)
 }
 
 function expectedAt(where: Where, { mapping }: Subject): string {
   const field = where.at(-1)
   if (field === 'price') return `"free" or ${mapping} with input_per_million_usd and output_per_million_usd`
+  if (field === 'period') return `day, week, month, total or ${mapping} with days`
   return field === 'wires' ? `a list of wires (${wireNames.join(', ')}) or ${mapping} of wires to paths` : 'text or a number'
 }
 

@@ -1,6 +1,8 @@
 // The shapes of turnpike.yaml and of the admin API's bodies, which are one: same fields, same bounds; unknown fields are errors.
 import { embeddingFormNames, parseNanoUsd, wireNames } from '#ir'
 import { z } from 'zod'
+import { budgets, instanceBudgets, rateLimits } from './limit-schema.ts'
+import { list, metadata, patterns, text } from './schema-words.ts'
 import { maxSecretCharacters, secretFault } from './secrets.ts'
 
 const maxEntries = 1000
@@ -45,7 +47,6 @@ const url = text(maxCharacters).refine(
 )
 const wire = z.enum(wireNames)
 const path = text(1024).regex(/^(?:\/|(?:\.\.\/)+)[^\s#]*$/, 'is not a path below base_url, such as /chat/completions')
-const patterns = list(text(256).min(1, 'is empty'), maxEntries)
 
 const credentialFields = { name: label.optional(), value: providerSecret.optional(), env: variable.optional() }
 const credential = z
@@ -153,9 +154,10 @@ const provider = z.strictObject({
     })
     .optional(),
   dialect: dialect.optional(),
+  budgets: budgets.optional(),
+  rate_limits: rateLimits.optional(),
 })
 
-const metadata = z.record(text(64).min(1, 'is empty'), text(128)).refine((all) => Object.keys(all).length <= 50, 'has more than 50 entries')
 const ownerSentence = 'has a `user`, but a service key belongs to nobody: leave `user` out, or set `type: user`'
 const instant = text(64).refine(isInstant, 'is not a time with its zone, such as 2027-01-31T12:00:00Z')
 
@@ -170,6 +172,7 @@ const keyFields = {
   name: label,
   type: z.enum(['user', 'service']).optional(),
   user: label.optional(),
+  team: label.optional(),
   metadata: metadata.optional(),
   models: patterns.optional(),
   client: z.enum(['openclaw']).optional(),
@@ -178,6 +181,8 @@ const keyFields = {
   config: slug.optional(),
   allow_config_override: z.boolean().optional(),
   loop_guard: loopGuard.optional(),
+  budgets: budgets.optional(),
+  rate_limits: rateLimits.optional(),
 }
 
 const gatewayKey = z
@@ -195,6 +200,14 @@ const gatewayKey = z
   )
   .refine(belongsToType, ownerSentence)
 
+const ownerFields = { name: label, budgets: budgets.optional(), rate_limits: rateLimits.optional(), prepaid: z.boolean().optional() }
+const ownerChange = {
+  name: label.optional(),
+  budgets: budgets.nullable().optional(),
+  rate_limits: rateLimits.nullable().optional(),
+  prepaid: z.boolean().nullable().optional(),
+}
+
 const scalar = z.union([text(maxCharacters), z.number()])
 const settings = z.strictObject({
   host: scalar.optional(),
@@ -206,6 +219,7 @@ const settings = z.strictObject({
   log_max_bytes: scalar.optional(),
   cache_max_bytes: scalar.optional(),
   log_level: scalar.optional(),
+  time_zone: scalar.optional(),
 })
 
 export const fileSchema = z.strictObject({
@@ -215,6 +229,8 @@ export const fileSchema = z.strictObject({
   /** Checked by the parser of routing configs. */
   configs: z.record(slug, z.unknown()).optional(),
   sim: z.boolean().optional(),
+  /** Of the whole instance. */
+  budgets: instanceBudgets.optional(),
   settings: settings.optional(),
 })
 
@@ -235,6 +251,7 @@ export const bodySchemas = {
     name: label.optional(),
     type: keyFields.type,
     user: label.nullable().optional(),
+    team: label.nullable().optional(),
     metadata: metadata.nullable().optional(),
     models: patterns.nullable().optional(),
     client: keyFields.client.unwrap().nullable().optional(),
@@ -243,7 +260,13 @@ export const bodySchemas = {
     config: slug.nullable().optional(),
     allow_config_override: z.boolean().nullable().optional(),
     loop_guard: loopGuard.nullable().optional(),
+    budgets: budgets.nullable().optional(),
+    rate_limits: rateLimits.nullable().optional(),
   }),
+  user: z.strictObject({ ...ownerFields, team: label.optional() }),
+  team: z.strictObject(ownerFields),
+  userChange: z.strictObject({ ...ownerChange, team: label.nullable().optional() }),
+  teamChange: z.strictObject(ownerChange),
   keyRotation: z.strictObject({
     overlap_seconds: z.int('is not a whole number of seconds').min(0, 'is less than 0').max(31_536_000, 'is more than a year').optional(),
   }),
@@ -284,6 +307,8 @@ export const bodySchemas = {
     logging: scalar.nullable().optional(),
     retention_days: scalar.nullable().optional(),
     log_max_bytes: scalar.nullable().optional(),
+    time_zone: scalar.nullable().optional(),
+    budgets: instanceBudgets.nullable().optional(),
     sim: z.boolean().nullable().optional(),
   }),
   slug,
@@ -297,16 +322,11 @@ export type DeclaredLoopGuard = z.infer<typeof loopGuard>
 export type DeclaredKey = z.infer<typeof gatewayKey>
 export type ProviderBody = z.infer<typeof bodySchemas.provider>
 export type KeyBody = z.infer<typeof bodySchemas.key>
+/** Of a user; a team's has no `team`. */
+export type OwnerBody = z.infer<typeof bodySchemas.user>
+export type OwnerChange = z.infer<typeof bodySchemas.userChange>
 export type KeyChange = z.infer<typeof bodySchemas.keyChange>
 export type DeclaredFile = z.infer<typeof fileSchema>
-
-function text(max: number) {
-  return z.string().max(max, `has more than ${max} characters`)
-}
-
-function list<Item extends z.ZodType>(item: Item, max: number) {
-  return z.array(item).max(max, `has more than ${max} entries`)
-}
 
 function belongsToType(key: { readonly type?: 'user' | 'service' | undefined; readonly user?: string | undefined }): boolean {
   return key.type !== 'service' || key.user === undefined

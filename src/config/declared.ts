@@ -5,6 +5,7 @@ import { declaredConfigs, type DeclaredConfig } from './declared-configs.ts'
 import { dotted, explain } from './declared-errors.ts'
 import { fileSchema, type DeclaredFile, type DeclaredKey, type DeclaredProvider } from './declared-schema.ts'
 import type { Environment } from './environment.ts'
+import type { DeclaredBudget } from './limit-schema.ts'
 import { secretInEnvironment } from './secrets.ts'
 import { readYamlFile, type YamlFile } from './yaml-file.ts'
 
@@ -19,6 +20,7 @@ export type DeclaredSettings = {
   readonly logMaxBytes?: string | number
   readonly cacheMaxBytes?: string | number
   readonly logLevel?: string | number
+  readonly timeZone?: string | number
 }
 
 export type Declared = {
@@ -33,6 +35,8 @@ export type Declared = {
   readonly storedConfigs: readonly { readonly slug: string; readonly where: string }[]
   /** undefined: only when nothing else is configured. */
   readonly sim: boolean | undefined
+  /** Of the whole instance; undefined: the stored ones count. */
+  readonly budgets: readonly DeclaredBudget[] | undefined
   readonly settings: DeclaredSettings
   /** Things that are allowed and probably not meant, each a sentence. */
   readonly hints: readonly string[]
@@ -45,6 +49,7 @@ export const nothingDeclared: Declared = Object.freeze({
   configs: new Map(),
   storedConfigs: [],
   sim: undefined,
+  budgets: undefined,
   settings: {},
   hints: [],
 })
@@ -106,7 +111,17 @@ export function readDeclared(fileName: string, env: Environment): Declared {
     return slug === undefined || configs.has(slug) ? [] : [{ slug, where: `${yaml.locate(where)}: ${dotted(where)}` }]
   })
   const written = data.settings ?? {}
-  return Object.freeze({ providers, keys, aliases, configs, storedConfigs, sim: data.sim, settings: camelKeys(written), hints })
+  return Object.freeze({
+    providers,
+    keys,
+    aliases,
+    configs,
+    storedConfigs,
+    sim: data.sim,
+    budgets: data.budgets,
+    settings: camelKeys(written),
+    hints,
+  })
 }
 
 /** The settings alone, for those who only look for a gateway: what else the file says may need an environment that the gateway alone has. */

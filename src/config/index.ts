@@ -14,8 +14,11 @@ export {
   type DeclaredProvider,
   type KeyBody,
   type KeyChange,
+  type OwnerBody,
+  type OwnerChange,
   type ProviderBody,
 } from './declared-schema.ts'
+export type { DeclaredBudget, DeclaredRateLimit } from './limit-schema.ts'
 export { environment, type Environment } from './environment.ts'
 export { hashKey, homeFiles, newGatewayKey, openHome, type Home, type MasterKey, type OldKey } from './home.ts'
 export { parseRoutingConfig, parseRoutingConfigText } from './routing-config-parser.ts'

@@ -43,6 +43,7 @@ test('without anything set, the defaults of the contract', (context) => {
     logMaxBytes: 2_000_000_000,
     cacheMaxBytes: 64 * 2 ** 20,
     logLevel: 'info',
+    timeZone: 'UTC',
   })
   assert.ok(Object.isFrozen(readSettings({ env: { TURNPIKE_HOME: home } })))
 })

@@ -32,6 +32,8 @@ export type Settings = {
   /** Of answers in memory; 0: none are kept. */
   readonly cacheMaxBytes: number
   readonly logLevel: LogLevel
+  /** IANA name: in which days, weeks and months of budgets begin. */
+  readonly timeZone: string
   /** What decided each; a stored setting counts where it is `default`. */
   readonly origins: Readonly<Record<SettingName, SettingOrigin>>
 }
@@ -39,7 +41,7 @@ export type Settings = {
 /** `environment`: a variable or an option of the command line. */
 export type SettingOrigin = 'environment' | 'file' | 'default'
 /** The settings that can change while it runs. */
-export type RunningSettings = Pick<Settings, 'logLevel' | 'logging' | 'retentionDays' | 'logMaxBytes'>
+export type RunningSettings = Pick<Settings, 'logLevel' | 'logging' | 'retentionDays' | 'logMaxBytes' | 'timeZone'>
 
 /** What the command line says, by the setting's name; undefined: not said. */
 export type SettingOverrides = { readonly [Setting in keyof typeof rows]?: string | undefined }
@@ -62,6 +64,7 @@ const rows = {
   logMaxBytes: { variable: 'TURNPIKE_LOG_MAX_BYTES' },
   cacheMaxBytes: { variable: 'TURNPIKE_CACHE_MAX_BYTES' },
   logLevel: { variable: 'TURNPIKE_LOG_LEVEL' },
+  timeZone: { variable: 'TURNPIKE_TIME_ZONE' },
 } as const satisfies Record<string, Row>
 
 type Name = keyof typeof rows
@@ -81,6 +84,7 @@ const defaults = {
   logMaxBytes: 2_000_000_000,
   cacheMaxBytes: 64 * 2 ** 20,
   logLevel: 'info',
+  timeZone: 'UTC',
 } as const satisfies Record<Name, string | number | undefined>
 
 const running: { readonly [Setting in keyof RunningSettings]: (written: Written) => RunningSettings[Setting] } = {
@@ -88,6 +92,7 @@ const running: { readonly [Setting in keyof RunningSettings]: (written: Written)
   logging: (written: Written) => parseOneOf(written, loggingModes),
   retentionDays: (written: Written) => parseWhole(written, 1, 36_500, 'whole days from 1 to 36500'),
   logMaxBytes: parseSize,
+  timeZone: parseTimeZone,
 }
 
 const names = Object.keys(rows) as readonly Name[]
@@ -145,6 +150,7 @@ export function readSettings({
     logMaxBytes: read('logMaxBytes', defaults.logMaxBytes, running.logMaxBytes),
     cacheMaxBytes: read('cacheMaxBytes', defaults.cacheMaxBytes, (written) => (written.text === '0' ? 0 : parseSize(written))),
     logLevel: read<LogLevel>('logLevel', defaults.logLevel, running.logLevel),
+    timeZone: read<string>('timeZone', defaults.timeZone, running.timeZone),
     origins: Object.freeze(Object.fromEntries(names.map((name) => [name, originOf(name)])) as Record<Name, SettingOrigin>),
   })
 }
@@ -277,6 +283,17 @@ function parseOneOf<T extends string>(written: Written, choices: readonly T[]): 
   const choice = choices.find((one) => one === written.text)
   if (choice === undefined) throw bad(written, `one of ${choices.join(', ')}`)
   return choice
+}
+
+/** Offsets such as +01:00 have no daylight saving, and are mostly not meant: names alone. */
+function parseTimeZone(written: Written): string {
+  const refuse = () => bad(written, 'the IANA name of a time zone, such as Europe/Berlin or UTC')
+  if (!/^[A-Za-z]/.test(written.text)) throw refuse()
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: written.text }).resolvedOptions().timeZone === '' ? 'UTC' : written.text
+  } catch {
+    throw refuse()
+  }
 }
 
 const units = new Map([

@@ -19,12 +19,14 @@ import {
   type GatewayKey,
   type Provider,
   type ProviderBody,
+  type DeclaredBudget,
   type Snapshot,
 } from '#config'
 import type { StoredConfig, StoredCredential, StoredPrice, StoredProvider } from '#store'
 import { lastFour, timeText } from './bodies.ts'
 import { configuredConfig, type ConfiguredConfig } from './config-document.ts'
 import { gatewayKeysOf } from './key-document.ts'
+import { ownerBodies } from './owner-document.ts'
 import type { CredentialView, Origin } from './port.ts'
 import type { Stored } from './state.ts'
 import type { Vault } from './vault.ts'
@@ -57,8 +59,11 @@ export type Configured = {
 }
 
 export type Assembler = {
-  /** `strict`: the slug of a provider that must be complete: then what is missing throws a `ConfigError`. */
-  assemble(declared: Declared, stored: Stored, strict?: string): Configured
+  /**
+   * `timeZone`: the one that counts. `strict`: the slug of a provider that must be complete: then what is missing throws a
+   * `ConfigError`.
+   */
+  assemble(from: { readonly declared: Declared; readonly stored: Stored; readonly timeZone: string }, strict?: string): Configured
 }
 
 export type AssemblerDeps = {
@@ -85,7 +90,7 @@ export function createAssembler({ env, vault }: AssemblerDeps): Assembler {
   let last: Snapshot | undefined
   let version = 0
 
-  function assemble(declared: Declared, stored: Stored, strict?: string): Configured {
+  function assemble({ declared, stored, timeZone }: Parameters<Assembler['assemble']>[0], strict?: string): Configured {
     const builder = createProviderBuilder(env)
     const pricesOf = groupPrices(stored.prices.values())
     const made = new Map<string, Made>()
@@ -118,6 +123,10 @@ export function createAssembler({ env, vault }: AssemblerDeps): Assembler {
         providers: [...providers.values()].flatMap(({ provider }) => provider ?? []),
         configs: present(configs, ({ config }) => config),
         brokenConfigs: present(configs, ({ trouble }) => trouble),
+        users: ownerBodies(stored.owners.values(), 'user'),
+        teams: ownerBodies(stored.owners.values(), 'team'),
+        budgets: instanceBudgets(declared, stored),
+        timeZone,
       }),
       last,
     )
@@ -260,6 +269,11 @@ function overrides(rows: readonly StoredPrice[]): Prices {
       { price: price as PriceOverride['price'], version: `override ${new Date(updatedAtMs).toISOString()}` },
     ]),
   )
+}
+
+/** Of the whole instance: the file's, where it has any, else the stored ones. */
+export function instanceBudgets(declared: Declared, stored: Stored): readonly DeclaredBudget[] {
+  return declared.budgets ?? (stored.settings.get('budgets')?.value as readonly DeclaredBudget[] | undefined) ?? []
 }
 
 function storedKeys(stored: Stored): GatewayKey[] {

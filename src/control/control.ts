@@ -10,6 +10,7 @@ import { createConfigs, nearestConfig } from './configs.ts'
 import { createOnce, unavailable } from './idempotency.ts'
 import { createKeys, plannedKey } from './keys.ts'
 import { createModels } from './models.ts'
+import { createOwners } from './owners.ts'
 import type { Plane, PlannedWrite } from './plane.ts'
 import type { Actor, Control } from './port.ts'
 import { createProviders } from './providers.ts'
@@ -70,8 +71,8 @@ async function open(store: ControlStore, deps: ControlDeps): Promise<OpenControl
   const vault = vaultFor(state, deps)
   const assembler = createAssembler({ env, vault })
   let stored = storedOf(state)
-  let configured = assembler.assemble(declared, stored)
   let running = runningSettings(settings, stored)
+  let configured = assembler.assemble({ declared, stored, timeZone: running.timeZone })
   let lastMs = 0
   let queue: Promise<unknown> = Promise.resolve()
   const snapshotListeners: ((snapshot: Snapshot) => void)[] = []
@@ -94,7 +95,7 @@ async function open(store: ControlStore, deps: ControlDeps): Promise<OpenControl
   /** What the provider's builder refuses, it refuses about the body of this write. */
   function assembleOrRefuse(next: typeof stored, strict: string | undefined): Configured {
     try {
-      return assembler.assemble(declared, next, strict)
+      return assembler.assemble({ declared, stored: next, timeZone: runningSettings(settings, next).timeZone }, strict)
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error
       throw new Refusal('invalid_request', error.message, error.subject.includes(' ') ? undefined : error.subject)
@@ -158,6 +159,7 @@ async function open(store: ControlStore, deps: ControlDeps): Promise<OpenControl
   }
   const keys = createKeys(plane)
   refuseMissingConfigs(declared, configured, deps)
+  refuseMissingOwners(declared, configured, deps)
 
   await importOldKeys(plane)
   const firstKey =
@@ -173,9 +175,10 @@ async function open(store: ControlStore, deps: ControlDeps): Promise<OpenControl
     reload: (read) =>
       inTurn(async () => {
         const next = withSame(read.declared, declared)
-        const assembled = assembler.assemble(next, stored)
-        refuseMissingConfigs(next, assembled, deps)
         const reloaded = reloadedSettings(settings, read.settings)
+        const assembled = assembler.assemble({ declared: next, stored, timeZone: runningSettings(reloaded.settings, stored).timeZone })
+        refuseMissingConfigs(next, assembled, deps)
+        refuseMissingOwners(next, assembled, deps)
         declared = next
         settings = reloaded.settings
         swap(assembled)
@@ -191,6 +194,8 @@ async function open(store: ControlStore, deps: ControlDeps): Promise<OpenControl
       },
       providers: createProviders(plane),
       keys,
+      users: createOwners(plane, 'user', keys.list),
+      teams: createOwners(plane, 'team', keys.list),
       aliases: createAliases(plane),
       configs: createConfigs(plane, store, keys.list),
       models: createModels(plane),
@@ -270,6 +275,23 @@ function refuseMissingConfigs({ storedConfigs }: Declared, { configs }: Configur
     // Whoever stores it must be able to.
     if (!toleratesMisfits) throw new ConfigError(where, missing)
     log.warn({ config: slug }, missing)
+  }
+}
+
+/** Throws `ConfigError`: what the owner of a key of the file may spend would not count. */
+function refuseMissingOwners({ keys }: Declared, { snapshot }: Configured, { toleratesMisfits, log }: ControlDeps): void {
+  for (const [index, { user, team }] of keys.entries()) {
+    const missing =
+      team !== undefined && !snapshot.teams.has(team)
+        ? { field: 'team', id: team }
+        : user?.startsWith('user_') === true && !snapshot.users.has(user)
+          ? { field: 'user', id: user }
+          : undefined
+    if (missing === undefined) continue
+    const where = `keys[${index}].${missing.field}`
+    const sentence = `${where} in the config file is ${JSON.stringify(missing.id)}, and there is no ${missing.field} with that id; make it (turnpike ${missing.field}s add), or correct the id.`
+    if (!toleratesMisfits) throw new ConfigError(where, sentence)
+    log.warn({ [missing.field]: missing.id }, sentence)
   }
 }
 

@@ -105,7 +105,7 @@ test('each wrong field is named', async (t) => {
     [{ name: 'a\u0000b' }, 'invalid_request', 'name', /control character/],
     [{ name: 7 }, 'invalid_request', 'name', /^name is 7, which is not a string/],
     [{ name: 'x', modles: [] }, 'invalid_request', 'modles', /Did you mean models\?/],
-    [{ name: 'x', team: 'core' }, 'invalid_request', 'team', /not known here/],
+    [{ name: 'x', team: 'core' }, 'invalid_request', 'team', /there is no team with that id/],
     [{ name: 'x', type: 'robot' }, 'invalid_request', 'type', /not one of user, service/],
     [{ name: 'x', type: 'service', user: 'ada' }, 'invalid_request', undefined, /a service key belongs to nobody/],
     [{ name: 'x', metadata: { a: 'x'.repeat(129) } }, 'invalid_request', 'metadata.a', /more than 128/],

@@ -6,6 +6,8 @@ import type { StoredKey, StoredKeySecret } from '#store'
 import { checked, compact, lastFour, timeText } from './bodies.ts'
 import { nearestConfig } from './configs.ts'
 import { documentOf, type KeyDocument } from './key-document.ts'
+import { limitViews } from './limit-views.ts'
+import { refuseUnknownOwner } from './owners.ts'
 import type { Plane, PlannedWrite } from './plane.ts'
 import type { Control, KeyCreated, KeyState, KeyView, LoopGuardView } from './port.ts'
 import { Refusal } from './refusal.ts'
@@ -84,6 +86,8 @@ export function createKeys(plane: Plane): Control['keys'] {
         refuseTakenName(wanted.name, undefined)
         refusePast(wanted.expires_at, nowMs)
         refuseUnknownConfig(wanted.config)
+        refuseUnknownOwner(plane, 'user', wanted.user)
+        refuseUnknownOwner(plane, 'team', wanted.team)
         return plannedKey(wanted, nowMs, get)
       })
     },
@@ -94,6 +98,8 @@ export function createKeys(plane: Plane): Control['keys'] {
         if (change.name !== undefined) refuseTakenName(change.name, id)
         refusePast(change.expires_at, nowMs)
         refuseUnknownConfig(change.config)
+        refuseUnknownOwner(plane, 'user', change.user)
+        refuseUnknownOwner(plane, 'team', change.team)
         return {
           changes: [{ put: 'key', key: { ...key, document: updated(documentOf(key), change) } }],
           action: 'key.update',
@@ -220,6 +226,7 @@ function shared(key: KeyDocument) {
     name: key.name,
     type: key.type,
     ...(key.user === undefined ? {} : { user: key.user }),
+    ...(key.team === undefined ? {} : { team: key.team }),
     ...(key.metadata === undefined ? {} : { metadata: key.metadata }),
     ...(key.models === undefined ? {} : { models: key.models }),
     ...(key.client === undefined ? {} : { client: key.client }),
@@ -227,6 +234,7 @@ function shared(key: KeyDocument) {
     ...(key.config === undefined ? {} : { config: key.config }),
     allow_config_override: key.allow_config_override ?? true,
     ...(key.loop_guard === undefined ? {} : { loop_guard: compact(key.loop_guard) as LoopGuardView }),
+    ...limitViews(key),
     expires_at: key.expires_at === undefined ? null : new Date(key.expires_at).toISOString(),
   }
 }

@@ -23,7 +23,7 @@ export type CredentialView = {
 }
 
 /** A provider as PUT takes it, its credentials without their values, and what follows from it. */
-export type ProviderView = {
+export type ProviderView = LimitsView & {
   readonly slug: string
   readonly origin: Origin
   readonly vendor: string
@@ -61,14 +61,49 @@ export type LoopGuardView = {
   readonly window_seconds?: number
 }
 
+/** As it was written; of one of the whole instance also `metadata`. */
+export type BudgetRuleView = {
+  readonly amount_usd?: string
+  readonly tokens?: number
+  readonly period: 'day' | 'week' | 'month' | 'total' | { readonly days: number }
+  readonly soft?: boolean
+  readonly models?: readonly string[]
+  readonly metadata?: Readonly<Record<string, string>>
+  readonly alert_at?: readonly number[]
+}
+
+export type RateLimitView = {
+  readonly requests?: number
+  readonly tokens?: number
+  readonly concurrent?: number
+  readonly per?: 'second' | 'minute' | 'hour' | 'day'
+}
+
+type LimitsView = { readonly budgets?: readonly BudgetRuleView[]; readonly rate_limits?: readonly RateLimitView[] }
+
+/** A user or a team. */
+export type OwnerView = LimitsView & {
+  readonly id: string
+  readonly name: string
+  /** Of a user: the id of the team it belongs to. */
+  readonly team?: string
+  /** What it spends comes from its wallet. */
+  readonly prepaid: boolean
+  readonly created_at: string
+  readonly updated_at: string
+}
+
 export type KeyState = 'active' | 'expired' | 'revoked'
 
-export type KeyView = {
+export type KeyView = LimitsView & {
   readonly id: string
   readonly name: string
   readonly origin: Origin
   readonly type: 'user' | 'service'
+  /** The id of a user, or a label. */
   readonly user?: string
+  /** The id of a team. */
+  readonly team?: string
   readonly metadata?: Readonly<Record<string, string>>
   /** Patterns of model names it may ask for, `*` for anything; absent: all. */
   readonly models?: readonly string[]
@@ -148,7 +183,7 @@ export type ModelView = {
 
 export type SettingView = {
   readonly name: string
-  readonly value: string | number | boolean | null
+  readonly value: string | number | boolean | null | readonly BudgetRuleView[]
   readonly default: string | number | boolean | null
   /** What decides it: an environment variable or option, turnpike.yaml, the store, or nothing (the default). */
   readonly origin: 'environment' | 'file' | 'stored' | 'default'
@@ -168,6 +203,15 @@ export type AuditEntry = {
 }
 
 export type Page<T> = { readonly data: readonly T[]; readonly next_cursor: string | null }
+
+type Owners = {
+  list(): readonly OwnerView[]
+  get(id: string): OwnerView
+  create(body: unknown, actor: Actor): Promise<OwnerView>
+  update(id: string, body: unknown, actor: Actor): Promise<OwnerView>
+  /** A `conflict` while a key or a user belongs to it. */
+  remove(id: string, actor: Actor): Promise<void>
+}
 
 /**
  * Bodies are `unknown`: checked here, field by field. Rejects with a `Refusal`. A write that resolves is stored and in the snapshot: the next
@@ -194,6 +238,8 @@ export interface Control {
     /** It stays listed as revoked, since records name it. */
     revoke(id: string, actor: Actor): Promise<KeyView>
   }
+  readonly users: Owners
+  readonly teams: Owners
   readonly aliases: {
     list(): readonly AliasView[]
     get(name: string): AliasView

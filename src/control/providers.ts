@@ -7,6 +7,7 @@ import { ownerOfKey, redactHeaders } from '#telemetry'
 import { isPrivateAddress } from '#upstream'
 import { mayBePrivate, placeOfCredential, placeOfHeaders, type ConfiguredProvider, type ProviderDocument } from './assembly.ts'
 import { checked, compact, lastFour, refuseTwice } from './bodies.ts'
+import { limitViews } from './limit-views.ts'
 import type { Plane, PlannedWrite } from './plane.ts'
 import type { Control, ProviderView } from './port.ts'
 import { Refusal } from './refusal.ts'
@@ -205,6 +206,7 @@ function viewOf({ slug, origin, wanted, provider, trouble, credentials, updatedA
       request_timeout: timeouts.totalMs,
     },
     dialect: compact(wanted.dialect ?? {}),
+    ...limitViews(wanted),
     allow_private_network: provider?.allowPrivateNetwork ?? wanted.allow_private_network ?? false,
     updated_at: updatedAt,
     ...(trouble === undefined ? {} : { trouble }),

@@ -62,7 +62,7 @@ test('settings that can change while it runs do, and the others wait and are nam
   opened.onRunning((running) => void changes.push(running))
   const waiting = await reload(opened, 'settings: { log_level: debug, log_max_bytes: 1GB, port: 9999, cache_max_bytes: 1MB }\n')
   assert.deepEqual(waiting, ['port', 'cache_max_bytes'])
-  assert.deepEqual(changes, [{ logLevel: 'debug', logging: 'full', retentionDays: 30, logMaxBytes: 1_000_000_000 }])
+  assert.deepEqual(changes, [{ logLevel: 'debug', logging: 'full', retentionDays: 30, logMaxBytes: 1_000_000_000, timeZone: 'UTC' }])
   const rows = opened.control.settings.list()
   const row = (wanted: string) => rows.find(({ name }) => name === wanted)!
   assert.deepEqual(
@@ -70,5 +70,5 @@ test('settings that can change while it runs do, and the others wait and are nam
     ['debug', 'file', 8640, 'default'],
   )
   assert.deepEqual(await reload(opened, 'settings: { retention_days: 9 }\n'), [])
-  assert.deepEqual(opened.running(), { logLevel: 'info', logging: 'full', retentionDays: 9, logMaxBytes: 2_000_000_000 })
+  assert.deepEqual(opened.running(), { logLevel: 'info', logging: 'full', retentionDays: 9, logMaxBytes: 2_000_000_000, timeZone: 'UTC' })
 })

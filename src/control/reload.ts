@@ -4,13 +4,14 @@ import { listSettings, type Declared, type Settings } from '#config'
 
 /** What changes of the settings: those that can change while it runs. `waiting`: others that differ, and count from the next start on. */
 export function reloadedSettings(now: Settings, read: Settings): { readonly settings: Settings; readonly waiting: readonly string[] } {
-  const { logLevel, logging, retentionDays, logMaxBytes, configPath, origins: said } = read
+  const { logLevel, logging, retentionDays, logMaxBytes, timeZone, configPath, origins: said } = read
   const origins = {
     ...now.origins,
     logLevel: said.logLevel,
     logging: said.logging,
     retentionDays: said.retentionDays,
     logMaxBytes: said.logMaxBytes,
+    timeZone: said.timeZone,
     config: said.config,
   }
   const before = new Map(listSettings(now).map(({ name, value }) => [name, value]))
@@ -19,7 +20,7 @@ export function reloadedSettings(now: Settings, read: Settings): { readonly sett
   )
   // A secret: the list doesn't have it.
   if (now.adminToken !== read.adminToken) waiting.push('admin_token')
-  return { settings: { ...now, logLevel, logging, retentionDays, logMaxBytes, configPath, origins }, waiting }
+  return { settings: { ...now, logLevel, logging, retentionDays, logMaxBytes, timeZone, configPath, origins }, waiting }
 }
 
 export function withSame(read: Declared, before: Declared): Declared {

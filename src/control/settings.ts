@@ -8,24 +8,29 @@ import {
   type RunningSettings,
   type Settings,
 } from '#config'
-import type { ControlChange } from '#store'
 import { isObject } from '#kernel'
+import type { ControlChange, StoredSetting } from '#store'
+import { instanceBudgets } from './assembly.ts'
 import { checked } from './bodies.ts'
+import { limitViews } from './limit-views.ts'
 import type { Plane } from './plane.ts'
 import type { Control, SettingView } from './port.ts'
 import { Refusal } from './refusal.ts'
 import type { Stored } from './state.ts'
 
 const simName = 'sim'
+const budgetsName = 'budgets'
+const documentNames = [simName, budgetsName] as const
+type DocumentName = (typeof documentNames)[number]
 
 /** What counts: a stored value where neither the environment nor the file says anything. */
 export function runningSettings(settings: Settings, stored: Stored): RunningSettings {
-  const { logLevel, logging, retentionDays, logMaxBytes } = settings
+  const { logLevel, logging, retentionDays, logMaxBytes, timeZone } = settings
   const own = listSettings(settings).flatMap(({ name, key, origin }) => {
     const value = stored.settings.get(name)?.value
     return key === undefined || origin !== 'default' || value === undefined ? [] : [[key, value] as const]
   })
-  return { logLevel, logging, retentionDays, logMaxBytes, ...(Object.fromEntries(own) as Partial<RunningSettings>) }
+  return { logLevel, logging, retentionDays, logMaxBytes, timeZone, ...(Object.fromEntries(own) as Partial<RunningSettings>) }
 }
 
 export function createSettings(plane: Plane): Control['settings'] {
@@ -41,18 +46,19 @@ export function createSettings(plane: Plane): Control['settings'] {
         writable: key !== undefined && origin === 'default',
       }
     })
-    const declared = plane.declared.sim
-    const stored = plane.stored().settings.get(simName)
+    const { snapshot } = plane.configured()
     return [
       ...rows,
-      {
-        name: simName,
-        value: plane.configured().snapshot.providers.has(simName),
-        default: null,
-        origin: declared !== undefined ? 'file' : stored === undefined ? 'default' : 'stored',
-        writable: declared === undefined,
-      },
+      ofDocuments(simName, snapshot.providers.has(simName)),
+      ofDocuments(budgetsName, limitViews({ budgets: instanceBudgets(plane.declared, plane.stored()) }).budgets ?? []),
     ]
+  }
+
+  /** One that the file has beside its settings. */
+  function ofDocuments(name: DocumentName, value: SettingView['value']): SettingView {
+    const isDeclared = plane.declared[name] !== undefined
+    const origin = isDeclared ? 'file' : plane.stored().settings.has(name) ? 'stored' : 'default'
+    return { name, value, default: null, origin, writable: !isDeclared }
   }
 
   /** Throws for a setting that only a start can change. */
@@ -76,8 +82,9 @@ export function createSettings(plane: Plane): Control['settings'] {
           row.name,
         )
     }
-    if (simName in body && plane.declared.sim !== undefined)
-      throw new Refusal('read_only', `sim is declared in ${plane.fileName}; change it there, and have it read again (SIGHUP).`, simName)
+    for (const name of documentNames)
+      if (name in body && plane.declared[name] !== undefined)
+        throw new Refusal('read_only', `${name} is declared in ${plane.fileName}; change it there, and have it read again (SIGHUP).`, name)
   }
 
   function parse({ name, key }: ListedSetting, value: string | number): string | number {
@@ -95,10 +102,10 @@ export function createSettings(plane: Plane): Control['settings'] {
       refuseFixed(body)
       const sent = checked(bodySchemas.settings, body)
       const rows = new Map(listSettings(plane.settings).map((row) => [row.name, row]))
-      const values = Object.entries(sent).flatMap(([name, value]): [string, string | number | boolean | null][] => {
+      const values = Object.entries(sent).flatMap(([name, value]): [string, StoredSetting['value']][] => {
         const row = rows.get(name)
         if (value === undefined) return []
-        return [[name, value === null || typeof value === 'boolean' || row === undefined ? value : parse(row, value)]]
+        return [[name, row !== undefined && (typeof value === 'string' || typeof value === 'number') ? parse(row, value) : value]]
       })
       if (values.length === 0) return list()
       return plane.write(actor, (nowMs) => ({

@@ -1,5 +1,15 @@
 // What is stored, by name, as the control plane holds it: each write makes a new one out of the old.
-import type { ControlChange, ControlState, StoredAlias, StoredConfig, StoredKey, StoredPrice, StoredProvider, StoredSetting } from '#store'
+import type {
+  ControlChange,
+  ControlState,
+  StoredAlias,
+  StoredConfig,
+  StoredKey,
+  StoredOwner,
+  StoredPrice,
+  StoredProvider,
+  StoredSetting,
+} from '#store'
 
 export type Stored = {
   readonly providers: ReadonlyMap<string, StoredProvider>
@@ -13,6 +23,8 @@ export type Stored = {
   readonly configNumbers: ReadonlyMap<string, number>
   /** By `priceName`. */
   readonly prices: ReadonlyMap<string, StoredPrice>
+  /** Users and teams, by id. */
+  readonly owners: ReadonlyMap<string, StoredOwner>
   readonly settings: ReadonlyMap<string, StoredSetting>
 }
 
@@ -25,6 +37,7 @@ export function storedOf(state: ControlState): Stored {
     configs: new Map(state.configs.map((one) => [one.slug, one])),
     configNumbers: state.configNumbers,
     prices: new Map(state.prices.map((one) => [priceName(one.provider, one.model), one])),
+    owners: new Map(state.owners.map((one) => [one.id, one])),
     settings: new Map(state.settings.map((one) => [one.name, one])),
   }
 }
@@ -43,6 +56,7 @@ export function changed(stored: Stored, changes: readonly ControlChange[]): Stor
     configs: new Map(stored.configs),
     configNumbers: new Map(stored.configNumbers),
     prices: new Map(stored.prices),
+    owners: new Map(stored.owners),
     settings: new Map(stored.settings),
   }
   for (const change of changes) apply(next, change)
@@ -73,6 +87,9 @@ function apply(draft: Draft, change: ControlChange): void {
       case 'price':
         draft.prices.set(priceName(change.price.provider, change.price.model), change.price)
         return
+      case 'owner':
+        draft.owners.set(change.owner.id, change.owner)
+        return
       case 'setting':
         draft.settings.set(change.setting.name, change.setting)
         return
@@ -101,6 +118,9 @@ function apply(draft: Draft, change: ControlChange): void {
       return
     case 'price':
       draft.prices.delete(priceName(change.provider, change.model))
+      return
+    case 'owner':
+      draft.owners.delete(change.id)
       return
     case 'setting':
       draft.settings.delete(change.name)

@@ -1,11 +1,14 @@
 // The control store, written: changes as queries. Loaded by its thread at the first write, since a start only reads.
 import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, type Compilable } from 'kysely'
-import type { AuditNote, ControlChange, StoredAnswer, StoredConfig, StoredKey, StoredProvider } from './control-state.ts'
+import type { AuditNote, ControlChange, StoredAlert, StoredAnswer, StoredConfig, StoredKey, StoredProvider } from './control-state.ts'
 import type { ControlQuestion } from './control-store.ts'
 import type { ControlTables } from './control-tables.ts'
 
 type Statement = { readonly sql: string; readonly parameters: readonly (string | number | null)[] }
-export type Writing = Extract<ControlQuestion, { op: 'write' | 'keepAnswer' | 'forgetAnswers' }>
+export type Writing = Extract<
+  ControlQuestion,
+  { op: 'write' | 'keepAnswer' | 'forgetAnswers' | 'keepAlert' | 'alertSent' | 'forgetAlerts' }
+>
 
 /** Compiles only: the thread runs the statements of a transaction by itself, between BEGIN and COMMIT. */
 const db = new Kysely<ControlTables>({
@@ -31,6 +34,12 @@ export function statementsOf(question: Writing): Statement[] {
       return [keepAnswerStatement(question.answer)]
     case 'forgetAnswers':
       return [forgetAnswersStatement(question.beforeMs)]
+    case 'keepAlert':
+      return [keepAlertStatement(question.alert)]
+    case 'alertSent':
+      return [statement(db.updateTable('alerts').set({ sent_at: question.atMs }).where('id', '=', question.id))]
+    case 'forgetAlerts':
+      return [statement(db.deleteFrom('alerts').where('at', '<', question.beforeMs))]
     default:
       return question satisfies never
   }
@@ -54,6 +63,11 @@ function changeStatements(change: ControlChange): Statement[] {
       case 'price': {
         const { provider, model, price, updatedAtMs } = change.price
         return [statement(db.replaceInto('prices').values({ provider, model, document: JSON.stringify(price), updated_at: updatedAtMs }))]
+      }
+      case 'owner': {
+        const { kind, id, document, createdAtMs, updatedAtMs } = change.owner
+        const row = { id, kind, document: JSON.stringify(document), created_at: createdAtMs, updated_at: updatedAtMs }
+        return [statement(db.replaceInto('owners').values(row))]
       }
       case 'setting': {
         const { name, value, updatedAtMs } = change.setting
@@ -80,6 +94,8 @@ function changeStatements(change: ControlChange): Statement[] {
       return [statement(db.deleteFrom('configs').where('slug', '=', change.slug))]
     case 'price':
       return [statement(db.deleteFrom('prices').where('provider', '=', change.provider).where('model', '=', change.model))]
+    case 'owner':
+      return [statement(db.deleteFrom('owners').where('id', '=', change.id))]
     case 'setting':
       return [statement(db.deleteFrom('settings').where('name', '=', change.name))]
     default:
@@ -153,4 +169,15 @@ function keepAnswerStatement({ key, requestHash, sealed, atMs }: StoredAnswer): 
 
 function forgetAnswersStatement(beforeMs: number): Statement {
   return statement(db.deleteFrom('idempotency').where('at', '<', beforeMs))
+}
+
+/** Gives a row back where it is new. */
+function keepAlertStatement({ id, body, atMs, sentAtMs }: StoredAlert): Statement {
+  return statement(
+    db
+      .insertInto('alerts')
+      .values({ id, body, at: atMs, sent_at: sentAtMs })
+      .onConflict((conflict) => conflict.doNothing())
+      .returning('id'),
+  )
 }

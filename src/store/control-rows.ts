@@ -1,6 +1,6 @@
 // The control store, read: rows as state. Written out, since a start only reads, and a query builder would make it wait.
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
-import type { AuditRow, ControlState, Document, StoredAnswer, StoredConfig } from './control-state.ts'
+import type { AuditRow, ControlState, Document, StoredAlert, StoredAnswer, StoredConfig, StoredSetting } from './control-state.ts'
 import type { ControlTables } from './control-tables.ts'
 
 /** Rows of a table, in an order. */
@@ -54,9 +54,18 @@ export function readState(db: DatabaseSync): ControlState {
       price: JSON.parse(document) as 'free' | Record<string, string>,
       updatedAtMs,
     })),
+    owners: rows(db, 'owners', 'ORDER BY kind, created_at, id').map(
+      ({ id, kind, document, created_at: createdAtMs, updated_at: updatedAtMs }) => ({
+        kind,
+        id,
+        document: JSON.parse(document) as Document,
+        createdAtMs,
+        updatedAtMs,
+      }),
+    ),
     settings: rows(db, 'settings', 'ORDER BY name').map(({ name, value, updated_at: updatedAtMs }) => ({
       name,
-      value: JSON.parse(value) as string | number | boolean | null,
+      value: JSON.parse(value) as StoredSetting['value'],
       updatedAtMs,
     })),
     notes: new Map(rows(db, 'notes', 'ORDER BY name').map(({ name, text }) => [name, text])),
@@ -85,4 +94,13 @@ function configOf({ slug, version, document, sealed, comment, actor, created_at:
 export function readAnswer(db: DatabaseSync, key: string): StoredAnswer | undefined {
   const [row] = rows(db, 'idempotency', 'WHERE key = ?', key)
   return row && { key: row.key, requestHash: row.request_hash, sealed: row.sealed, atMs: row.at }
+}
+
+export function readUnsentAlerts(db: DatabaseSync): StoredAlert[] {
+  return rows(db, 'alerts', 'WHERE sent_at IS NULL ORDER BY at, id').map(({ id, body, at: atMs, sent_at: sentAtMs }) => ({
+    id,
+    body,
+    atMs,
+    sentAtMs,
+  }))
 }

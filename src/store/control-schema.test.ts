@@ -38,6 +38,10 @@ const contents: readonly string[] = [
    INSERT INTO configs VALUES ('chat', 1, '{"retry":{"attempts":1}}', NULL, 'first', 'admin', 1760000000017),
      ('chat', 2, '{"targets":[{"provider":"openai"}]}', 'v1:sealed-config', NULL, 'cli', 1760000000018);
    INSERT INTO config_numbers VALUES ('chat', 2), ('gone', 7);`,
+  `${first}
+   INSERT INTO owners VALUES ('user_1', 'user', '{"name":"ada","team":"team_1"}', 1760000000019, 1760000000020),
+     ('team_1', 'team', '{"name":"core"}', 1760000000021, 1760000000021);
+   INSERT INTO alerts VALUES ('alert_1', '{"type":"budget.alert"}', 1760000000022, NULL), ('alert_0', '', 1760000000020, 1760000000023);`,
 ]
 
 /** What all of them mean, as the newest release reads it. */
@@ -72,6 +76,7 @@ const common: ControlState = {
   aliases: [{ name: 'fast', model: 'openai/gpt-x', updatedAtMs: 1760000000010 }],
   configs: [],
   configNumbers: new Map(),
+  owners: [],
   prices: [
     { provider: 'local', model: 'any', price: 'free', updatedAtMs: 1760000000012 },
     { provider: 'openai', model: 'gpt-x', price: { input_per_million_usd: '1.25' }, updatedAtMs: 1760000000011 },
@@ -103,6 +108,13 @@ const meanings: readonly ControlState[] = [
       ['chat', 2],
       ['gone', 7],
     ]),
+  },
+  {
+    ...common,
+    owners: [
+      { kind: 'team', id: 'team_1', document: { name: 'core' }, createdAtMs: 1760000000021, updatedAtMs: 1760000000021 },
+      { kind: 'user', id: 'user_1', document: { name: 'ada', team: 'team_1' }, createdAtMs: 1760000000019, updatedAtMs: 1760000000020 },
+    ],
   },
 ]
 

@@ -36,6 +36,14 @@ export const controlMigrations: readonly string[] = [
      created_at INTEGER NOT NULL, PRIMARY KEY (slug, version)
    ) STRICT;
    CREATE TABLE config_numbers (slug TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE owners (
+     id TEXT PRIMARY KEY, kind TEXT NOT NULL CHECK (kind IN ('user', 'team')), document TEXT NOT NULL, created_at INTEGER NOT NULL,
+     updated_at INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE alerts (
+     id TEXT PRIMARY KEY, body TEXT NOT NULL, at INTEGER NOT NULL, sent_at INTEGER
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX alerts_at ON alerts (at);`,
 ]
 
 export const controlSchemaVersion = controlMigrations.length

@@ -62,7 +62,30 @@ export type StoredPrice = {
   readonly updatedAtMs: number
 }
 
-export type StoredSetting = { readonly name: string; readonly value: string | number | boolean | null; readonly updatedAtMs: number }
+/** A user or a team. */
+export type StoredOwner = {
+  readonly kind: 'user' | 'team'
+  readonly id: string
+  readonly document: Document
+  readonly createdAtMs: number
+  readonly updatedAtMs: number
+}
+
+/** What was told of a budget, or is to be. */
+export type StoredAlert = {
+  readonly id: string
+  /** As it is sent. */
+  readonly body: string
+  readonly atMs: number
+  /** null: not yet. */
+  readonly sentAtMs: number | null
+}
+
+export type StoredSetting = {
+  readonly name: string
+  readonly value: string | number | boolean | null | Document | readonly Document[]
+  readonly updatedAtMs: number
+}
 
 /** Everything, as of one revision; each list in the order of its names, keys in the order of their creation. */
 export type ControlState = {
@@ -78,6 +101,8 @@ export type ControlState = {
   /** The latest number of each slug, those that were removed included. */
   readonly configNumbers: ReadonlyMap<string, number>
   readonly prices: readonly StoredPrice[]
+  /** By kind, then in the order of their creation. */
+  readonly owners: readonly StoredOwner[]
   readonly settings: readonly StoredSetting[]
   /** Texts by name for the control plane's own use, such as the check value of the master key. */
   readonly notes: ReadonlyMap<string, string>
@@ -100,6 +125,8 @@ export type ControlChange =
   | { readonly remove: 'config'; readonly slug: string }
   | { readonly put: 'price'; readonly price: StoredPrice }
   | { readonly remove: 'price'; readonly provider: string; readonly model: string }
+  | { readonly put: 'owner'; readonly owner: StoredOwner }
+  | { readonly remove: 'owner'; readonly id: string }
   | { readonly put: 'setting'; readonly setting: StoredSetting }
   | { readonly remove: 'setting'; readonly name: string }
   | { readonly put: 'note'; readonly name: string; readonly text: string }
@@ -142,5 +169,12 @@ export interface ControlStore {
   answer(key: string): Promise<StoredAnswer | undefined>
   /** Forgets the answers from before this time. */
   forgetAnswers(beforeMs: number): Promise<void>
+  /** Keeps an alert, unless one of its id is there: false. Not part of a revision. */
+  keepAlert(alert: StoredAlert): Promise<boolean>
+  alertSent(id: string, atMs: number): Promise<void>
+  /** Those that have not been sent, the oldest first. */
+  unsentAlerts(): Promise<StoredAlert[]>
+  /** Forgets the alerts from before this time. */
+  forgetAlerts(beforeMs: number): Promise<void>
   close(): Promise<void>
 }

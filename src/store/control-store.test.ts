@@ -68,6 +68,7 @@ const empty: ControlState = {
   configs: [],
   configNumbers: new Map(),
   prices: [],
+  owners: [],
   settings: [],
   notes: new Map(),
 }
@@ -77,7 +78,9 @@ test('a new store is empty at revision 0; what is written is loaded, also by the
   assert.deepEqual(await store.load(), empty)
   const price = { provider: 'openai', model: 'gpt-x', price: { input_per_million_usd: '0.1' }, updatedAtMs: 3 } as const
   const setting = { name: 'logging', value: 'off', updatedAtMs: 4 } as const
+  const owner = { kind: 'user', id: 'user_1', document: { name: 'ada' }, createdAtMs: 6, updatedAtMs: 7 } as const
   const changes: ControlChange[] = [
+    { put: 'owner', owner },
     { put: 'provider', provider },
     { put: 'dismissed', slug: 'mistral' },
     { put: 'key', key },
@@ -97,6 +100,7 @@ test('a new store is empty at revision 0; what is written is loaded, also by the
     configs: [configOf('chat', 1, { sealed: 'v1:opaque', comment: 'the "first" one' })],
     configNumbers: new Map([['chat', 1]]),
     prices: [price],
+    owners: [owner],
     settings: [setting],
     notes: new Map([['master_key_check', 'c']]),
   }
@@ -385,4 +389,21 @@ test('what a killed process wrote is there', async (t) => {
   const state = await store.load()
   assert.ok(state.revision >= said && said >= 20, `${state.revision} of ${said}`)
   assert.equal(state.notes.get('n'), String(state.revision))
+})
+
+test('an alert is kept once under its id, waits until it was sent, and is forgotten with its time', async (t) => {
+  const { store, file } = await opened(t)
+  const alert = { id: 'alert_1', body: '{"share":0.8}', atMs: 5, sentAtMs: null }
+  assert.equal(await store.keepAlert(alert), true)
+  assert.equal(await store.keepAlert({ ...alert, body: 'another' }), false)
+  assert.equal(await store.keepAlert({ ...alert, id: 'alert_0', atMs: 4 }), true)
+  assert.deepEqual(await store.unsentAlerts(), [{ ...alert, id: 'alert_0', atMs: 4 }, alert])
+  await store.alertSent('alert_0', 9)
+  await store.close()
+  const next = await opened(t, file)
+  assert.deepEqual(await next.store.unsentAlerts(), [alert])
+  assert.equal(await next.store.keepAlert({ ...alert, id: 'alert_0' }), false, 'what was sent is known too')
+  await next.store.forgetAlerts(5)
+  assert.equal(await next.store.keepAlert({ ...alert, id: 'alert_0' }), true)
+  assert.equal((await next.store.load()).revision, 0)
 })

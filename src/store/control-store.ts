@@ -1,6 +1,6 @@
 // The control store as its owner sees it: asks the thread that has the file, one transaction a question.
 import { createAskedThread, siblingModule } from '#threads'
-import type { AuditNote, ControlChange, ControlStore, StoredAnswer } from './control-state.ts'
+import type { AuditNote, ControlChange, ControlStore, StoredAlert, StoredAnswer } from './control-state.ts'
 
 export type ControlQuestion =
   | { readonly op: 'load' }
@@ -10,6 +10,10 @@ export type ControlQuestion =
   | { readonly op: 'answer'; readonly key: string }
   | { readonly op: 'keepAnswer'; readonly answer: StoredAnswer }
   | { readonly op: 'forgetAnswers'; readonly beforeMs: number }
+  | { readonly op: 'keepAlert'; readonly alert: StoredAlert }
+  | { readonly op: 'alertSent'; readonly id: string; readonly atMs: number }
+  | { readonly op: 'unsentAlerts' }
+  | { readonly op: 'forgetAlerts'; readonly beforeMs: number }
 
 /** Limits, not reservations: a store of thousands of providers and keys is a few megabytes. */
 const resourceLimits = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 }
@@ -36,6 +40,10 @@ export async function createControlStore(file: string, { idleMs = 10_000 } = {})
     keepAnswer: (answer) => thread.ask({ op: 'keepAnswer', answer }),
     answer: (key) => thread.ask({ op: 'answer', key }),
     forgetAnswers: (beforeMs) => thread.ask({ op: 'forgetAnswers', beforeMs }),
+    keepAlert: (alert) => thread.ask({ op: 'keepAlert', alert }),
+    alertSent: (id, atMs) => thread.ask({ op: 'alertSent', id, atMs }),
+    unsentAlerts: () => thread.ask({ op: 'unsentAlerts' }),
+    forgetAlerts: (beforeMs) => thread.ask({ op: 'forgetAlerts', beforeMs }),
     close: () => thread.close(),
   }
 }

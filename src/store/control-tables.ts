@@ -35,6 +35,8 @@ export type ControlTables = {
   }
   config_numbers: { slug: string; version: number }
   prices: { provider: string; model: string; document: string; updated_at: number }
+  owners: { id: string; kind: 'user' | 'team'; document: string; created_at: number; updated_at: number }
+  alerts: { id: string; body: string; at: number; sent_at: number | null }
   settings: { name: string; value: string; updated_at: number }
   audit: { seq: Generated<number>; at: number; actor: string; action: string; target: string; detail: string }
   idempotency: { key: string; request_hash: string; sealed: string; at: number }

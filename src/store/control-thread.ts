@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { workerData } from 'node:worker_threads'
 import { answerQuestions, type Answerer } from '#threads'
 import type { Writing } from './control-queries.ts'
-import { readAnswer, readAudit, readConfigVersions, readState } from './control-rows.ts'
+import { readAnswer, readAudit, readConfigVersions, readState, readUnsentAlerts } from './control-rows.ts'
 import { controlTrouble, openControlDatabase } from './control-schema.ts'
 import type { ControlQuestion } from './control-store.ts'
 
@@ -37,6 +37,8 @@ function answering(db: DatabaseSync): Answerer<ControlQuestion> {
         return read(() => readConfigVersions(db, question.slug, question.limit, question.beforeVersion))
       case 'answer':
         return read(() => readAnswer(db, question.key))
+      case 'unsentAlerts':
+        return read(() => readUnsentAlerts(db))
       default:
         return write(question).catch(explain('written'))
     }
@@ -50,12 +52,13 @@ function answering(db: DatabaseSync): Answerer<ControlQuestion> {
     }
   }
 
-  /** Resolves to the new revision, where there is one. */
-  async function write(question: Writing): Promise<number | undefined> {
+  /** Resolves to what the operation gives, where it gives something: the new revision, whether an alert is new. */
+  async function write(question: Writing): Promise<number | boolean | undefined> {
     const { statementsOf } = await import('./control-queries.ts')
     const statements = statementsOf(question)
     return transact('BEGIN IMMEDIATE', () => {
       const rows = statements.map(({ sql, parameters }) => db.prepare(sql).all(...parameters))
+      if (question.op === 'keepAlert') return rows[0]?.length === 1
       return question.op === 'write' ? Number(rows.at(-1)?.[0]?.['number']) : undefined
     })
   }

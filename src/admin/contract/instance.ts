@@ -1,14 +1,16 @@
 // The instance itself: its settings, and who changed what.
 import { z } from 'zod'
 import { anyObject, instant, pageOf, pageQuery, text } from './basics.ts'
+import { instanceBudgets, instanceBudgetsBody } from './limits.ts'
 
-const value = z.union([z.string(), z.number(), z.boolean(), z.null()])
+const preset = z.union([z.string(), z.number(), z.boolean(), z.null()])
+const value = z.union([...preset.options, instanceBudgets])
 
 export const setting = z
   .object({
     name: text,
     value,
-    default: value,
+    default: preset,
     origin: z.enum(['environment', 'file', 'stored', 'default']).describe('What decides it'),
     writable: z.boolean().describe('Can be changed with PATCH'),
   })
@@ -24,6 +26,8 @@ export const settingsPatch = z
     logging: changed.describe('`full`, `metadata` or `off`'),
     retention_days: changed,
     log_max_bytes: changed,
+    time_zone: changed.describe('IANA name of the time zone in which days, weeks and months of budgets begin'),
+    budgets: instanceBudgetsBody.nullable().optional(),
     sim: z.boolean().nullable().optional().describe('Whether the built-in simulator is a provider'),
   })
   .describe('Values by the name of the setting; null: back to the default')

@@ -1,11 +1,13 @@
 // Gateway keys: what POST and PATCH take, what is answered, and the key itself, once.
 import { z } from 'zod'
 import { instant, list, pageOf, text } from './basics.ts'
+import { budgets, budgetsBody, rateLimits, rateLimitsBody } from './limits.ts'
 import { origins } from './providers.ts'
 
 const changeable = {
   name: z.string().min(1).max(128),
-  user: z.string().min(1).max(128).describe('Who uses it'),
+  user: z.string().min(1).max(128).describe('Who uses it: the id of a user, whose limits then count too, or any label'),
+  team: z.string().min(1).max(128).describe('Id of a team, whose limits then count too; without it, that of its user'),
   metadata: z.record(z.string(), z.string()).describe('On every record of its requests'),
   models: z.array(z.string().min(1)).describe('Patterns of model names that it may ask for (`*` for anything); without it, all'),
   expires_at: instant.describe('Refused from then on'),
@@ -21,6 +23,8 @@ const changeable = {
       window_seconds: z.number().int().min(1).optional().describe('By default 120'),
     })
     .describe('What stops a session that runs in circles; by default on for `openclaw`, off for others'),
+  budgets: budgetsBody,
+  rate_limits: rateLimitsBody,
 }
 
 export const keyBody = z
@@ -28,6 +32,7 @@ export const keyBody = z
     name: changeable.name,
     type: z.enum(['user', 'service']).optional().describe('By default `user` when there is a `user`, else `service`'),
     user: changeable.user.optional(),
+    team: changeable.team.optional(),
     metadata: changeable.metadata.optional(),
     models: changeable.models.optional(),
     expires_at: changeable.expires_at.optional(),
@@ -36,6 +41,8 @@ export const keyBody = z
     config: changeable.config.optional(),
     allow_config_override: changeable.allow_config_override.optional(),
     loop_guard: changeable.loop_guard.optional(),
+    budgets: changeable.budgets.optional(),
+    rate_limits: changeable.rate_limits.optional(),
   })
   .meta({ id: 'KeyBody' })
 
@@ -44,6 +51,7 @@ export const keyPatch = z
     name: changeable.name.optional(),
     type: z.enum(['user', 'service']).optional(),
     user: changeable.user.nullable().optional(),
+    team: changeable.team.nullable().optional(),
     metadata: changeable.metadata.nullable().optional(),
     models: changeable.models.nullable().optional(),
     expires_at: changeable.expires_at.nullable().optional(),
@@ -52,6 +60,8 @@ export const keyPatch = z
     config: changeable.config.nullable().optional(),
     allow_config_override: changeable.allow_config_override.nullable().optional(),
     loop_guard: changeable.loop_guard.nullable().optional(),
+    budgets: changeable.budgets.nullable().optional(),
+    rate_limits: changeable.rate_limits.nullable().optional(),
   })
   .describe('What is given changes; null takes it away')
   .meta({ id: 'KeyPatch' })
@@ -68,6 +78,7 @@ const keyFields = {
   origin: z.enum(origins),
   type: z.enum(['user', 'service']),
   user: text.optional(),
+  team: text.optional(),
   metadata: z.record(z.string(), z.string()).optional(),
   models: list(text).optional().describe('Absent: all'),
   client: z.enum(['openclaw']).optional(),
@@ -75,6 +86,8 @@ const keyFields = {
   config: text.optional(),
   allow_config_override: z.boolean(),
   loop_guard: changeable.loop_guard.optional(),
+  budgets: budgets.optional(),
+  rate_limits: rateLimits.optional(),
   state: z.enum(['active', 'expired', 'revoked']),
   prefix: text.nullable().describe('How the key begins; null for one that is declared as a hash'),
   last4: text.nullable(),

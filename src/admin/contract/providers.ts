@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { embeddingFormNames, wireNames } from '#ir'
 import { anyObject, count, instant, list, ms, pageOf, text } from './basics.ts'
+import { budgets, budgetsBody, rateLimits, rateLimitsBody } from './limits.ts'
 import { customModel, priceMultiplier } from './models.ts'
 
 export const origins = ['file', 'stored', 'environment', 'built-in'] as const
@@ -86,6 +87,8 @@ export const providerBody = z
       })
       .optional(),
     dialect: dialect.optional(),
+    budgets: budgetsBody.optional(),
+    rate_limits: rateLimitsBody.optional(),
     allow_private_network: z.boolean().optional().describe('May be at a loopback, private or link-local address'),
   })
   .meta({ id: 'ProviderBody' })
@@ -151,6 +154,8 @@ export const provider = z
     price_multiplier: text.optional(),
     timeouts: z.object({ connect_ms: ms, first_token_ms: ms.nullable(), idle_ms: ms, request_timeout: ms }),
     dialect: anyObject,
+    budgets: budgets.optional(),
+    rate_limits: rateLimits.optional(),
     allow_private_network: z.boolean(),
     updated_at: instant.nullable(),
     trouble: text.optional().describe('Why it cannot be used at all'),
