@@ -22,6 +22,8 @@ type Asked = {
   readonly key?: Partial<GatewayKey>
   readonly targets?: readonly (readonly [route: string, provider: string, model: string])[]
   readonly config?: Plan['config']
+  /** What the config does to the request, for each target. */
+  readonly params?: PlannedTarget['params']
   readonly rule?: Partial<CacheRule>
   readonly path?: Arrival['path']
 }
@@ -52,7 +54,7 @@ function askerOf(asked: Asked) {
   const inspected = inspect(arrival, codecOf(wire), view)
   assert.ok(inspected !== 'doubtful')
   const steps = targets.map(([route, slug, id]) => ({
-    target: { route, provider: { slug }, model: { id } } as PlannedTarget,
+    target: { route, provider: { slug }, model: { id }, ...(asked.params === undefined ? {} : { params: asked.params }) } as PlannedTarget,
     reason: '',
     exits: [],
   }))
@@ -135,6 +137,9 @@ test('no two tenants, namespaces, configs, versions, sets of targets, wires or c
     { config: {}, headers: { 'x-turnpike-config': '{"cache":true}' } },
     { config: {}, headers: { 'x-turnpike-config': '{"cache":true,"targets":[]}' } },
     { targets: [['config', 'openai', 'gpt-2']] },
+    { params: { defaults: [], edits: [{ field: 'temperature', value: 1 }], notes: [] } },
+    { params: { defaults: [], edits: [{ field: 'temperature', value: undefined }], notes: [] } },
+    { params: { defaults: [{ field: 'temperature', value: 1 }], edits: [], notes: [] } },
     { targets: [['config', 'azure', 'gpt']] },
     { targets: [['config.targets[0]', 'openai', 'gpt']] },
     { targets: [['config', 'openai', 'gpt'], ['config', 'azure', 'gpt']] }, // prettier-ignore

@@ -3,7 +3,7 @@ import type { CacheRule } from '#config'
 import type { ClientWire } from '#ir'
 import { isObject } from '#kernel'
 import { cacheKeyOf, canonicalJson, withOwnHeaders } from '#policy'
-import type { Plan } from '#routing'
+import type { Plan, TargetParams } from '#routing'
 import type { Inspected } from './inspect.ts'
 import type { Arrival } from './port.ts'
 import { largeBodyBytes } from './translator.ts'
@@ -89,10 +89,20 @@ function isSteady({ body }: Inspected, { tools, unsteady }: Fields, rule: CacheR
   return !unsteady.some(isThere) && (rule.tools || !tools.some(isThere))
 }
 
-/** Every one that may answer, in whatever order they would be asked. */
+/** Every one that may answer, in whatever order they would be asked, and what its config does to the request. */
 function targetsOf({ steps }: Plan): readonly string[] {
-  const names = steps.map(({ target }) => `${target.route} ${target.provider.slug} ${target.model.id}`)
+  const names = steps.map(({ target }) => `${target.route} ${target.provider.slug} ${target.model.id} ${digestOf(target.params)}`)
   return [...new Set(names)].sort()
+}
+
+const digests = new WeakMap<TargetParams, string>()
+
+/** Params change without a version of the plan's config: in the file, or in a config that is named as a model. */
+function digestOf(params: TargetParams | undefined): string {
+  if (params === undefined) return ''
+  let digest = digests.get(params)
+  if (digest === undefined) digests.set(params, (digest = cacheKeyOf([JSON.stringify([params.defaults, params.edits])])))
+  return digest
 }
 
 function textOf(value: string | readonly string[] | undefined): string {

@@ -473,6 +473,25 @@ test('a new version of a config begins anew', async () => {
   assert.deepEqual(await states({ config: 'versioned' }, { config: 'versioned' }), ['MISS', 'HIT'])
 })
 
+test('a change of what a config does to a request is another answer, also where the config is only named as a model', async () => {
+  const put = async (slug: string, config: JsonObject) => {
+    const response = await fetch(`${turnpike.url}/api/v1/configs/${slug}`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer test-admin-token-0123456789abcdef`, 'content-type': 'application/json' },
+      body: JSON.stringify({ config }),
+    })
+    assert.ok(response.ok, await response.text())
+  }
+  const inner = (temperature: number): JsonObject => ({
+    targets: [{ ...leaf('openai-chat'), model: 'model-1', override_params: { temperature } }],
+  })
+  await put('cache-inner', inner(0.1))
+  await put('cache-outer', { cache: cache(), targets: [{ model: 'cache-inner' }] })
+  assert.deepEqual(await states({ config: 'cache-outer' }, { config: 'cache-outer' }), ['MISS', 'HIT'])
+  await put('cache-inner', inner(0.2))
+  assert.deepEqual(await states({ config: 'cache-outer' }, { config: 'cache-outer' }), ['MISS', 'HIT'])
+})
+
 test('a translated answer whose wire says more than the client can read is kept as the client got it', async () => {
   upstream.route(messages.path, ({ body }) =>
     answerTo('anthropic-messages', JSON.parse(body.toString()) as JsonObject, { text: ['Grüße ', '🛃'] }),
