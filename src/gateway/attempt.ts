@@ -24,7 +24,7 @@ import { decodeAnswer } from './translation.ts'
 import { largeBodyBytes } from './translator.ts'
 import { PassReader, TranslateReader, type StreamReader, type StreamSink } from './streams.ts'
 import { ownNamesIn, withOwnNames, type ToolNames } from './tool-names.ts'
-import { asFailure, isFailureBody, isJson, parseObject } from './whole-bodies.ts'
+import { asFailure, datedHeaders, isFailureBody, isJson, parseObject } from './whole-bodies.ts'
 
 const errorBodyBytes = 64 << 10
 const wholeBodyBytes = 64 << 20
@@ -366,7 +366,7 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
 
   #errorBody(): void {
     const body = bytesWithoutSecrets(Buffer.from(this.#collector!.bytes()), this.target, this.#call?.secrets)
-    const failure = this.codec.egress.decodeError(this.status, this.#headers, body.toString('utf8'))
+    const failure = this.codec.egress.decodeError(this.status, datedHeaders(this.#headers), body.toString('utf8'))
     this.failed(failure, this.passes && isJson(this.#headers['content-type']) ? body : undefined)
   }
 

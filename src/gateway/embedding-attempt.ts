@@ -10,7 +10,7 @@ import { readAnswer, type AnswerToRead, type Piece, type WrittenCall } from './e
 import { peekResponse } from './inspect.ts'
 import type { Outgoing } from './outgoing.ts'
 import { largeBodyBytes } from './translator.ts'
-import { asFailure, isFailureBody, isJson } from './whole-bodies.ts'
+import { asFailure, datedHeaders, isFailureBody, isJson } from './whole-bodies.ts'
 
 /** Calls that run at once: providers limit the rate, and each holds an answer in memory. */
 const atOnce = 4
@@ -103,7 +103,7 @@ export class EmbeddingAttempt implements Try, CallOwner {
 
   errorCame(call: EmbeddingCall, bytes: Buffer): void {
     const body = bytesWithoutSecrets(Buffer.from(bytes), this.target, this.#secrets())
-    const failure = providerCodecOf(this.target.wire).egress.decodeError(call.status, call.headers, body.toString('utf8'))
+    const failure = providerCodecOf(this.target.wire).egress.decodeError(call.status, datedHeaders(call.headers), body.toString('utf8'))
     this.failed(failure, this.passes && isJson(call.headers['content-type']) ? body : undefined)
   }
 

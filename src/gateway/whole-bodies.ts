@@ -1,4 +1,4 @@
-// What is looked at in a whole body of a provider.
+// What is looked at in a whole body of a provider, and in the headers of its errors.
 import { Failure, isObject, type JsonObject, type JsonValue } from '#kernel'
 
 export function isJson(contentType: string | undefined): boolean {
@@ -24,4 +24,12 @@ export function parseObject(body: Buffer): JsonObject {
 
 export function asFailure(error: unknown): Failure {
   return error instanceof Failure ? error : new Failure('internal_error', 'The answer could not be read.', { cause: error })
+}
+
+/**
+ * Headers of a provider's error, with the moment in which they came where they don't say when they were written (RFC 9110, section 6.6.1):
+ * the moment at which it can be asked again is read against it.
+ */
+export function datedHeaders(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return headers['date'] === undefined ? { ...headers, date: new Date().toUTCString() } : headers
 }

@@ -18,7 +18,8 @@ export type FailureRow = {
  * `provider` or `credential` describe attempts, and reach clients only inside `all_targets_failed`.
  */
 export const failureTable = {
-  invalid_request: row(400, false, 'client', 'The body is not JSON, or a field is missing, wrong or unknown; `param` names it.'),
+  /** A target whose wire has a place for the field, or whose bytes pass, may take it. */
+  invalid_request: row(400, true, 'client', 'The body is not JSON, or a field is missing, wrong or unknown; `param` names it.'),
   context_length_exceeded: row(400, true, 'client', 'The prompt does not fit the context window of the model.'),
   unpriced_model: row(400, true, 'client', 'The model has no price here, and the key has a budget: price it, or mark it as free.'),
   unsupported_feature: row(

@@ -28,10 +28,9 @@ const plan = planOf(
 )
 
 const ofTheCredential: readonly FailureKind[] = ['rate_limited', 'account_exhausted', 'credential_rejected']
-/** Verdicts of a provider about a request which another target may see differently. */
-const ofTheRequest: readonly FailureKind[] = ['request_refused', 'context_length_exceeded', 'unsupported_feature']
+/** Verdicts about a request, of a provider or of its codec, which another target may see differently. */
+const ofTheRequest: readonly FailureKind[] = ['request_refused', 'context_length_exceeded', 'unsupported_feature', 'invalid_request']
 const final: readonly FailureKind[] = [
-  'invalid_request',
   'invalid_api_key',
   'key_expired',
   'key_revoked',

@@ -211,3 +211,28 @@ test('a config is a model: listed, asked for by its name, and the answer says wh
   assert.partialDeepStrictEqual(upstreams.get('well')!.received.at(-1)!.json(), { model: 'model-1', temperature: 0.25 })
   assert.partialDeepStrictEqual(record, { model: { asked: 'virtual', served: 'model-1' }, config: { slug: 'virtual' } })
 })
+
+test('what one target has no place for goes to another that has, without a word of retry for the first', async () => {
+  const several: JsonObject = { ...plainBody, n: 2 }
+  const { answer, attempts } = await ask({ retry: { attempts: 3 }, targets: [to('claude'), to('well')] }, several)
+  assert.deepEqual([answer.status, answer.headers.get('x-turnpike-provider')], [200, 'well'])
+  assert.deepEqual(
+    attempts.map(({ provider, error }) => [provider, (error as JsonObject | null)?.['class']]),
+    [
+      ['claude', 'invalid_request'],
+      ['well', undefined],
+    ],
+  )
+  const nobody = await ask({ retry: { attempts: 3 }, targets: [to('claude'), to('claude')] }, several)
+  assert.deepEqual([nobody.answer.status, nobody.attempts.length], [400, 2])
+  assert.partialDeepStrictEqual(nobody.json['error'], { code: 'invalid_request', param: 'n' })
+})
+
+test('a date to wait for is honoured of a provider that does not date its answers', async () => {
+  const later = { 'content-type': 'application/json', 'retry-after': new Date(Date.now() + 90_000).toUTCString() }
+  // One for each credential.
+  upstreams.get('well')!.enqueue({ ...chat.error(429), headers: later }, { ...chat.error(429), headers: later })
+  const { answer, json } = await ask({ targets: [to('well')] })
+  assert.equal(answer.status, 429, JSON.stringify(json))
+  assert.ok(Number(answer.headers.get('retry-after')) > 60, answer.headers.get('retry-after')!)
+})
