@@ -8,7 +8,7 @@ import { codecOf } from '#wires'
 import { clientRequest, clientScripts, errorAtEnd, eventsIn, looksComplete, providerOf, textIn } from '#test/client-scripts.ts'
 import { faultSections, type FaultCell } from '#test/fault-cells.ts'
 import { refusedPort, type FailingPort } from '#test/ports.ts'
-import { startTest, type TestTurnpike } from '#test/turnpike.ts'
+import { adminToken, startTest, type TestTurnpike } from '#test/turnpike.ts'
 import { createUpstream, type Answer, type Received, type ScriptedUpstream } from '#test/upstream.ts'
 
 const seed = Number(process.env['CHAOS_SEED'] ?? 20261122)
@@ -220,6 +220,15 @@ async function within<T>(what: string, promise: Promise<T>): Promise<T> {
   }
 }
 
+/** Whoever has asked before is served before, so that nothing is under way that these have not seen. */
+async function untilIdle(): Promise<void> {
+  let quiet = 0
+  while (quiet < 3) {
+    const metrics = await (await fetch(`${turnpike.url}/metrics`, { headers: { authorization: `Bearer ${adminToken}` } })).text()
+    quiet = /^turnpike_requests_running 0$/m.test(metrics) ? quiet + 1 : 0
+  }
+}
+
 /** Visits as attempts: a kept-alive connection that died without a byte was tried once more on a fresh one, within the same attempt. */
 function attemptsSeen(marker: string): Visit[] {
   const seen = visits.get(marker) ?? []
@@ -303,6 +312,8 @@ test(`${requests} requests, ${concurrent} at once (CHAOS_SEED=${seed})`, { timeo
       for (const ask of queue) heard.push(await within(ask.marker, play(ask)))
     }),
   )
+  // Who left at once may not have been heard yet.
+  await within('a request that nobody waits for', untilIdle())
   // Whoever was left or given up is rid of its request.
   for (const { url, closed } of upstream.received) await within(url, closed)
 
