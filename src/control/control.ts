@@ -332,18 +332,19 @@ function freeName(declared: Declared): string {
   }
 }
 
-/** An index is made from providers and aliases, so a snapshot with the same ones has the same. */
+/** An index is made from providers, aliases and configs, so a snapshot with the same ones has the same. */
 function rememberIndexes(): (snapshot: Snapshot) => ModelIndex {
-  type Of = Pick<Snapshot, 'providers' | 'aliases'> & { readonly index: ModelIndex }
+  type Of = Pick<Snapshot, 'providers' | 'aliases' | 'configs'> & { readonly index: ModelIndex }
   const bySnapshot = new WeakMap<Snapshot, ModelIndex>()
   let latest: Of | undefined
   return (snapshot) => {
     const known = bySnapshot.get(snapshot)
     if (known !== undefined) return known
-    const { providers, aliases } = snapshot
-    const index = latest?.providers === providers && latest.aliases === aliases ? latest.index : createModelIndex(snapshot)
+    const { providers, aliases, configs } = snapshot
+    const isSame = latest?.providers === providers && latest.aliases === aliases && latest.configs === configs
+    const index = isSame ? latest!.index : createModelIndex(snapshot)
     bySnapshot.set(snapshot, index)
-    latest = { providers, aliases, index }
+    latest = { providers, aliases, configs, index }
     return index
   }
 }

@@ -103,6 +103,20 @@ test('the next request follows what was put, and a rollback is one call', async 
   assert.equal((await ask('GET', '/configs/chat')).status, 404)
 })
 
+test('a config that is put is listed as a model at once, in its latest version, and one that is removed is not', async () => {
+  const served = async (): Promise<readonly string[] | undefined> => {
+    const list = await fetch(`${turnpike.url}/v1/models`, { headers: { authorization: `Bearer ${testKey}` } })
+    return ((await list.json()) as { data: { id: string; providers: string[] }[] }).data.find(({ id }) => id === 'as-model')?.providers
+  }
+  assert.equal(await served(), undefined)
+  await ask('PUT', '/configs/as-model', { config: { provider: '@one', model: 'model-1' } })
+  assert.deepEqual(await served(), ['one'])
+  await ask('PUT', '/configs/as-model', { config: { provider: '@two', model: 'model-1' } })
+  assert.deepEqual(await served(), ['two'])
+  await ask('DELETE', '/configs/as-model')
+  assert.equal(await served(), undefined)
+})
+
 test('a request names a config or brings one, unless its key forbids it', async () => {
   await ask('PUT', '/configs/chat', { config: toTwo })
   const open = await newKey({})
