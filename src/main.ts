@@ -1,7 +1,7 @@
 // Composition root: builds every room, in order, and stops them in reverse. The only file that knows all of them.
 import { mkdirSync } from 'node:fs'
 import { createAdmin, type Admin, type AdminOptions } from '#admin'
-import { secretTexts } from '#catalog'
+import { createGlob, secretTexts } from '#catalog'
 import {
   ConfigError,
   environment,
@@ -18,11 +18,12 @@ import {
 import { createControl, Refusal, type Control, type OpenControl } from '#control'
 import { createDrill, createDryRun, createGateway, createPlanner, createTranslator } from '#gateway'
 import { createIngress, routeName } from '#ingress'
-import { createRecorder, createThreadedTokenCounter, listenedJournal, type Recorder, type RecoverySummary } from '#journal'
+import { createRecorder, createThreadedTokenCounter, listenedJournal, recordFiles, type Recorder, type RecoverySummary } from '#journal'
+import { createLimits, readLimits, walletOf, type Limits } from '#ledger'
 import { createBufferPool, createDeadlines, Failure } from '#kernel'
 import { createKeyring, createResponseCache, type Keyring } from '#policy'
 import { createHealth, judgeChanged, providerCounts, targetStates } from '#routing'
-import { lockHome } from '#store'
+import { createLedger, lockHome, type Ledger } from '#store'
 import { createHeaderRecorder, createLog, createMetrics, redactHeaders, type Log } from '#telemetry'
 import { createNetwork, createSim, probeProvider, type ProbeReport } from '#upstream'
 
@@ -156,6 +157,9 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
       journal: recorder.stats().journal,
     }),
   })
+  const ledger = ledgerOf(settings.home, recorder)
+  undo.push(() => ledger.close())
+  const limits = await limitsOf(control, ledger, log)
   const gateway = createGateway({
     snapshot: () => control.snapshot(),
     resolve: (snapshot, model, key) => indexOf(snapshot).resolve(model, key),
@@ -171,6 +175,7 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
     },
     headersText: createHeaderRecorder(),
     translator,
+    limits,
     countTokens: (text) => tokens.count(text),
     log,
   })
@@ -239,6 +244,7 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
       await simulator.close()
       await network.close()
       deadlines.close()
+      await ledger.close()
       metrics.close()
       await recorder.close()
       await control.close()
@@ -305,6 +311,27 @@ async function open({ settings, version }: Start, undo: Undo): Promise<ControlSe
       release()
     },
   }
+}
+
+/** What was spent is in the ledger; the journal of the last process has been read into it. */
+function ledgerOf(home: string, recorder: Recorder): Ledger {
+  const { ledger, database: records } = recordFiles(home)
+  return createLedger({ ledger, records, settle: () => recorder.flush() })
+}
+
+/** Rejects when what was spent cannot be read: limits that don't know it would let everything through. */
+async function limitsOf(control: Control, ledger: Ledger, log: Log): Promise<Limits> {
+  const limits = createLimits({ createGlob })
+  const read = (): Promise<void> => readLimits({ limits, ledger, createGlob, nowMs: Date.now })
+  limits.configure(control.snapshot())
+  await read()
+  let reading = Promise.resolve()
+  control.onSnapshot((snapshot) => {
+    limits.configure(snapshot)
+    reading = reading.then(read).catch((error: unknown) => log.error({ err: error }, 'what was spent before could not be read'))
+  })
+  ledger.onBalance(({ account, deltaNanoUsd }) => limits.changeBalance(walletOf(account), deltaNanoUsd))
+  return limits
 }
 
 function recorderOf(home: string, running: RunningSettings, log: Log): Promise<Recorder> {

@@ -92,13 +92,21 @@ function isLimited(key: GatewayKey, { budgets }: Snapshot, { steps }: Plan): boo
   )
 }
 
+const targetNames = new WeakMap<PlannedTarget, readonly string[]>()
+
 function holdTarget(target: PlannedTarget, asked: string): HoldTarget {
   const { provider, model } = target
-  return {
-    provider,
-    models: model.canonical === undefined ? [asked, model.id] : [asked, model.id, model.canonical],
-    priced: priceOfTarget(target, 0) !== undefined,
+  let names = targetNames.get(target)
+  if (names === undefined) {
+    names = [
+      model.id,
+      `${provider.slug}/${model.id}`,
+      `@${provider.slug}/${model.id}`,
+      ...(model.canonical === undefined ? [] : [model.canonical]),
+    ]
+    targetNames.set(target, names)
   }
+  return { provider, models: names.includes(asked) ? names : [asked, ...names], priced: priceOfTarget(target, 0) !== undefined }
 }
 
 /** The dearest of the plan's targets: any of them may answer. Those without a price are passed over by whoever has a budget. */

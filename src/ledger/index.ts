@@ -1,6 +1,7 @@
 // Usage -> price -> entry; what may be spent at all.
 export { priceUsage, type PricedUsage, type UsageToPrice } from './price-usage.ts'
 export { createLimits } from './limits.ts'
+export { accountOf, readLimits, walletOf } from './read-limits.ts'
 export type {
   BudgetAlert,
   BudgetView,

@@ -1,0 +1,54 @@
+// What was spent before the engine of limits counted: read from the ledger at the start, and for what is configured later.
+import type { LimitOwner, Limits, Spent } from './limits-port.ts'
+
+type Scope = { readonly kind: LimitOwner['kind']; readonly id: string; readonly metadata?: Readonly<Record<string, string>> }
+/** `model`: the provider's id of it; `asked`: as the client named it. */
+type Counts = (provider: string, model: string, asked: string) => boolean
+
+/** The ledger, as far as it is asked. */
+export type SpentReader = {
+  /** Of requests that began in [fromMs, toMs). */
+  spentIn(scope: Scope, fromMs: number, toMs: number, counts?: Counts): Promise<Spent>
+  /** When the first request of it began; undefined: there was none. */
+  firstAt(scope: Scope, counts?: Counts): Promise<number | undefined>
+  account(id: string): Promise<{ readonly balanceNanoUsd: bigint } | undefined>
+}
+
+export type ReadLimitsDeps = {
+  readonly limits: Pick<Limits, 'unread' | 'unreadWallets' | 'setSpent' | 'setBalance'>
+  readonly ledger: SpentReader
+  readonly createGlob: (pattern: string) => (name: string) => boolean
+  /** Milliseconds since 1970. */
+  readonly nowMs: () => number
+}
+
+/** Rejects when the ledger cannot be read; what was read until then counts. */
+export async function readLimits({ limits, ledger, createGlob, nowMs }: ReadLimitsDeps): Promise<void> {
+  for (const { id, dimension, startsAtFirst, windowAt } of limits.unread(nowMs())) {
+    const { models, ...scope } = dimension
+    const globs = models?.map(createGlob)
+    const counts =
+      globs === undefined ? undefined : (provider: string, model: string, asked: string) => matches(globs, provider, model, asked)
+    const window = windowAt(startsAtFirst ? await ledger.firstAt(scope, counts) : undefined)
+    const toMs = Math.min(window.toMs, Number.MAX_SAFE_INTEGER)
+    const nothing = { nanoUsd: 0n, tokens: 0 }
+    limits.setSpent(id, window, window.fromMs >= toMs ? nothing : await ledger.spentIn(scope, Math.max(0, window.fromMs), toMs, counts))
+  }
+  for (const wallet of limits.unreadWallets()) limits.setBalance(wallet, (await ledger.account(accountOf(wallet)))?.balanceNanoUsd ?? 0n)
+}
+
+/** The account of the ledger that is a wallet's (`user:ID` or `team:ID`). */
+export function accountOf(wallet: string): string {
+  return `wallet:${wallet.slice(wallet.indexOf(':') + 1)}`
+}
+
+/** The reverse. */
+export function walletOf(account: string): string {
+  const id = account.slice(account.indexOf(':') + 1)
+  return `${id.startsWith('team_') ? 'team' : 'user'}:${id}`
+}
+
+/** By the names that a request is counted by while it runs. */
+function matches(globs: readonly ((name: string) => boolean)[], provider: string, model: string, asked: string): boolean {
+  return globs.some((glob) => glob(asked) || glob(model) || glob(`${provider}/${model}`) || glob(`@${provider}/${model}`))
+}
