@@ -61,8 +61,11 @@ export function withEstimatedUsage(record: FinishRecord, countTokens: CountToken
   const known = record.usage
   // Anthropic opens a stream with an output of 1 and says the rest at its end, which never came: the larger number is nearer the truth.
   const output = Math.max(known?.output ?? 0, countTokens(record.kept))
-  const usage = estimatedUsage(record, known?.input ?? inputTokens(record), output, known)
-  return { ...record, ...priced(record, usage), kept: '' }
+  const usage = estimatedUsage(record, known?.input || inputTokens(record), output, known)
+  const cost = priced(record, usage)
+  // What the provider says it billed is no estimate.
+  if (record.providerCostNanoUsd !== undefined) return { ...record, usage, costLines: cost.costLines, kept: '' }
+  return { ...record, ...cost, kept: '' }
 }
 
 /** The record of a request that was running when the process died. Status 0: nobody knows what its client saw. */
@@ -103,7 +106,8 @@ function inputTokens(record: ReserveRecord): number {
 function estimatedUsage({ serviceTier }: ReserveRecord, input: number, output: number, known: UsageCounts | undefined): UsageCounts {
   return {
     input,
-    fresh: known?.fresh ?? input,
+    // Nothing read is nothing said: the input is then the request's size.
+    fresh: known === undefined || known.input === 0 ? input : known.fresh,
     cacheRead: known?.cacheRead,
     cacheWrite: known?.cacheWrite,
     cacheWrite1h: known?.cacheWrite1h,

@@ -29,7 +29,7 @@ test("the provider's figure wins, exactly, and the computed lines stay beside it
 })
 
 test('a figure of the provider that is no amount of money does not count', () => {
-  for (const providerCost of ['-1', 'NaN', '', 'null', '1e99', '9'.repeat(31)])
+  for (const providerCost of ['-1', 'NaN', '', 'null', '1e99', '9'.repeat(31), '9'.repeat(30), '1000000.000000001'])
     assert.equal(priceUsage({ counts, price, providerCost }).costNanoUsd, 4_500_000n, providerCost)
 })
 

@@ -24,12 +24,16 @@ export type UsageToPrice = {
   readonly estimated?: boolean
 }
 
+/** A million dollars: nobody bills one request with more, and a ledger has 64 bits. */
+const mostNanoUsd = 1_000_000_000_000_000n
+
 /**
  * Prices one answer. Without counts there is no cost to compute: unpriced, until the counts are estimated. A provider's figure that is
  * not a decimal of at least 0 is as good as none.
  */
 export function priceUsage({ counts, price, providerCost, estimated = false }: UsageToPrice): PricedUsage {
-  const providerCostNanoUsd = providerCost === undefined ? undefined : parseNanoUsd(providerCost)
+  const stated = providerCost === undefined ? undefined : parseNanoUsd(providerCost)
+  const providerCostNanoUsd = stated === undefined || stated > mostNanoUsd ? undefined : stated
   const computed = counts === undefined || price === undefined ? undefined : costOf(counts, price)
   const lines = computed?.lines ?? []
   const applied = computed?.price ?? price

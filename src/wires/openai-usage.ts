@@ -44,6 +44,7 @@ function decodeInput(raw: JsonObject, details: JsonObject, prompt: number): Usag
     cacheRead,
     cacheWrite,
     audio: audio === undefined ? undefined : Math.min(audio, fresh),
+    image: asCount(details['image_tokens']),
   })
 }
 
@@ -58,6 +59,7 @@ function decodeOutput(raw: JsonObject, details: JsonObject, prompt: number, comp
     total: excluded ? completion + reasoning : completion,
     reasoning,
     audio: asCount(details['audio_tokens']),
+    image: asCount(details['image_tokens']),
   })
 }
 

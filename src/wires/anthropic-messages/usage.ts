@@ -30,7 +30,9 @@ export function decodeUsage(raw: JsonValue | undefined): Usage | undefined {
   const reasoning = isObject(details) ? asCount(details['thinking_tokens']) : undefined
   const hosted = hostedCalls(raw['server_tool_use'])
   const cost = raw['cost']
-  const tier = asText(raw['service_tier'])
+  // Fast mode has a price of its own, and so has inference in the United States alone (platform.claude.com/docs/en/about-claude/pricing, 2026-10).
+  const tier = raw['speed'] === 'fast' ? 'fast' : asText(raw['service_tier'])
+  const region = raw['inference_geo'] === 'us' ? 'us' : undefined
   const freshTotal = (fresh ?? 0) + (compaction?.fresh ?? 0)
   return {
     input: {
@@ -44,6 +46,7 @@ export function decodeUsage(raw: JsonValue | undefined): Usage | undefined {
     ...(hosted === undefined ? {} : { hosted }),
     ...statedCost(cost),
     ...(tier === undefined ? {} : { serviceTier: tier }),
+    ...(region === undefined ? {} : { region }),
     raw,
   }
 }
@@ -106,7 +109,8 @@ export function encodeUsage(usage: Usage | undefined, costUsd: number | undefine
   if (usage?.hosted !== undefined) {
     encoded['server_tool_use'] = Object.fromEntries(Object.entries(usage.hosted).map(([kind, calls]) => [`${kind}_requests`, calls]))
   }
-  if (usage?.serviceTier !== undefined) encoded['service_tier'] = usage.serviceTier
+  if (usage?.serviceTier === 'fast') encoded['speed'] = 'fast'
+  else if (usage?.serviceTier !== undefined) encoded['service_tier'] = usage.serviceTier
   if (costUsd !== undefined) encoded['cost'] = costUsd
   return encoded
 }

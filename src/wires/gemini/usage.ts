@@ -23,12 +23,14 @@ export function decodeUsage(raw: JsonValue | undefined): Usage | undefined {
       cacheRead,
       cacheWrite,
       cacheWrite1h: undefined,
-      audio: freshAudio(raw, fresh),
+      audio: freshOf(raw, fresh, audioNames),
+      image: freshOf(raw, fresh, imageNames),
     }),
     output: present<Usage['output']>({
       total: (candidates ?? 0) + (thoughts ?? 0),
       reasoning: thoughts,
       audio: tokensOf(raw['candidatesTokensDetails'], audioNames),
+      image: tokensOf(raw['candidatesTokensDetails'], imageNames),
     }),
     hosted: undefined,
     cost: undefined,
@@ -39,11 +41,12 @@ export function decodeUsage(raw: JsonValue | undefined): Usage | undefined {
 
 /** Modality.AUDIO, by name or by its number in the protobuf enum. */
 const audioNames: ReadonlySet<JsonValue> = new Set(['AUDIO', 4])
+const imageNames: ReadonlySet<JsonValue> = new Set(['IMAGE', 2])
 
-function freshAudio(raw: JsonObject, fresh: number): number | undefined {
-  const audio = tokensOf(raw['promptTokensDetails'], audioNames)
-  if (audio === undefined) return undefined
-  return Math.min(fresh, Math.max(0, audio - (tokensOf(raw['cacheTokensDetails'], audioNames) ?? 0)))
+function freshOf(raw: JsonObject, fresh: number, names: ReadonlySet<JsonValue>): number | undefined {
+  const all = tokensOf(raw['promptTokensDetails'], names)
+  if (all === undefined) return undefined
+  return Math.min(fresh, Math.max(0, all - (tokensOf(raw['cacheTokensDetails'], names) ?? 0)))
 }
 
 function tokensOf(details: JsonValue | undefined, names: ReadonlySet<JsonValue>): number | undefined {
@@ -53,8 +56,16 @@ function tokensOf(details: JsonValue | undefined, names: ReadonlySet<JsonValue>)
   }, undefined)
 }
 
+/** Vertex's words. */
+const trafficTiers: ReadonlyMap<JsonValue | undefined, string> = new Map([
+  ['ON_DEMAND_PRIORITY', 'priority'],
+  ['ON_DEMAND_FLEX', 'flex'],
+])
+
 /** OpenAI's word for Google's standard tier. */
 function tierOf(raw: JsonObject): string | undefined {
+  const traffic = trafficTiers.get(raw['trafficType'])
+  if (traffic !== undefined) return traffic
   const tier = asText(raw['serviceTier'])?.toLowerCase()
   return tier === 'standard' ? 'default' : tier === 'unspecified' ? undefined : tier
 }
@@ -69,18 +80,19 @@ export function encodeUsage({ input, output, serviceTier }: Usage, costUsd: numb
     candidatesTokenCount: output.total - (thoughts ?? 0),
     thoughtsTokenCount: thoughts,
     totalTokenCount: input.total + output.total,
-    promptTokensDetails: modalities(input.total, input.audio),
-    candidatesTokensDetails: modalities(output.total - (thoughts ?? 0), output.audio),
+    promptTokensDetails: modalities(input.total, input.audio, input.image),
+    candidatesTokensDetails: modalities(output.total - (thoughts ?? 0), output.audio, output.image),
     serviceTier: serviceTier === 'default' ? 'standard' : serviceTier === 'flex' || serviceTier === 'priority' ? serviceTier : undefined,
     cost: costUsd,
   })
 }
 
-/** Only what is known to be audio is told apart. */
-function modalities(total: number, audio: number | undefined): JsonObject[] | undefined {
-  if (audio === undefined) return undefined
+/** Only what is known to be audio or images is told apart. */
+function modalities(total: number, audio: number | undefined, image: number | undefined): JsonObject[] | undefined {
+  if (audio === undefined && image === undefined) return undefined
   return [
-    { modality: 'TEXT', tokenCount: Math.max(0, total - audio) },
-    { modality: 'AUDIO', tokenCount: audio },
+    { modality: 'TEXT', tokenCount: Math.max(0, total - (audio ?? 0) - (image ?? 0)) },
+    ...(audio === undefined ? [] : [{ modality: 'AUDIO', tokenCount: audio }]),
+    ...(image === undefined ? [] : [{ modality: 'IMAGE', tokenCount: image }]),
   ]
 }
