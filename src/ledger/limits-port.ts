@@ -156,7 +156,7 @@ export interface Limits {
   unreadWallets(): readonly string[]
   /** Windows of which it must be read what was spent: at the start all, later new ones, and all after another time zone was set. */
   unread(nowMs: number): readonly UnreadWindow[]
-  /** What was spent in a window before this engine counted; read right after `unread`. */
+  /** What was spent in a window, with all requests that had ended when `unread` was called. What ends since then is added. */
   setSpent(id: string, window: LimitWindow, spent: Spent): void
   /** Called inside `settle` and `reserve`; must not throw. */
   onAlert: ((alert: BudgetAlert) => void) | undefined

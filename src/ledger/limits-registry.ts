@@ -18,67 +18,74 @@ export type Terms = {
 
 export const noTerms: Terms = { purses: [], tagged: [], modelled: [], rates: [] }
 
-export type RegistryDeps = Pick<BudgetDeps, 'createGlob' | 'tell'> & { readonly topUpUrl: string | undefined }
+type RegistryDeps = Pick<BudgetDeps, 'createGlob' | 'tell'> & { readonly topUpUrl: string | undefined }
 
 type Limited = { readonly budgets?: readonly BudgetRule[]; readonly rateLimits?: readonly RateLimitRule[] }
+/** What one owner has of its own. */
+type Owned = { readonly terms: Terms; readonly budgets: readonly BudgetMeter[]; readonly rates: readonly RateMeter[] }
+type OwnedById = Map<string, Owned>
+
+const nothingOwned: Owned = { terms: noTerms, budgets: [], rates: [] }
 
 export class LimitsRegistry {
   readonly #deps: RegistryDeps
   #calendar: Calendar = createCalendar('UTC')
   #users: LimitedSnapshot['users'] = new Map()
   #teams: LimitedSnapshot['teams'] = new Map()
+  /** Only those who have some. */
+  #owned = ownedByKind()
   #byKeyId = new Map<string, Terms>()
   #byKey = new WeakMap<GatewayKey, Terms>()
-  #byProvider = new Map<string, Terms>()
-  #ofInstance: Terms = noTerms
-  budgets = new Map<string, BudgetMeter>()
-  rates = new Map<string, RateMeter>()
+  #byId: ReadonlyMap<string, BudgetMeter> | undefined
   wallets = new Map<string, Wallet>()
-  /** Some provider has limits. */
-  limitsProviders = false
 
   constructor(deps: RegistryDeps) {
     this.#deps = deps
+  }
+
+  /** Some provider has limits. */
+  get limitsProviders(): boolean {
+    return this.#owned.provider.size > 0
   }
 
   configure({ keys, providers, users, teams, budgets, timeZone }: LimitedSnapshot): void {
     if (timeZone !== this.#calendar.timeZone) this.#calendar = createCalendar(timeZone)
     this.#users = users
     this.#teams = teams
-    const before = { budgets: this.budgets, rates: this.rates, wallets: this.wallets }
-    this.budgets = new Map()
-    this.rates = new Map()
-    this.wallets = new Map()
-    const known: Known = { before, owners: new Map() }
-    this.#ofInstance = this.#termsOf({ kind: 'instance', id: '', name: '' }, { budgets }, known)
-    // Everybody's are there, also of those without keys.
-    for (const user of users.values()) this.#ownerTerms('user', user, known)
-    for (const team of teams.values()) this.#ownerTerms('team', team, known)
+    const before = this.#owned
+    this.#owned = ownedByKind()
+    this.#byId = undefined
+    const owned = (owner: LimitOwner, limited: Limited): void => this.#own(owner, limited, before[owner.kind].get(owner.id))
+    owned({ kind: 'instance', id: '', name: '' }, { budgets })
+    for (const user of users.values()) owned({ kind: 'user', id: user.id, name: user.name }, user)
+    for (const team of teams.values()) owned({ kind: 'team', id: team.id, name: team.name }, team)
+    for (const provider of providers.values()) owned({ kind: 'provider', id: provider.slug, name: provider.slug }, provider)
+    this.#setUpWallets()
     this.#byKeyId = new Map()
     this.#byKey = new WeakMap()
     for (const key of keys.values()) {
+      // Of a key that was rotated, the latest says what it may.
       if (key.replaced === true && this.#byKeyId.has(key.id)) continue
-      this.#byKeyId.set(key.id, this.#keyTerms(key, known))
-    }
-    this.#byProvider = new Map()
-    this.limitsProviders = false
-    for (const provider of providers.values()) {
-      const terms = this.#termsOf({ kind: 'provider', id: provider.slug, name: provider.slug }, provider, known)
-      if (terms === noTerms) continue
-      this.limitsProviders = true
-      this.#byProvider.set(provider.slug, terms)
+      owned({ kind: 'key', id: key.id, name: key.name }, key)
+      const terms = this.#keyTerms(key)
+      if (terms !== noTerms) this.#byKeyId.set(key.id, terms)
     }
   }
 
   /** Also of a key of an earlier snapshot: the limits that it has now. */
   ofKey(key: GatewayKey): Terms {
     let terms = this.#byKey.get(key)
-    if (terms === undefined) this.#byKey.set(key, (terms = this.#byKeyId.get(key.id) ?? this.#ofInstance))
+    if (terms === undefined) this.#byKey.set(key, (terms = this.#byKeyId.get(key.id) ?? this.#termsOf('instance', '')))
     return terms
   }
 
   ofProvider(provider: Provider): Terms {
-    return this.#byProvider.get(provider.slug) ?? noTerms
+    return this.#termsOf('provider', provider.slug)
+  }
+
+  budget(id: string): BudgetMeter | undefined {
+    this.#byId ??= new Map(this.#all().flatMap(({ budgets }) => budgets.map((meter): [string, BudgetMeter] => [meter.id, meter])))
+    return this.#byId.get(id)
   }
 
   /** Without the instance's: what all others spend is not this key's business. */
@@ -91,31 +98,42 @@ export class LimitsRegistry {
   }
 
   list(nowMs: number, paceMs: number): readonly LimitView[] {
+    const all = this.#all()
     return [
-      ...this.budgets.values().map((meter) => meter.view(nowMs)),
-      ...this.wallets.values().map((wallet) => wallet.view()),
-      ...this.rates.values().map((meter) => meter.view(paceMs)),
+      ...all.flatMap(({ budgets }) => budgets.map((meter) => meter.view(nowMs))),
+      ...[...this.wallets.values()].map((wallet) => wallet.view()),
+      ...all.flatMap(({ rates }) => rates.map((meter) => meter.view(paceMs))),
     ]
   }
 
   unread(nowMs: number): readonly UnreadWindow[] {
-    for (const meter of this.budgets.values()) meter.roll(nowMs)
-    return [...this.budgets.values()].filter((meter) => meter.unread).map((meter) => meter.unreadWindow(nowMs))
+    const budgets = this.#all().flatMap((owned) => owned.budgets)
+    for (const meter of budgets) meter.roll(nowMs)
+    return budgets.filter((meter) => meter.unread).map((meter) => meter.unreadWindow(nowMs))
   }
 
-  #keyTerms(key: GatewayKey, known: Known): Terms {
+  #all(): readonly Owned[] {
+    return Object.values(this.#owned).flatMap((byId) => [...byId.values()])
+  }
+
+  #termsOf(kind: LimitOwner['kind'], id: string): Terms {
+    return this.#owned[kind].get(id)?.terms ?? noTerms
+  }
+
+  #keyTerms(key: GatewayKey): Terms {
     const user = key.userId === undefined ? undefined : this.#users.get(key.userId)
     const teamId = key.teamId ?? user?.teamId
     const team = teamId === undefined ? undefined : this.#teams.get(teamId)
-    const all = [
-      this.#termsOf({ kind: 'key', id: key.id, name: key.name }, key, known),
-      user === undefined ? noTerms : this.#ownerTerms('user', user, known),
-      team === undefined ? noTerms : this.#ownerTerms('team', team, known),
-      this.#ofInstance,
-    ]
     const wallet = this.#walletOf(user, team)
-    const purses = wallet === undefined ? [] : [wallet]
-    return merged(all, purses)
+    return merged(
+      [
+        this.#termsOf('key', key.id),
+        user === undefined ? noTerms : this.#termsOf('user', user.id),
+        team === undefined ? noTerms : this.#termsOf('team', team.id),
+        this.#termsOf('instance', ''),
+      ],
+      wallet === undefined ? [] : [wallet],
+    )
   }
 
   /** A request draws on one wallet: its user's, else its team's. */
@@ -124,61 +142,100 @@ export class LimitsRegistry {
     return team?.prepaid === true ? this.wallets.get(`team:${team.id}`) : undefined
   }
 
-  #ownerTerms(kind: 'user' | 'team', owner: Owner, known: Known): Terms {
-    const name = `${kind}:${owner.id}`
-    const made = known.owners.get(name)
-    if (made !== undefined) return made
-    const whose = { kind, id: owner.id, name: owner.name }
-    if (owner.prepaid === true) {
-      const wallet = known.before.wallets.get(name) ?? new Wallet(name, whose, this.#deps.topUpUrl)
-      wallet.owner = whose
-      this.wallets.set(name, wallet)
+  #setUpWallets(): void {
+    const before = this.wallets
+    this.wallets = new Map()
+    const setUp = (kind: 'user' | 'team', { id, name, prepaid }: Owner): void => {
+      if (prepaid !== true) return
+      const wallet = `${kind}:${id}`
+      const owner = { kind, id, name }
+      const known = before.get(wallet)
+      if (known !== undefined) known.owner = owner
+      this.wallets.set(wallet, known ?? new Wallet(wallet, owner, this.#deps.topUpUrl))
     }
-    const terms = this.#termsOf(whose, owner, known)
-    known.owners.set(name, terms)
-    return terms
+    for (const user of this.#users.values()) setUp('user', user)
+    for (const team of this.#teams.values()) setUp('team', team)
   }
 
-  #termsOf(owner: LimitOwner, limited: Limited, { before }: Known): Terms {
-    const { budgets = [], rateLimits = [] } = limited
-    if (budgets.length === 0 && rateLimits.length === 0) return noTerms
-    const meters = budgets.map((rule) => this.#budget(owner, rule, before.budgets))
-    return {
-      purses: meters.filter(({ rule }) => rule.models === undefined && rule.metadata === undefined),
-      tagged: meters.filter(({ rule }) => rule.models === undefined && rule.metadata !== undefined),
-      modelled: meters.filter(({ rule }) => rule.models !== undefined),
-      rates: rateLimits.map((rule) => this.#rate(owner, rule, before.rates)),
-    }
-  }
-
-  #budget(owner: LimitOwner, rule: BudgetRule, before: ReadonlyMap<string, BudgetMeter>): BudgetMeter {
-    const id = free(this.budgets, idOf(owner, ...budgetParts(rule)))
-    const deps = { createGlob: this.#deps.createGlob, tell: this.#deps.tell, calendar: this.#calendar }
-    const kept = before.get(id)
-    kept?.configure(owner, rule, this.#calendar)
-    const meter = kept ?? new BudgetMeter(id, owner, rule, deps)
-    this.budgets.set(id, meter)
-    return meter
-  }
-
-  #rate(owner: LimitOwner, rule: RateLimitRule, before: ReadonlyMap<string, RateMeter>): RateMeter {
-    const id = free(this.rates, idOf(owner, rule.of, rule.of === 'concurrent' ? '' : `${rule.perMs}ms`))
-    const kept = before.get(id)
-    kept?.configure(owner, rule)
-    const meter = kept ?? new RateMeter(id, owner, rule)
-    this.rates.set(id, meter)
-    return meter
+  #own(owner: LimitOwner, limited: Limited, before: Owned = nothingOwned): void {
+    const { budgets: budgetRules = [], rateLimits = [] } = limited
+    if (budgetRules.length === 0 && rateLimits.length === 0) return
+    const budgets = kept(before.budgets, budgetRules, isSameBudget, {
+      keep: (meter, rule) => meter.configure(owner, rule, this.#calendar),
+      make: (id, rule) => new BudgetMeter(id, owner, rule, { ...this.#deps, calendar: this.#calendar }),
+      nameOf: (rule) => `${owner.kind}:${owner.id}/${budgetName(rule)}`,
+    })
+    const rates = kept(before.rates, rateLimits, isSameRate, {
+      keep: (meter, rule) => meter.configure(owner, rule),
+      make: (id, rule) => new RateMeter(id, owner, rule),
+      nameOf: ({ of, perMs }) => `${owner.kind}:${owner.id}/${of}${of === 'concurrent' ? '' : `/${perMs}ms`}`,
+    })
+    // Mostly nothing but amounts has changed.
+    const same = budgets === before.budgets && rates === before.rates
+    this.#owned[owner.kind].set(owner.id, same ? before : { terms: ownTerms(budgets, rates), budgets, rates })
   }
 }
 
-type Known = {
-  readonly before: {
-    readonly budgets: ReadonlyMap<string, BudgetMeter>
-    readonly rates: ReadonlyMap<string, RateMeter>
-    readonly wallets: ReadonlyMap<string, Wallet>
+function ownedByKind(): Record<LimitOwner['kind'], OwnedById> {
+  return { instance: new Map(), user: new Map(), team: new Map(), key: new Map(), provider: new Map() }
+}
+
+/** The meters of these rules: those of before that count the same, each once; `before` itself when nothing else is there now. */
+function kept<Rule, Meter extends { readonly id: string; readonly rule: Rule }>(
+  before: readonly Meter[],
+  rules: readonly Rule[],
+  isSame: (a: Rule, b: Rule) => boolean,
+  { keep, make, nameOf }: { keep(meter: Meter, rule: Rule): void; make(id: string, rule: Rule): Meter; nameOf(rule: Rule): string },
+): readonly Meter[] {
+  const free = [...before]
+  const meters: Meter[] = []
+  for (const rule of rules) {
+    // A rule's place among the free ones is its own, or nearly.
+    const found = free.findIndex((meter) => isSame(meter.rule, rule))
+    if (found >= 0) {
+      const [meter] = free.splice(found, 1)
+      keep(meter!, rule)
+      meters.push(meter!)
+      continue
+    }
+    const name = nameOf(rule)
+    let id = name
+    // Two that count the same (a soft one and a hard one) are told apart by a number.
+    for (let count = 2; [...before, ...meters].some((meter) => meter.id === id); count++) id = `${name}#${count}`
+    meters.push(make(id, rule))
   }
-  /** Made already, by `user:ID` and `team:ID`. */
-  readonly owners: Map<string, Terms>
+  return meters.length === before.length && meters.every((meter, at) => meter === before[at]) ? before : meters
+}
+
+/** Another amount, or whether it is soft and who is told, makes no other budget of it. */
+function isSameBudget(a: BudgetRule, b: BudgetRule): boolean {
+  if (a === b) return true
+  if ('tokens' in a.limit !== 'tokens' in b.limit) return false
+  if (a.models === undefined && b.models === undefined && a.metadata === undefined && b.metadata === undefined) {
+    if (typeof a.period !== 'object') return a.period === b.period
+    return typeof b.period === 'object' && a.period.days === b.period.days
+  }
+  return budgetName(a) === budgetName(b)
+}
+
+function budgetName({ limit, period, models, metadata }: BudgetRule): string {
+  const name = `${'tokens' in limit ? 'tokens' : 'usd'}/${typeof period === 'object' ? `${period.days}d` : period}`
+  const tags = Object.entries(metadata ?? {}).map(([key, value]) => `${key}=${value}`)
+  return [name, ...(models === undefined ? [] : [`models=${models.toSorted().join(',')}`]), ...tags.toSorted()].join('/')
+}
+
+function isSameRate(a: RateLimitRule, b: RateLimitRule): boolean {
+  return a.of === b.of && (a.perMs === b.perMs || a.of === 'concurrent')
+}
+
+function ownTerms(budgets: readonly BudgetMeter[], rates: readonly RateMeter[]): Terms {
+  const ofAllModels = budgets.filter(({ rule }) => rule.models === undefined)
+  return {
+    purses: ofAllModels.filter(({ rule }) => rule.metadata === undefined),
+    tagged: ofAllModels.filter(({ rule }) => rule.metadata !== undefined),
+    modelled: budgets.filter(({ rule }) => rule.models !== undefined),
+    rates,
+  }
 }
 
 function merged(all: readonly Terms[], wallets: readonly Purse[]): Terms {
@@ -190,27 +247,4 @@ function merged(all: readonly Terms[], wallets: readonly Purse[]): Terms {
     modelled: some.flatMap(({ modelled }) => modelled),
     rates: some.flatMap(({ rates }) => rates),
   }
-}
-
-/** What makes a budget the same one when its amount changes. */
-function budgetParts({ limit, period, models, metadata }: BudgetRule): string[] {
-  return [
-    'tokens' in limit ? 'tokens' : 'usd',
-    typeof period === 'object' ? `${period.days}d` : period,
-    models === undefined ? '' : `models=${models.toSorted().join(',')}`,
-    ...Object.entries(metadata ?? {})
-      .map(([key, value]) => `${key}=${value}`)
-      .toSorted(),
-  ]
-}
-
-function idOf({ kind, id }: LimitOwner, ...parts: readonly string[]): string {
-  return [`${kind}:${id}`, ...parts].filter((part) => part !== '').join('/')
-}
-
-/** Two that count the same (a soft one and a hard one) are told apart by their order. */
-function free(taken: ReadonlyMap<string, unknown>, id: string): string {
-  let name = id
-  for (let count = 2; taken.has(name); count++) name = `${id}#${count}`
-  return name
 }

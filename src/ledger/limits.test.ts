@@ -465,8 +465,11 @@ describe('a change of what is configured', () => {
       scene.limits.unread(scene.nowMs).map(({ id }) => id),
       ['key:k/usd/day', 'key:k/usd/month'],
     )
+    // What ends before it is asked is in the answer, what ends while it is read comes beside.
+    scene.held('0.3').settle(scene.spent('0.3'), scene.nowMs)
+    const asked = scene.limits.unread(scene.nowMs)
     scene.held('1').settle(scene.spent('1'), scene.nowMs)
-    for (const unread of scene.limits.unread(scene.nowMs)) {
+    for (const unread of asked) {
       assert.deepEqual(unread.dimension, { kind: 'key', id: 'k' })
       scene.limits.setSpent(unread.id, unread.windowAt(undefined), scene.spent('3'))
       // Told twice, it counts once.
@@ -519,4 +522,19 @@ test('a key sees its limits, and not those of everybody', () => {
   const { requests, tokens } = scene.limits.rates(key, scene.nowMs)
   assert.deepEqual([requests?.limit, requests?.left, requests?.resetMs], [10, 9, 100])
   assert.deepEqual([tokens?.limit, tokens?.left, tokens?.resetMs], [5000, 4900, 1200])
+})
+
+test('a key that was rotated and its successor have the same limits, in whatever order they come', () => {
+  const old = { id: 'k', replaced: true as const, budgets: [usdBudget('1')] }
+  const latest = { id: 'k', budgets: [usdBudget('2')] }
+  for (const keys of [
+    { old, latest },
+    { latest, old },
+  ]) {
+    const scene = limitsScene({ keys })
+    scene.held('1.5', { by: 'old' })
+    assert.match(scene.refused('1', { by: 'latest' }).message, /budget of \$2\.00 for key '/)
+    scene.configure({ keys })
+    assert.equal(scene.amounts().held, String(nano('1.5')))
+  }
 })

@@ -152,7 +152,7 @@ export function createLimits(deps: LimitsDeps): Limits {
     changeBalance: (wallet, byNanoUsd) => registry.wallets.get(wallet)?.changeBalance(byNanoUsd),
     unreadWallets: () => [...registry.wallets.values()].filter(({ unread }) => unread).map(({ id }) => id),
     unread: (nowMs) => registry.unread(nowMs),
-    setSpent: (id, window, spent) => registry.budgets.get(id)?.setSpent(window, spent),
+    setSpent: (id, window, spent) => registry.budget(id)?.setSpent(window, spent),
   }
   return limits
 }

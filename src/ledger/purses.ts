@@ -59,6 +59,8 @@ export class BudgetMeter implements Purse {
   /** Before this engine counted, and since. */
   #read = 0n
   #settled = 0n
+  /** As it was when the ledger was asked. */
+  #settledAsked = 0n
   #held = 0n
   #holders = 0
   /** What the ledger knows of the window is not in `#read` yet. */
@@ -79,14 +81,16 @@ export class BudgetMeter implements Purse {
   configure(owner: LimitOwner, rule: BudgetRule, calendar: Calendar): void {
     this.owner = owner
     const limit = 'tokens' in rule.limit ? BigInt(rule.limit.tokens) : rule.limit.nanoUsd
-    if (limit !== this.#limit || rule.alertAt.join() !== this.#rule.alertAt.join()) this.#told = -1
+    const { alertAt } = this.#rule
+    const same = limit === this.#limit && rule.alertAt.length === alertAt.length && rule.alertAt.every((share, at) => share === alertAt[at])
     this.#rule = rule
+    this.#moved ||= calendar.timeZone !== this.#calendar.timeZone
+    this.#calendar = calendar
+    if (same && this.#told >= 0) return
     this.#limit = limit
     this.#marks = rule.alertAt.map((share) => (limit * BigInt(Math.round(share * Number(millionths)))) / millionths)
     // What is passed already is no news.
-    if (this.#told < 0) this.#told = this.#passed()
-    this.#moved ||= calendar.timeZone !== this.#calendar.timeZone
-    this.#calendar = calendar
+    this.#told = this.#passed()
   }
 
   get rule(): BudgetRule {
@@ -139,6 +143,7 @@ export class BudgetMeter implements Purse {
     this.#window++
     this.#read = 0n
     this.#settled = 0n
+    this.#settledAsked = 0n
     this.#held = 0n
     this.#holders = 0
     this.#told = 0
@@ -153,6 +158,7 @@ export class BudgetMeter implements Purse {
     this.#toMs = toMs
     this.#read += this.#settled
     this.#settled = 0n
+    this.#settledAsked = 0n
     this.unread = true
   }
 
@@ -189,6 +195,7 @@ export class BudgetMeter implements Purse {
   }
 
   unreadWindow(nowMs: number): UnreadWindow {
+    this.#settledAsked = this.#settled
     const { models, metadata, period } = this.#rule
     const { kind, id } = this.owner
     return {
@@ -207,7 +214,7 @@ export class BudgetMeter implements Purse {
     return firstMs === undefined ? nothingBegan : windowOfDays(period.days, firstMs, nowMs)
   }
 
-  /** Counts beside what was settled here since. Of another window than the one that runs, it is nothing any more. */
+  /** Counts beside what was settled here since it was asked for. Of another window than the one that runs, it is nothing any more. */
   setSpent(window: LimitWindow, spent: Spent): void {
     if (!this.unread) return
     const isOfDays = typeof this.#rule.period === 'object'
@@ -217,7 +224,7 @@ export class BudgetMeter implements Purse {
       // Requests that came before it was known had begun one of N days.
       this.#fromMs = window.fromMs
       this.#toMs = window.toMs
-      this.#read = this.unit === 'tokens' ? BigInt(spent.tokens) : spent.nanoUsd
+      this.#read = (this.unit === 'tokens' ? BigInt(spent.tokens) : spent.nanoUsd) - this.#settledAsked
       this.#told = this.#passed()
     }
     this.unread = false

@@ -20,8 +20,8 @@ export class Pace {
   }
 }
 
-/** Callers may have read the clock in another order than they come. */
-const toleranceMs = 1000
+/** Whoever comes with an earlier time is no clock that went back: a request counts from when it began, and its body may take ten minutes. */
+const toleranceMs = 900_000
 
 /**
  * One rate limit. What is taken flows off steadily, all of it in one period; as much as the limit fits at once. So in any time t at most
