@@ -3,7 +3,8 @@ export { accountForms, secretTexts } from './accounts.ts'
 export { declaredKeys, keyTerms } from './gateway-keys.ts'
 export { createGlob } from './glob.ts'
 export { createModelIndex, type ModelIndex, type ModelPatterns, type Resolution } from './model-index.ts'
-export { listedPrice, type ListedModel, type ListedName, type ModelList } from './model-list.ts'
+export { listedPrice } from './listed-price.ts'
+export type { ListedModel, ListedName, ModelList } from './model-list.ts'
 export { readModelCatalog, type ModelCatalog } from './models.ts'
 export {
   addressOf,

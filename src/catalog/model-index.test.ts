@@ -163,6 +163,18 @@ test('the list has every form of a name with limits, modalities and prices', asy
     cache_read_per_million_usd: '0.3',
     cache_write_5m_per_million_usd: '3.75',
     cache_write_1h_per_million_usd: '6',
+    search_usd: '0.01',
+    calls_usd: { web_fetch: '0' },
+    tiers: [
+      {
+        above_input_tokens: 200_000,
+        input_per_million_usd: '6',
+        output_per_million_usd: '22.5',
+        cache_read_per_million_usd: '0.6',
+        cache_write_5m_per_million_usd: '7.5',
+        cache_write_1h_per_million_usd: '12',
+      },
+    ],
   })
   assert.deepEqual(row.providers, ['anthropic', 'openrouter'])
   assert.equal(index.get(key, 'nothing-like-it'), undefined)

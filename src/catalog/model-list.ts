@@ -1,8 +1,8 @@
 // `GET /v1/models` as bytes, ready to be sent: made on first use in short slices, so that thousands of rows hold up nobody's request.
 import { createHash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { ModelEntry } from '#config'
-import { formatPicoUsd, formatUsdPerMillion, type Price } from '#ir'
+import type { DeclaredRates, ModelEntry } from '#config'
+import { listedPrice } from './listed-price.ts'
 import type { ModelCandidate } from './shelf.ts'
 
 /** A row of `GET /v1/models`. */
@@ -18,7 +18,7 @@ export type ListedModel = {
   readonly output_modalities?: readonly string[]
   readonly capabilities?: readonly string[]
   /** As the admin API writes prices; null: unpriced. */
-  readonly price: 'free' | Readonly<Record<string, string>> | null
+  readonly price: 'free' | DeclaredRates | null
   /** Slugs of the providers that serve it under this name, first choice first. */
   readonly providers: readonly string[]
 }
@@ -147,18 +147,5 @@ function factsOf(model: ModelEntry, vendor: string): Omit<ListedModel, 'id' | 'o
     ...(model.outputModalities === undefined ? {} : { output_modalities: model.outputModalities }),
     ...(model.capabilities === undefined ? {} : { capabilities: model.capabilities }),
     price: model.free === true ? 'free' : model.price === undefined ? null : listedPrice(model.price),
-  }
-}
-
-/** Rates that the base rates already say are left out. */
-export function listedPrice(price: Price): Readonly<Record<string, string>> {
-  return {
-    input_per_million_usd: formatUsdPerMillion(price.input),
-    output_per_million_usd: formatUsdPerMillion(price.output),
-    ...(price.cacheRead === price.input ? {} : { cache_read_per_million_usd: formatUsdPerMillion(price.cacheRead) }),
-    ...(price.cacheWrite === price.input ? {} : { cache_write_5m_per_million_usd: formatUsdPerMillion(price.cacheWrite) }),
-    ...(price.cacheWrite === price.input ? {} : { cache_write_1h_per_million_usd: formatUsdPerMillion(price.cacheWrite1h) }),
-    ...(price.reasoning === price.output ? {} : { reasoning_per_million_usd: formatUsdPerMillion(price.reasoning) }),
-    ...(price.request === 0n ? {} : { request_usd: formatPicoUsd(price.request) }),
   }
 }

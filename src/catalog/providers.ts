@@ -1,5 +1,5 @@
 // Declared state and environment -> providers, each complete: address, key, wires, dialect, models with prices.
-import { ConfigError, didYouMean, secretInEnvironment } from '#config'
+import { ConfigError, declaredPrice, didYouMean, secretInEnvironment } from '#config'
 import type {
   Credential,
   Declared,
@@ -12,7 +12,7 @@ import type {
   Provider,
   Timeouts,
 } from '#config'
-import { freePrice, priceOf, scalePrice, type Dialect, type Price, type Wire } from '#ir'
+import { freePrice, scalePrice, type Dialect, type Price, type Wire } from '#ir'
 import { nearestNames } from '#kernel'
 import { withAccount } from './accounts.ts'
 import { createGlob } from './glob.ts'
@@ -386,18 +386,7 @@ function customEntry(named: ProviderPlan['named'], vendor: string, custom: Decla
 /** `version` is what records name it by. */
 function modelPrice(version: string, price: DeclaredPrice): Pick<ModelEntry, 'price' | 'free'> {
   if (price === 'free') return { price: freePrice, free: true }
-  const rates = priceOf(version, {
-    input: price.input_per_million_usd,
-    output: price.output_per_million_usd,
-    cacheRead: price.cache_read_per_million_usd,
-    cacheWrite: price.cache_write_5m_per_million_usd,
-    cacheWrite1h: price.cache_write_1h_per_million_usd,
-    reasoning: price.reasoning_per_million_usd,
-    inputAudio: price.input_audio_per_million_usd,
-    outputAudio: price.output_audio_per_million_usd,
-    request: price.request_usd,
-  })
-  return { ...priced(rates), free: false }
+  return { ...priced(declaredPrice(version, price)), free: false }
 }
 
 function priced(price: Price | undefined): { readonly price?: Price } {

@@ -113,7 +113,7 @@ function detailsOf({ lane, wire, retry, timeouts, exits, notes }: DryRunStep): s
   ]
 }
 
-function rateOf(price: DryRunStep['price'], rate: string): string {
+function rateOf(price: DryRunStep['price'], rate: 'input_per_million_usd' | 'output_per_million_usd'): string {
   if (price === null) return '-'
-  return price === 'free' ? 'free' : dollars(price[rate] ?? '0')
+  return price === 'free' ? 'free' : dollars(price[rate])
 }

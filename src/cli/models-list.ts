@@ -62,7 +62,7 @@ function modelColumns(terminal: Terminal): Column<ModelView>[] {
   ]
 }
 
-function rateOf({ price }: ModelView, rate: string): string {
+function rateOf({ price }: ModelView, rate: 'input_per_million_usd' | 'output_per_million_usd'): string {
   if (price === null) return '-'
-  return price === 'free' ? 'free' : dollars(price[rate] ?? '0')
+  return price === 'free' ? 'free' : dollars(price[rate])
 }

@@ -1,4 +1,5 @@
 // From what the instance serves to what OpenClaw lists: names to ask for, limits, prices, and which to take when nobody says.
+import type { DeclaredRates } from '#config'
 import type { ModelView, ProviderView } from '#control'
 import type { JsonObject } from '#kernel'
 
@@ -84,9 +85,12 @@ export function openClawModel({ name, model }: Offer): JsonObject {
 }
 
 /** USD for a million tokens, as numbers. A rate that is not written is the input's, as prices are written here. */
-function costOf(price: 'free' | Readonly<Record<string, string>>): JsonObject {
+function costOf(price: 'free' | DeclaredRates): JsonObject {
   if (price === 'free') return { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }
-  const rate = (name: string, otherwise: number): number => (price[name] === undefined ? otherwise : Number(price[name]))
+  const rate = (
+    name: 'input_per_million_usd' | 'output_per_million_usd' | 'cache_read_per_million_usd' | 'cache_write_5m_per_million_usd',
+    otherwise: number,
+  ): number => (price[name] === undefined ? otherwise : Number(price[name]))
   const input = rate('input_per_million_usd', 0)
   return {
     input,

@@ -2,6 +2,7 @@
 import { embeddingFormNames, parseNanoUsd, wireNames } from '#ir'
 import { z } from 'zod'
 import { budgets, instanceBudgets, rateLimits } from './limit-schema.ts'
+import { price } from './price-schema.ts'
 import { list, metadata, patterns, text } from './schema-words.ts'
 import { maxSecretCharacters, secretFault } from './secrets.ts'
 
@@ -60,26 +61,6 @@ const keptCredential = z
     (one) => one.value !== undefined || one.env !== undefined || one.name !== undefined,
     'needs `value` or `env`, or the `name` of a credential whose stored value stays',
   )
-
-const price = z.union([
-  z.literal('free'),
-  z
-    .strictObject({
-      input_per_million_usd: amount,
-      output_per_million_usd: amount,
-      cache_read_per_million_usd: amount.optional(),
-      cache_write_5m_per_million_usd: amount.optional(),
-      cache_write_1h_per_million_usd: amount.optional(),
-      reasoning_per_million_usd: amount.optional(),
-      input_audio_per_million_usd: amount.optional(),
-      output_audio_per_million_usd: amount.optional(),
-      request_usd: amount.optional(),
-    })
-    .refine(
-      (rates) => [rates.input_per_million_usd, rates.output_per_million_usd, rates.request_usd ?? '0'].some((rate) => Number(rate) > 0),
-      'is 0 throughout; write `price: free` if that is meant',
-    ),
-])
 
 const customModel = z.strictObject({
   id: modelName,
@@ -315,7 +296,6 @@ export const bodySchemas = {
   modelName,
 } as const
 
-export type DeclaredPrice = z.infer<typeof price>
 export type DeclaredModel = z.infer<typeof customModel>
 export type DeclaredProvider = z.infer<typeof provider>
 export type DeclaredLoopGuard = z.infer<typeof loopGuard>

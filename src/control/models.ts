@@ -2,7 +2,7 @@
 import { createGlob, listedPrice } from '#catalog'
 import { bodySchemas, type ModelEntry } from '#config'
 import type { ConfiguredProvider } from './assembly.ts'
-import { checked, compact, timeText } from './bodies.ts'
+import { checked, timeText } from './bodies.ts'
 import type { Plane } from './plane.ts'
 import type { Control, ModelView, PriceView } from './port.ts'
 import { unknownProvider } from './providers.ts'
@@ -61,7 +61,8 @@ export function createModels(plane: Plane): Control['models'] {
     async putPrice(provider, model, body, actor) {
       checked(bodySchemas.modelName, model, 'model')
       const { price: sent } = checked(bodySchemas.price, body)
-      const price = sent === 'free' ? sent : (compact(sent) as Readonly<Record<string, string>>)
+      // As it is stored and shown: what was left out is not there, at any depth.
+      const price = sent === 'free' ? sent : (JSON.parse(JSON.stringify(sent)) as typeof sent)
       return plane.write(actor, (nowMs) => {
         find(provider)
         refuseDeclared(provider, model)

@@ -1,6 +1,6 @@
 // What the control plane offers: everything that can be configured while it runs, checked, stored and swapped in. Shapes are the admin
 // API's (snake_case), so that nothing is mapped twice.
-import type { Snapshot } from '#config'
+import type { DeclaredRates, Snapshot } from '#config'
 
 /** Who does it, for the audit log: `admin` (the admin token), `cli` (the command line on a stopped instance), `start`. */
 export type Actor = { readonly kind: 'admin' | 'cli' | 'start' }
@@ -161,7 +161,7 @@ export type PriceView = {
   readonly provider: string
   readonly model: string
   /** As a custom model's `price` is written: "free" or rates. */
-  readonly price: 'free' | Readonly<Record<string, string>>
+  readonly price: 'free' | DeclaredRates
   readonly updated_at: string
 }
 
@@ -175,7 +175,7 @@ export type ModelView = {
   readonly input_modalities: readonly string[]
   readonly output_modalities: readonly string[]
   readonly capabilities: readonly string[]
-  readonly price: 'free' | Readonly<Record<string, string>> | null
+  readonly price: 'free' | DeclaredRates | null
   /** `catalog`, `custom` (declared with the provider) or `override` (PUT .../price). */
   readonly price_source: 'catalog' | 'custom' | 'override' | null
   readonly allowed: boolean

@@ -1,6 +1,6 @@
 // What would happen to a request: its plan, from the planner that live requests have. Nothing is sent, and nothing is remembered.
 import { listedPrice } from '#catalog'
-import type { CacheRule, GatewayKey, RoutingConfig } from '#config'
+import type { CacheRule, DeclaredRates, GatewayKey, RoutingConfig } from '#config'
 import { Failure, headroomBytes, tailroomBytes, type BufferPool, type JsonObject } from '#kernel'
 import type { Exit, Plan, PlannedTarget, Step } from '#routing'
 import { codecOf, embeddings, type WireCodec } from '#wires'
@@ -63,7 +63,7 @@ export type DryRunStep = {
     readonly floor: number | null
   }
   /** As everywhere in the admin API; null: unpriced. */
-  readonly price: 'free' | Readonly<Record<string, string>> | null
+  readonly price: 'free' | DeclaredRates | null
   /** What of the config's parameters has no place in the client's wire. */
   readonly notes: readonly string[]
 }

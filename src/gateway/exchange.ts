@@ -28,6 +28,7 @@ import {
   reserveRecord,
   SentContent,
   type Priced,
+  isDoubtful,
   priceAnswer,
   progressRecord,
   type Told,
@@ -370,13 +371,13 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
   priced(usage: Usage, attempt: Try, text?: string): number | undefined {
     this.pricedUsage = priceAnswer(this, usage, attempt.target, text)
     // A cost that the provider wrote into its own bytes stays as it wrote it.
-    return attempt.passes && usage.cost !== undefined ? undefined : costUsdOf(this.pricedUsage)
+    return (attempt.passes && usage.cost !== undefined) || this.pricedUsage === undefined ? undefined : costUsdOf(this.pricedUsage)
   }
 
   estimated(usage: Usage, attempt: Try): number | undefined {
     this.notes.push({ code: 'approximated', path: 'usage', why: 'the provider told none; counted by the gateway' })
     this.pricedUsage = priceAnswer(this, usage, attempt.target, '', true)
-    return costUsdOf(this.pricedUsage)
+    return this.pricedUsage === undefined ? undefined : costUsdOf(this.pricedUsage)
   }
 
   answerContext(): AnswerContext {
@@ -553,7 +554,10 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
     // What was refused before anybody was asked has no answer worth keeping.
     const bodies = this.reserved === undefined && this.hit === undefined ? undefined : recordAnswer(this)
     // Without the provider's last word, what it said of its output so far is not the truth.
-    const needsCounting = this.#committed && this.hit === undefined && (this.pricedUsage === undefined || outcome !== 'ok')
+    const needsCounting =
+      this.#committed &&
+      this.hit === undefined &&
+      (this.pricedUsage === undefined || outcome !== 'ok' || (this.arrival.operation !== 'embed' && isDoubtful(this.pricedUsage)))
     const record = finishRecord(this, { outcome, failure, finish, endedMs, bodies, kept: needsCounting ? keptText(this) : '' })
     this.spending?.over(this.attempts.length > 0, needsCounting ? estimatedAnswer(this) : this.pricedUsage, Date.now())
     this.deps.journal.finish(record, (error) => {

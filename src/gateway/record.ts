@@ -73,14 +73,20 @@ export function priceOfTarget({ model }: PlannedTarget, atMs: number): Price | u
   return model.price === undefined ? undefined : priceAt(model.price, atMs)
 }
 
-/** `estimated`: the counts are ours. */
+/** No model reads or writes as much; a bill with such a number would be nonsense, and would not fit into a ledger. */
+const mostTokens = 1_000_000_000
+const mostCalls = 1_000_000
+
+/** `estimated`: the counts are ours. undefined: they are impossible, which is as good as none. */
 export function priceAnswer(
   { arrival, inspected }: Pick<Told, 'arrival' | 'inspected'>,
   usage: Usage,
   target: PlannedTarget,
   text: string | undefined,
   estimated = false,
-): Priced {
+): Priced | undefined {
+  if (usage.input.total > mostTokens || usage.output.total > mostTokens) return undefined
+  if (usage.hosted !== undefined && Object.values(usage.hosted).some((calls) => calls > mostCalls)) return undefined
   const tier = askedTier(inspected)
   const { costNanoUsd, costSource, lines, price, providerCostNanoUsd } = priceUsage({
     counts: billedCounts(usage, tier),
@@ -98,6 +104,12 @@ function askedTier(inspected: Inspected | undefined): string | undefined {
 }
 
 const maxTierCharacters = 32
+
+/** The provider says that nothing was read, or nothing written: where an answer has words all the same, they are counted. What is free may say so. */
+export function isDoubtful({ counts, costNanoUsd, costSource }: Priced): boolean {
+  if (counts.input > 0 && counts.output > 0) return false
+  return costSource === 'unpriced' || (costSource === 'computed' && (costNanoUsd !== 0n || counts.input + counts.output === 0))
+}
 
 /** Nobody charges for an answer that was kept. */
 export function freeAnswer(usage: Usage): Priced {

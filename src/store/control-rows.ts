@@ -1,6 +1,15 @@
 // The control store, read: rows as state. Written out, since a start only reads, and a query builder would make it wait.
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
-import type { AuditRow, ControlState, Document, StoredAlert, StoredAnswer, StoredConfig, StoredSetting } from './control-state.ts'
+import type {
+  AuditRow,
+  ControlState,
+  Document,
+  StoredAlert,
+  StoredAnswer,
+  StoredConfig,
+  StoredPrice,
+  StoredSetting,
+} from './control-state.ts'
 import type { ControlTables } from './control-tables.ts'
 
 /** Rows of a table, in an order. */
@@ -51,7 +60,7 @@ export function readState(db: DatabaseSync): ControlState {
     prices: rows(db, 'prices', 'ORDER BY provider, model').map(({ provider, model, document, updated_at: updatedAtMs }) => ({
       provider,
       model,
-      price: JSON.parse(document) as 'free' | Record<string, string>,
+      price: JSON.parse(document) as StoredPrice['price'],
       updatedAtMs,
     })),
     owners: rows(db, 'owners', 'ORDER BY kind, created_at, id').map(

@@ -58,7 +58,7 @@ export type StoredConfig = {
 export type StoredPrice = {
   readonly provider: string
   readonly model: string
-  readonly price: 'free' | Readonly<Record<string, string>>
+  readonly price: 'free' | Document
   readonly updatedAtMs: number
 }
 

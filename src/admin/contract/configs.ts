@@ -1,6 +1,7 @@
 // Routing configs: what PUT, rollback and a dry run take, what is answered.
 import { z } from 'zod'
 import { anyObject, instant, list, pageOf, pageQuery, text } from './basics.ts'
+import { shownPrice } from './models.ts'
 
 const comment = z.string().max(1000).optional().describe('Why, for whoever reads the versions')
 const config = anyObject.describe('The routing config, in the JSON of docs/configs.md')
@@ -77,10 +78,7 @@ const dryRunStep = z.object({
     request_timeout: ms,
     floor: z.number().nullable().describe('Bytes per second; null: none'),
   }),
-  price: z
-    .union([z.literal('free'), z.record(z.string(), z.string())])
-    .nullable()
-    .describe('null: unpriced'),
+  price: shownPrice.nullable().describe('null: unpriced'),
   notes: list(text).describe("What of the config's parameters has no place in the client's wire"),
 })
 

@@ -8,20 +8,62 @@ const amount = z
   .describe('USD as decimal text; a number is taken by its shortest decimal form')
 
 const rates = {
-  input_per_million_usd: amount,
-  output_per_million_usd: amount,
   cache_read_per_million_usd: amount.optional(),
   cache_write_5m_per_million_usd: amount.optional(),
   cache_write_1h_per_million_usd: amount.optional(),
   reasoning_per_million_usd: amount.optional(),
   input_audio_per_million_usd: amount.optional(),
   output_audio_per_million_usd: amount.optional(),
-  request_usd: amount.optional(),
+  input_image_per_million_usd: amount.optional().describe('Tokens of images, where they differ from input'),
+  output_image_per_million_usd: amount.optional().describe('Tokens of images, where they differ from output'),
+  request_usd: amount.optional().describe('Each request'),
+  search_usd: amount.optional().describe('Each web search that the provider runs'),
+  image_usd: amount.optional().describe('Each image that the provider generates by a tool of its own'),
+  calls_usd: z
+    .record(z.string(), amount)
+    .optional()
+    .describe('Each call of other tools that the provider runs, by kind: `{"file_search": "0.0025"}`'),
 }
+const bothRates = { input_per_million_usd: amount, output_per_million_usd: amount, ...rates }
+const anyRates = { input_per_million_usd: amount.optional(), output_per_million_usd: amount.optional(), ...rates }
+const multiplier = amount.optional().describe('The rates of tokens times this, where none of their own are given')
+
+/** Without their order of writing: shown prices have the same fields, and their amounts are text. */
+const tiers = z
+  .array(z.strictObject({ above_input_tokens: z.number().int().min(1), ...anyRates }))
+  .describe('When the input (cached tokens included) has more tokens than this, the whole request costs these rates')
+const conditions = {
+  tiers: tiers.optional(),
+  service_tiers: z
+    .record(z.string(), z.strictObject({ multiplier, ...anyRates, tiers: tiers.optional() }))
+    .optional()
+    .describe('By the tier that the answer says it was served with, else the one that was asked for: `flex`, `priority`, `batch`'),
+  regions: z
+    .record(z.string(), z.strictObject({ multiplier, ...anyRates }))
+    .optional()
+    .describe('By where the answer says it was computed: `us`'),
+  windows: z
+    .array(
+      z.strictObject({
+        utc: z.string(),
+        days: z.array(z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'])).optional(),
+        multiplier,
+        ...anyRates,
+      }),
+    )
+    .optional()
+    .describe('By the UTC time at which the request came: `{"utc": "16:30-00:30", "multiplier": "0.5"}`'),
+}
+const periods = z
+  .array(z.strictObject({ from: z.string().optional(), until: z.string().optional(), multiplier, ...anyRates, ...conditions }))
+  .describe('Rates from one date or time until before another, UTC: a price of its own, or this one times `multiplier`')
+const row = z.strictObject({ ...bothRates, ...conditions, periods: periods.optional() })
 
 export const priceBody = z
-  .union([z.literal('free'), z.strictObject(rates)])
-  .describe('`free`, or USD per million tokens; a rate that is not given is that of input or output')
+  .union([z.literal('free'), row])
+  .describe(
+    '`free`, or USD per million tokens; a rate that is not given is that of input or output. In tiers, service tiers, regions and windows, a rate that is not given changes as input or output does',
+  )
 
 export const priceMultiplier = amount.describe('Every price of this provider times this')
 
@@ -36,8 +78,8 @@ export const customModel = z
   })
   .meta({ id: 'CustomModel' })
 
-/** Prices of the catalog have rates that cannot be set here, such as those of long prompts. */
-const shownPrice = z.union([z.literal('free'), z.record(z.string(), z.string())])
+/** As it can be written. */
+export const shownPrice = z.union([z.literal('free'), row])
 
 export const price = z.object({ provider: text, model: text, price: shownPrice, updated_at: instant }).meta({ id: 'Price' })
 
