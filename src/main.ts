@@ -15,11 +15,11 @@ import {
   type Settings,
   type Snapshot,
 } from '#config'
-import { createControl, Refusal, type Control, type OpenControl } from '#control'
+import { createAccounts, createControl, Refusal, type Control, type OpenControl } from '#control'
 import { createDrill, createDryRun, createGateway, createPlanner, createTranslator } from '#gateway'
 import { createIngress, routeName } from '#ingress'
 import { createRecorder, createThreadedTokenCounter, listenedJournal, recordFiles, type Recorder, type RecoverySummary } from '#journal'
-import { createLimits, readLimits, walletOf, type Limits } from '#ledger'
+import { accountOf, createLimits, readLimits, walletOf, type Limits } from '#ledger'
 import { createBufferPool, createDeadlines, Failure } from '#kernel'
 import { createKeyring, createResponseCache, type Keyring } from '#policy'
 import { createHealth, judgeChanged, providerCounts, targetStates } from '#routing'
@@ -157,7 +157,7 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
       journal: recorder.stats().journal,
     }),
   })
-  const ledger = ledgerOf(settings.home, recorder)
+  const ledger = ledgerOf(settings.home, () => recorder.flush())
   undo.push(() => ledger.close())
   const limits = await limitsOf(control, ledger, log)
   const gateway = createGateway({
@@ -187,6 +187,7 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
 
   const admin = await createAdmin({
     ...adminOptions({ settings, version }, control, home, log),
+    accounts: createAccounts({ ledger, control, note: opened.note, held: () => heldBy(limits) }),
     query: recorder.query,
     isGatewayKey: isOurs,
     dryRun: (input) => gateway.dryRun(input),
@@ -260,7 +261,9 @@ async function open({ settings, version }: Start, undo: Undo): Promise<ControlSe
   const { control, indexOf } = opened
   let recorder: Promise<Recorder> | undefined
   // Most commands ask nothing of the records; it may take a while to read what a killed process left.
-  const query = async (): Promise<Recorder['query']> => (await (recorder ??= recorderOf(settings.home, opened.running(), log))).query
+  const opening = (): Promise<Recorder> => (recorder ??= recorderOf(settings.home, opened.running(), log))
+  const query = async (): Promise<Recorder['query']> => (await opening()).query
+  const ledger = ledgerOf(settings.home, async () => (await opening()).flush())
   const resolve: Parameters<typeof createDrill>[0]['resolve'] = (snapshot, model, key) => indexOf(snapshot).resolve(model, key)
   const buffers = createBufferPool()
   const deadlines = createDeadlines()
@@ -268,6 +271,8 @@ async function open({ settings, version }: Start, undo: Undo): Promise<ControlSe
   const tokens = createThreadedTokenCounter()
   const admin = await createAdmin({
     ...adminOptions({ settings, version }, control, home, log),
+    // No gateway runs, so nothing is held.
+    accounts: createAccounts({ ledger, control, note: opened.note, held: () => new Map() }),
     query: {
       listText: async (...asked) => (await query()).listText(...asked),
       newer: async (...asked) => (await query()).newer(...asked),
@@ -306,6 +311,7 @@ async function open({ settings, version }: Start, undo: Undo): Promise<ControlSe
       await tokens.close()
       await translator.close()
       deadlines.close()
+      await ledger.close()
       await (await recorder?.catch(() => undefined))?.close()
       await control.close()
       release()
@@ -314,9 +320,9 @@ async function open({ settings, version }: Start, undo: Undo): Promise<ControlSe
 }
 
 /** What was spent is in the ledger; the journal of the last process has been read into it. */
-function ledgerOf(home: string, recorder: Recorder): Ledger {
+function ledgerOf(home: string, settle: () => Promise<void>): Ledger {
   const { ledger, database: records } = recordFiles(home)
-  return createLedger({ ledger, records, settle: () => recorder.flush() })
+  return createLedger({ ledger, records, settle })
 }
 
 /** Rejects when what was spent cannot be read: limits that don't know it would let everything through. */
@@ -332,6 +338,10 @@ async function limitsOf(control: Control, ledger: Ledger, log: Log): Promise<Lim
   })
   ledger.onBalance(({ account, deltaNanoUsd }) => limits.changeBalance(walletOf(account), deltaNanoUsd))
   return limits
+}
+
+function heldBy(limits: Limits): ReadonlyMap<string, bigint> {
+  return new Map(limits.list(Date.now()).flatMap((view) => (view.kind === 'wallet' ? [[accountOf(view.id), view.held]] : [])))
 }
 
 function recorderOf(home: string, running: RunningSettings, log: Log): Promise<Recorder> {

@@ -1,7 +1,7 @@
 // The control-plane API: Fastify under /api/v1, on the same port as the data plane, which hands it its requests.
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
-import type { Control } from '#control'
+import type { Accounts, Control } from '#control'
 import type { Drill, DrillInput, DryRun, DryRunInput } from '#gateway'
 import type { ProbeReport } from '#upstream'
 import swagger from '@fastify/swagger'
@@ -14,6 +14,7 @@ import {
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod'
 import { checkHost, createTokenCheck } from './access.ts'
+import { accountRoutes } from './accounts.ts'
 import { readJsonBodies } from './body.ts'
 import { drillRoutes } from './drill.ts'
 import { dryRunRoutes } from './dry-run.ts'
@@ -34,6 +35,8 @@ import { isInProcess } from './write.ts'
 export type AdminOptions = {
   readonly query: QueryPort
   readonly control: Control
+  /** undefined: this process has no ledger. */
+  readonly accounts?: Accounts
   /** One cheap call to a provider that exists, with each of its credentials. */
   readonly testProvider: (slug: string) => Promise<ProbeReport>
   /** What would happen to a request. Throws a `Failure` for one that would be refused. */
@@ -140,6 +143,7 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
   await app.register(modelRoutes(options.control), { prefix })
   await app.register(aliasRoutes(options.control), { prefix })
   await app.register(instanceRoutes(options.control), { prefix })
+  if (options.accounts !== undefined) await app.register(accountRoutes(options.control, options.accounts), { prefix })
   if (options.metrics !== undefined)
     await app.register(
       metricsRoute(options.metrics.text, createTokenCheck(options.adminToken, options.isGatewayKey, options.metrics.token)),

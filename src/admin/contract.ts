@@ -21,6 +21,19 @@ export {
 } from './contract/configs.ts'
 export { auditList, auditQuery, setting, settingList, settingsPatch, type AuditEntry, type Setting } from './contract/instance.ts'
 export {
+  account,
+  accountList,
+  adjustmentBody,
+  creditBody,
+  ledgerVerdict,
+  refundBody,
+  statement,
+  statementQuery,
+  transferList,
+  transferMade,
+  transferQuery,
+} from './contract/ledger.ts'
+export {
   key,
   keyBody,
   keyCreated,

@@ -39,6 +39,7 @@ export const slugParams = z.object({ slug: label(256).describe('Slug of the prov
 export const configParams = z.object({ slug: label(256).describe('Slug of the routing config') })
 export const keyParams = z.object({ id: label(256).describe('Id of the key') })
 export const ownerParams = z.object({ id: label(256).describe('Its id') })
+export const accountParams = z.object({ id: label(256).describe('Id of the account, or of its user or team') })
 export const aliasParams = z.object({ name: label(512).describe('The alias, percent-encoded') })
 export const modelParams = z.object({
   provider: label(256).describe('Slug of the provider'),

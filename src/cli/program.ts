@@ -3,6 +3,7 @@ import { text as readAll } from 'node:stream/consumers'
 import { Command, CommanderError } from 'commander'
 import { ConfigError, environment } from '#config'
 import type { AdminClient } from './admin-client.ts'
+import { accountsCommand } from './accounts.ts'
 import { aliasesCommand } from './aliases.ts'
 import { auditCommand } from './audit.ts'
 import { backupCommand } from './backup.ts'
@@ -14,6 +15,7 @@ import { doctorCommand } from './doctor.ts'
 import { drillCommand } from './drill.ts'
 import { initCommand } from './init.ts'
 import { keysCommand } from './keys.ts'
+import { ledgerCommand } from './ledger.ts'
 import { modelsCommand } from './models.ts'
 import { openClawCommand } from './openclaw.ts'
 import { createPrompts } from './prompts.ts'
@@ -56,6 +58,8 @@ function createProgram(context: ProgramContext): Command {
     .addCommand(drillCommand(context))
     .addCommand(requestsCommand(context))
     .addCommand(openClawCommand(context))
+    .addCommand(accountsCommand(context))
+    .addCommand(ledgerCommand(context))
     .addCommand(auditCommand(context))
     .addCommand(backupCommand(context))
     .addCommand(restoreCommand(context))

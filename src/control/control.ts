@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { createModelIndex, keysInEnvironment, type ModelIndex } from '#catalog'
 import { ConfigError, homeFiles, type Declared, type Environment, type RunningSettings, type Settings, type Snapshot } from '#config'
-import { createControlStore, type ControlChange, type ControlState, type ControlStore } from '#store'
+import { createControlStore, type AuditNote, type ControlChange, type ControlState, type ControlStore } from '#store'
 import { createAliases } from './aliases.ts'
 import { createAssembler, type Configured, type ProviderDocument } from './assembly.ts'
 import { numberOf } from './bodies.ts'
@@ -49,6 +49,8 @@ export type OpenControl = {
    * Rejects with a `ConfigError`, and changes nothing, when it cannot be used.
    */
   reload(read: { readonly settings: Settings; readonly declared: Declared }): Promise<readonly string[]>
+  /** Puts into the audit log what was done elsewhere. Rejects with a `Refusal` when it cannot be written. */
+  note(actor: Actor, what: Omit<AuditNote, 'atMs' | 'actor'>): Promise<void>
   /** Of the snapshot, made at the first question; one of an earlier snapshot is good for as long as somebody holds that. */
   indexOf(snapshot: Snapshot): ModelIndex
 }
@@ -185,6 +187,7 @@ async function open(store: ControlStore, deps: ControlDeps): Promise<OpenControl
         warn()
         return reloaded.waiting
       }),
+    note: (actor, what) => inTurn(async () => void (await store.write([], { atMs: now(), actor: actor.kind, ...what }).catch(unavailable))),
     indexOf,
     control: {
       snapshot: () => configured.snapshot,
