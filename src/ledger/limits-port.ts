@@ -5,7 +5,7 @@ import type { Failure } from '#kernel'
 /** Where a request may go. */
 export type HoldTarget = {
   readonly provider: Provider
-  /** The names that patterns of budgets are held against: as it was asked for, the provider's id, the canonical one. */
+  /** What patterns of budgets mean it by: as it was asked for, the provider's id, the canonical one. The provider's slug may stand before each. */
   readonly models: readonly string[]
   /** Its model has a price, or is free. */
   readonly priced: boolean

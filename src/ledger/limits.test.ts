@@ -377,6 +377,17 @@ describe('an attempt', () => {
     assert.equal(scene.amounts().spent, String(nano('1')))
   })
 
+  test('at a model is counted by any of its names, as an allow-list would', () => {
+    const counted = (pattern: string) => {
+      const scene = limitsScene({ keys: { k: { budgets: [usdBudget('0', 'day', { models: [pattern] })] } } })
+      const target = scene.target('work', 'my-alias', 'anthropic.claude-sonnet-4-5-v1:0', 'anthropic/claude-sonnet-4-5')
+      return scene.limits.reserveAt(scene.held('1'), target, scene.nowMs) !== undefined
+    }
+    for (const pattern of ['my-alias', '*sonnet*', 'anthropic/claude-*', 'claude-sonnet-4-5', '@work/*', 'work/anthropic.*', '*'])
+      assert.ok(counted(pattern), pattern)
+    for (const pattern of ['gpt-*', '@home/*', 'sonnet', 'openai/*']) assert.ok(!counted(pattern), pattern)
+  })
+
   test('holds nothing for a request that is over', () => {
     const scene = limitsScene({ keys: { k: {} }, providers: { alpha: { budgets: [usdBudget('1')] } } })
     const hold = scene.held('1')

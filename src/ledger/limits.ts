@@ -110,8 +110,9 @@ export function createLimits(deps: LimitsDeps): Limits {
   /** Those of the target's model and of its provider. */
   function pursesAt(terms: Terms, { provider, models }: HoldTarget, metadata: HoldAsk['metadata']): readonly Purse[] {
     const theirs = registry.ofProvider(provider)
-    if (terms.modelled.length === 0 && theirs === noTerms) return noPurses
-    const forModel = (meter: BudgetMeter): boolean => meter.counts(models) && meter.countsTagged(metadata)
+    if (terms.modelled.length === 0 && theirs.modelled.length === 0) return theirs === noTerms ? noPurses : pursesOf(theirs, metadata)
+    const names = namesAt(provider.slug, models)
+    const forModel = (meter: BudgetMeter): boolean => meter.counts(names) && meter.countsTagged(metadata)
     return [...terms.modelled.filter(forModel), ...pursesOf(theirs, metadata), ...theirs.modelled.filter(forModel)]
   }
 
@@ -164,6 +165,11 @@ function pursesOf({ purses, tagged }: Terms, metadata: HoldAsk['metadata']): rea
   if (tagged.length === 0) return purses
   const theirs = tagged.filter((meter) => meter.countsTagged(metadata))
   return theirs.length === 0 ? purses : [...purses, ...theirs]
+}
+
+/** A pattern may mean a model by any of its names, or this provider's alone (`@work/*`). */
+function namesAt(slug: string, models: readonly string[]): readonly string[] {
+  return models.flatMap((name) => [name, name.slice(name.indexOf('/') + 1), `${slug}/${name}`, `@${slug}/${name}`])
 }
 
 function isStrict({ unit, hard }: Purse): boolean {
