@@ -83,8 +83,15 @@ describe('in which order', () => {
       planning.follow(planning.plan(byMain), () => 401),
       ['two/one', 'two/two', 'b'],
     )
+    const [rested] = planning.plan(byMain).steps
+    assert.match(rested!.reason, /^first of the fallback; its credential is refused/, 'none is well')
     planning.health.reset('two')
     planning.health.reset('b')
+    planning.follow({ steps: [{ ...planning.plan(byMain).steps[0]!, exits: [] }], skipped: [] }, () => 429)
+    const [other] = planning.plan(byMain).steps
+    assert.equal(other!.target.credential.name, 'two')
+    assert.match(other!.reason, /^first of the fallback; not one: it asked not to be asked for \d+ s$/)
+    planning.health.reset('two')
     assert.deepEqual(
       planning.follow(planning.plan(byMain), () => 500),
       ['two/one', 'b'],
@@ -97,6 +104,11 @@ describe('in which order', () => {
     planning.follow({ steps: [{ target: refused, reason: '', exits: [] }], skipped: [] }, () => 401)
     const later = planning.plan(byMain)
     assert.deepEqual(order(later), ['b', 'c', 'a'])
+    assert.match(
+      later.steps[0]!.reason,
+      /^first of the fallback; not a: its credential is refused, and tried again in \d+ s; first of the fallback$/,
+      'who was asked says who was not',
+    )
     assert.match(later.steps[2]!.reason, /^next of the fallback; its credential is refused, and tried again in \d+ s$/)
     for (const slug of ['b', 'c']) {
       const step = later.steps.find(({ target }) => target.provider.slug === slug)!
@@ -126,6 +138,8 @@ describe('in which order', () => {
       second.steps.map(({ reason }) => reason),
       ['drawn by weight, 30 %', 'stands by', 'stands by'],
     )
+    planning.follow({ steps: [{ ...second.steps[0]!, exits: [] }], skipped: [] }, () => 429)
+    assert.match(planning.plan(byMain).steps[0]!.reason, /^the only one left; not b: it asked not to be asked for \d+ s$/)
   })
 
   test('by cost: the cheapest of those that can be asked', () => {

@@ -139,7 +139,9 @@ class Planning {
       if (i > 0) this.steps.at(-1)!.exits.push({ to: this.steps.length, on: 'credential' })
       const trouble = this.#troubleOf(target)
       const why = i > 0 ? 'next credential of the same provider' : given === '' ? 'the only target' : given
-      this.steps.push({ target, reason: joined(why, trouble === undefined ? '' : this.#words(trouble)), exits: [] })
+      const over = i > 0 || trouble !== undefined ? [] : targets.slice(0, targets.indexOf(target))
+      const passed = this.#passed(over, (one) => [one.credential.name, this.#troubleOf(one)])
+      this.steps.push({ target, reason: joined(why, passed, trouble === undefined ? '' : this.#words(trouble)), exits: [] })
     }
   }
 
@@ -157,7 +159,8 @@ class Planning {
     if (strategy.mode === 'loadbalance') return this.#balanced(group, open, given)
     const ordered = wellFirst(open, (child) => this.#troubleIn(child))
     const words = strategy.mode === 'served' ? servedWords : fallbackWords
-    return ordered.map((route, i) => ({ route, reason: i > 0 ? words.next : joined(given, words.first) }))
+    const first = (): string => joined(given, words.first, this.#sick(open.slice(0, open.indexOf(ordered[0]!))))
+    return ordered.map((route, i) => ({ route, reason: i > 0 ? words.next : first() }))
   }
 
   #balanced(group: RouteGroup, open: readonly Route[], given: string): readonly Turn[] {
@@ -172,7 +175,8 @@ class Planning {
     const pinned = stuck === undefined ? undefined : this.#moment.pinned(stuck.key)
     const { first, rest, reason } = balanced(sized, strategy.by, this.#moment.random, (route) => route.path === pinned)
     if (stuck !== undefined && first.isWell) this.pins.push({ ...stuck, route: first.one.path })
-    return [{ route: first.one, reason: joined(given, reason) }, ...rest.map(({ one }) => ({ route: one, reason: 'stands by' }))]
+    const sick = first.isWell ? this.#sick(sized.filter(({ isWell }) => !isWell).map(({ one }) => one)) : ''
+    return [{ route: first.one, reason: joined(given, reason, sick) }, ...rest.map(({ one }) => ({ route: one, reason: 'stands by' }))]
   }
 
   #stickyKey(group: RouteGroup): { readonly key: string; readonly ttlMs: number } | undefined {
@@ -212,6 +216,21 @@ class Planning {
       found ??= trouble
     }
     return found
+  }
+
+  #sick(routes: readonly Route[]): string {
+    return this.#passed(routes, (route) => [
+      route.kind === 'provider' ? route.targets[0].provider.slug : route.path,
+      this.#troubleIn(route),
+    ])
+  }
+
+  /** Who is in trouble, and so has to wait until others were asked: whoever reads of those finds no attempt that says it. */
+  #passed<T>(all: readonly T[], read: (one: T) => readonly [name: string, trouble: Trouble | undefined]): string {
+    if (all.length === 0) return ''
+    const [name, trouble] = read(all[0]!)
+    const more = all.length === 1 ? '' : ` (and ${all.length - 1} more)`
+    return trouble === undefined ? '' : `not ${name}${more}: ${this.#words(trouble)}`
   }
 
   #words({ kind, untilMs }: Trouble): string {
