@@ -214,6 +214,7 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
     log,
   })
   const port = await ingress.listen(settings.host, settings.port)
+  control.alerts.resume()
   if (recorder.recovery.orphans > 0 || recorder.recovery.tornBytes > 0)
     log.warn(recorder.recovery, 'the last process was killed; its journal has been read')
 
@@ -328,6 +329,7 @@ function ledgerOf(home: string, settle: () => Promise<void>): Ledger {
 /** Rejects when what was spent cannot be read: limits that don't know it would let everything through. */
 async function limitsOf(control: Control, ledger: Ledger, log: Log): Promise<Limits> {
   const limits = createLimits({ createGlob })
+  limits.onAlert = (alert) => control.alerts.tell(alert)
   const read = (): Promise<void> => readLimits({ limits, ledger, createGlob, nowMs: Date.now })
   limits.configure(control.snapshot())
   await read()

@@ -19,7 +19,16 @@ export {
   type ConfigVersion,
   type DryRunBody,
 } from './contract/configs.ts'
-export { auditList, auditQuery, setting, settingList, settingsPatch, type AuditEntry, type Setting } from './contract/instance.ts'
+export {
+  alertTest,
+  auditList,
+  auditQuery,
+  setting,
+  settingList,
+  settingsPatch,
+  type AuditEntry,
+  type Setting,
+} from './contract/instance.ts'
 export {
   account,
   accountList,

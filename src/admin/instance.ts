@@ -1,7 +1,7 @@
-// The instance itself: /settings, /audit.
+// The instance itself: /settings, /alerts/test, /audit.
 import type { Control } from '#control'
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod'
-import { auditList, auditQuery, pageQuery, settingList, settingsPatch } from './contract.ts'
+import { alertTest, auditList, auditQuery, pageQuery, settingList, settingsPatch } from './contract.ts'
 import { pageOf } from './lists.ts'
 import { checkParameters } from './parameters.ts'
 import { readFailures, writeFailures, writeHeaders } from './route-words.ts'
@@ -13,6 +13,7 @@ const auditParameters = Object.keys(auditQuery.shape)
 
 export function instanceRoutes(control: Control): FastifyPluginCallbackZod {
   const patch = createWrite(control, 'needs')
+  const send = createWrite(control, 'none')
   return (app, _options, done) => {
     app.get(
       '/settings',
@@ -46,6 +47,21 @@ export function instanceRoutes(control: Control): FastifyPluginCallbackZod {
         patch(request, reply, async (body, actor) => {
           return { status: 200, body: pageOf(await control.settings.update(body, actor), ({ name }) => name, {}) }
         }),
+    )
+
+    app.post(
+      '/alerts/test',
+      {
+        preValidation: noParameters,
+        schema: {
+          operationId: 'testAlerts',
+          summary: 'Sends one event of type `test` to the webhook of alerts, and says what became of it',
+          tags,
+          headers: writeHeaders,
+          response: { 200: alertTest, ...writeFailures },
+        },
+      },
+      (request, reply) => send(request, reply, async () => ({ status: 200, body: await control.alerts.test() })),
     )
 
     app.get(

@@ -93,7 +93,17 @@ function faultOf(issue: Issue, subject: Subject): Fault {
 }
 
 /** Keys of a schema whose values are secrets, or may hold one. */
-const secretKeys = new Set(['value', 'admin_token', 'headers', 'hash', 'credentials', 'base_url', 'public_url'])
+const secretKeys = new Set([
+  'value',
+  'admin_token',
+  'headers',
+  'hash',
+  'credentials',
+  'base_url',
+  'public_url',
+  'webhook_url',
+  'webhook_secret',
+])
 
 function shown(where: Where, { written, mapping }: Subject): string {
   const value = valueAt(written, where)

@@ -1,6 +1,7 @@
 // The shapes of turnpike.yaml and of the admin API's bodies, which are one: same fields, same bounds; unknown fields are errors.
 import { embeddingFormNames, parseNanoUsd, wireNames } from '#ir'
 import { z } from 'zod'
+import { alerts, alertsBody } from './alert-schema.ts'
 import { budgets, instanceBudgets, rateLimits } from './limit-schema.ts'
 import { price } from './price-schema.ts'
 import { list, metadata, patterns, text } from './schema-words.ts'
@@ -212,6 +213,7 @@ export const fileSchema = z.strictObject({
   sim: z.boolean().optional(),
   /** Of the whole instance. */
   budgets: instanceBudgets.optional(),
+  alerts: alerts.optional(),
   settings: settings.optional(),
 })
 
@@ -290,6 +292,7 @@ export const bodySchemas = {
     log_max_bytes: scalar.nullable().optional(),
     time_zone: scalar.nullable().optional(),
     budgets: instanceBudgets.nullable().optional(),
+    alerts: alertsBody.nullable().optional(),
     sim: z.boolean().nullable().optional(),
   }),
   slug,

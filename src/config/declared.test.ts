@@ -84,7 +84,7 @@ test('an unknown key is named with its line, its path and the nearest known one'
     'turnpike.yaml, line 3: providers.work.base_ulr is not known here. Did you mean base_url?',
   )
   assert.match(refusal(context, 'provider: {}'), /^turnpike\.yaml, line 1: provider is not known here\. Did you mean providers\?/)
-  assert.match(refusal(context, 'zzz: 1'), /Known: providers, keys, aliases, configs, sim, budgets, settings\./)
+  assert.match(refusal(context, 'zzz: 1'), /Known: providers, keys, aliases, configs, sim, budgets, alerts, settings\./)
   assert.match(
     refusal(
       context,

@@ -1,5 +1,6 @@
 // What turnpike.yaml declares: providers, gateway keys, custom models, routing configs, the simulator, settings.
 import { isObject } from '#kernel'
+import type { DeclaredAlerts } from './alert-schema.ts'
 import { ConfigError } from './config-error.ts'
 import { declaredConfigs, type DeclaredConfig } from './declared-configs.ts'
 import { dotted, explain } from './declared-errors.ts'
@@ -37,6 +38,8 @@ export type Declared = {
   readonly sim: boolean | undefined
   /** Of the whole instance; undefined: the stored ones count. */
   readonly budgets: readonly DeclaredBudget[] | undefined
+  /** undefined: the stored ones count. */
+  readonly alerts: DeclaredAlerts | undefined
   readonly settings: DeclaredSettings
   /** Things that are allowed and probably not meant, each a sentence. */
   readonly hints: readonly string[]
@@ -50,6 +53,7 @@ export const nothingDeclared: Declared = Object.freeze({
   storedConfigs: [],
   sim: undefined,
   budgets: undefined,
+  alerts: undefined,
   settings: {},
   hints: [],
 })
@@ -119,6 +123,7 @@ export function readDeclared(fileName: string, env: Environment): Declared {
     storedConfigs,
     sim: data.sim,
     budgets: data.budgets,
+    alerts: data.alerts,
     settings: camelKeys(written),
     hints,
   })

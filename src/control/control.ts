@@ -3,6 +3,8 @@ import path from 'node:path'
 import { createModelIndex, keysInEnvironment, type ModelIndex } from '#catalog'
 import { ConfigError, homeFiles, type Declared, type Environment, type RunningSettings, type Settings, type Snapshot } from '#config'
 import { createControlStore, type AuditNote, type ControlChange, type ControlState, type ControlStore } from '#store'
+import { alertWebhook } from './alert-webhook.ts'
+import { createAlerts } from './alerts.ts'
 import { createAliases } from './aliases.ts'
 import { createAssembler, type Configured, type ProviderDocument } from './assembly.ts'
 import { numberOf } from './bodies.ts'
@@ -34,6 +36,8 @@ export type ControlDeps = {
   readonly log: { warn(fields: object, message: string): void }
   /** Default: the one in the home. It is closed with the control plane. */
   readonly store?: ControlStore
+  /** Between tries to deliver an alert. */
+  readonly alertWaitsMs?: readonly number[]
 }
 
 export type OpenControl = {
@@ -160,6 +164,7 @@ async function open(store: ControlStore, deps: ControlDeps): Promise<OpenControl
     write: (actor, plan) => inTurn(() => perform(actor, plan)),
   }
   const keys = createKeys(plane)
+  const alerts = createAlerts({ store, webhook: () => alertWebhook(plane), log, waitsMs: deps.alertWaitsMs })
   refuseMissingConfigs(declared, configured, deps)
   refuseMissingOwners(declared, configured, deps)
 
@@ -203,6 +208,7 @@ async function open(store: ControlStore, deps: ControlDeps): Promise<OpenControl
       configs: createConfigs(plane, store, keys.list),
       models: createModels(plane),
       settings: createSettings(plane),
+      alerts,
       async audit(limit, cursor) {
         const rows = await store.audit(limit + 1, numberOf(cursor)).catch(unavailable)
         const data = rows.slice(0, limit).map(({ seq, atMs, actor, action, target, detail }) => ({
@@ -218,6 +224,7 @@ async function open(store: ControlStore, deps: ControlDeps): Promise<OpenControl
       once: createOnce(store, vault, (error) => log.warn({ err: error }, 'the answer for an Idempotency-Key could not be kept')),
       async close() {
         await queue
+        await alerts.close()
         await store.close()
       },
     },

@@ -1,6 +1,7 @@
 // What the control plane offers: everything that can be configured while it runs, checked, stored and swapped in. Shapes are the admin
 // API's (snake_case), so that nothing is mapped twice.
 import type { DeclaredRates, Snapshot } from '#config'
+import type { BudgetAlert } from '#ledger'
 
 /** Who does it, for the audit log: `admin` (the admin token), `cli` (the command line on a stopped instance), `start`. */
 export type Actor = { readonly kind: 'admin' | 'cli' | 'start' }
@@ -80,6 +81,23 @@ export type RateLimitView = {
 }
 
 type LimitsView = { readonly budgets?: readonly BudgetRuleView[]; readonly rate_limits?: readonly RateLimitView[] }
+
+/** Where alerts go; what is sent is signed with a secret that is never shown. */
+export type AlertsView = {
+  readonly webhook_url: string
+  readonly allow_private_network: boolean
+  /** A sentence when nothing can be sent. */
+  readonly trouble?: string
+}
+
+export type AlertTest = {
+  readonly id: string
+  readonly ok: boolean
+  /** HTTP status; null: there was no answer. */
+  readonly status: number | null
+  readonly ms: number
+  readonly trouble: string | null
+}
 
 /** A user or a team. */
 export type OwnerView = LimitsView & {
@@ -183,7 +201,7 @@ export type ModelView = {
 
 export type SettingView = {
   readonly name: string
-  readonly value: string | number | boolean | null | readonly BudgetRuleView[]
+  readonly value: string | number | boolean | null | readonly BudgetRuleView[] | AlertsView
   readonly default: string | number | boolean | null
   /** What decides it: an environment variable or option, turnpike.yaml, the store, or nothing (the default). */
   readonly origin: 'environment' | 'file' | 'stored' | 'default'
@@ -267,6 +285,14 @@ export interface Control {
   readonly settings: {
     list(): readonly SettingView[]
     update(body: unknown, actor: Actor): Promise<readonly SettingView[]>
+  }
+  readonly alerts: {
+    /** Of a budget: told once, in the log and to the webhook. Never throws, and waits for nothing. */
+    tell(alert: BudgetAlert): void
+    /** Sends what an earlier process could not. */
+    resume(): void
+    /** One event to the webhook. A `conflict` when there is none. */
+    test(): Promise<AlertTest>
   }
   audit(limit: number, cursor: string | undefined): Promise<Page<AuditEntry>>
   /**

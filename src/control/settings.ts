@@ -10,6 +10,7 @@ import {
 } from '#config'
 import { isObject } from '#kernel'
 import type { ControlChange, StoredSetting } from '#store'
+import { alertsName, alertsView, storableAlerts, toldAlerts } from './alert-webhook.ts'
 import { instanceBudgets } from './assembly.ts'
 import { checked } from './bodies.ts'
 import { limitViews } from './limit-views.ts'
@@ -20,7 +21,7 @@ import type { Stored } from './state.ts'
 
 const simName = 'sim'
 const budgetsName = 'budgets'
-const documentNames = [simName, budgetsName] as const
+const documentNames = [simName, budgetsName, alertsName] as const
 type DocumentName = (typeof documentNames)[number]
 
 /** What counts: a stored value where neither the environment nor the file says anything. */
@@ -51,6 +52,7 @@ export function createSettings(plane: Plane): Control['settings'] {
       ...rows,
       ofDocuments(simName, snapshot.providers.has(simName)),
       ofDocuments(budgetsName, limitViews({ budgets: instanceBudgets(plane.declared, plane.stored()) }).budgets ?? []),
+      ofDocuments(alertsName, alertsView(plane)),
     ]
   }
 
@@ -108,15 +110,21 @@ export function createSettings(plane: Plane): Control['settings'] {
         return [[name, row !== undefined && (typeof value === 'string' || typeof value === 'number') ? parse(row, value) : value]]
       })
       if (values.length === 0) return list()
-      return plane.write(actor, (nowMs) => ({
-        changes: values.map(([name, value]): ControlChange =>
-          value === null ? { remove: 'setting', name } : { put: 'setting', setting: { name, value, updatedAtMs: nowMs } },
-        ),
-        action: 'settings.update',
-        target: values.map(([name]) => name).join(', '),
-        detail: Object.fromEntries(values),
-        result: list,
-      }))
+      return plane.write(actor, (nowMs) => {
+        const { alerts } = sent
+        const stored = new Map(values)
+        if (alerts !== undefined && alerts !== null) stored.set(alertsName, storableAlerts(plane, alerts))
+        const told = values.map(([name, value]) => [name, name === alertsName && alerts != null ? toldAlerts(alerts) : value])
+        return {
+          changes: [...stored].map(([name, value]): ControlChange =>
+            value === null ? { remove: 'setting', name } : { put: 'setting', setting: { name, value, updatedAtMs: nowMs } },
+          ),
+          action: 'settings.update',
+          target: values.map(([name]) => name).join(', '),
+          detail: Object.fromEntries(told) as Readonly<Record<string, unknown>>,
+          result: list,
+        }
+      })
     },
   }
 }

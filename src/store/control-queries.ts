@@ -37,7 +37,7 @@ export function statementsOf(question: Writing): Statement[] {
     case 'keepAlert':
       return [keepAlertStatement(question.alert)]
     case 'alertSent':
-      return [statement(db.updateTable('alerts').set({ sent_at: question.atMs }).where('id', '=', question.id))]
+      return [statement(db.updateTable('alerts').set({ sent_at: question.atMs, body: '' }).where('id', '=', question.id))]
     case 'forgetAlerts':
       return [statement(db.deleteFrom('alerts').where('at', '<', question.beforeMs))]
     default:

@@ -74,7 +74,7 @@ export type StoredOwner = {
 /** What was told of a budget, or is to be. */
 export type StoredAlert = {
   readonly id: string
-  /** As it is sent. */
+  /** As it is sent; '' once it was. */
   readonly body: string
   readonly atMs: number
   /** null: not yet. */

@@ -18,9 +18,15 @@ export type TestControlOptions = {
   readonly env?: Environment
   readonly overrides?: SettingOverrides
   readonly toleratesMisfits?: boolean
+  readonly alertWaitsMs?: readonly number[]
 }
 
-export type TestControl = OpenControl & { readonly home: string; readonly warnings: readonly string[]; close(): Promise<void> }
+export type TestControl = OpenControl & {
+  readonly home: string
+  readonly warnings: readonly string[]
+  readonly logged: readonly string[]
+  close(): Promise<void>
+}
 
 /** Closed with the test, if it isn't by then. */
 export async function openTestControl(context: TestContext, options: TestControlOptions = {}): Promise<TestControl> {
@@ -29,9 +35,10 @@ export async function openTestControl(context: TestContext, options: TestControl
   const config = path.join(home, 'turnpike.yaml')
   if (options.declared !== undefined) writeFileSync(config, options.declared)
   const env = options.env ?? {}
-  const settings = readSettings({ overrides: { home, ...options.overrides }, env: {} })
+  const settings = readSettings({ overrides: { home, ...options.overrides }, env })
   openHome(settings)
   const warnings: string[] = []
+  const logged: string[] = []
   const opened = await createControl({
     settings,
     declared: settings.configPath === undefined ? nothingDeclared : readDeclared(settings.configPath, env),
@@ -39,12 +46,18 @@ export async function openTestControl(context: TestContext, options: TestControl
     adminToken: controlToken,
     makesFirstKey: true,
     toleratesMisfits: options.toleratesMisfits ?? false,
-    log: { warn: (_fields, message) => void warnings.push(message) },
+    ...(options.alertWaitsMs === undefined ? {} : { alertWaitsMs: options.alertWaitsMs }),
+    log: {
+      warn(fields, message) {
+        warnings.push(message)
+        logged.push(JSON.stringify({ ...fields, message }))
+      },
+    },
   })
   let closed: Promise<void> | undefined
   const close = (): Promise<void> => (closed ??= opened.control.close())
   context.after(close)
-  return { ...opened, home, warnings, close }
+  return { ...opened, home, warnings, logged, close }
 }
 
 /** The refusal of a write: its kind, its field, its sentence. */

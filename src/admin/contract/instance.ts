@@ -1,10 +1,16 @@
 // The instance itself: its settings, and who changed what.
 import { z } from 'zod'
-import { anyObject, instant, pageOf, pageQuery, text } from './basics.ts'
+import { anyObject, instant, ms, pageOf, pageQuery, text } from './basics.ts'
 import { instanceBudgets, instanceBudgetsBody } from './limits.ts'
 
 const preset = z.union([z.string(), z.number(), z.boolean(), z.null()])
-const value = z.union([...preset.options, instanceBudgets])
+/** `alerts`, without the secret. */
+const alerts = z.object({
+  webhook_url: text,
+  allow_private_network: z.boolean(),
+  trouble: text.optional().describe('Why nothing can be sent'),
+})
+const value = z.union([...preset.options, instanceBudgets, alerts])
 
 export const setting = z
   .object({
@@ -28,6 +34,18 @@ export const settingsPatch = z
     log_max_bytes: changed,
     time_zone: changed.describe('IANA name of the time zone in which days, weeks and months of budgets begin'),
     budgets: instanceBudgetsBody.nullable().optional(),
+    alerts: z
+      .strictObject({
+        webhook_url: z.string().describe('http or https; every alert of a budget is POSTed to it'),
+        webhook_secret: z.string().min(16).optional().meta({
+          description: 'What is sent is signed with it; without it, the one that is stored for the same address stays',
+          writeOnly: true,
+        }),
+        allow_private_network: z.boolean().optional().describe('May be at a loopback, private or link-local address'),
+      })
+      .nullable()
+      .optional()
+      .describe('Where alerts of budgets go, besides the log'),
     sim: z.boolean().nullable().optional().describe('Whether the built-in simulator is a provider'),
   })
   .describe('Values by the name of the setting; null: back to the default')
@@ -49,6 +67,16 @@ export const auditQuery = z.object({
   ...pageQuery.shape,
   limit: pageQuery.shape.limit.unwrap().default(50).describe('How many at most'),
 })
+
+export const alertTest = z
+  .object({
+    id: text,
+    ok: z.boolean().describe('The webhook took it'),
+    status: z.number().int().nullable().describe('HTTP status; null: there was no answer'),
+    ms,
+    trouble: text.nullable(),
+  })
+  .meta({ id: 'AlertTest' })
 
 export type Setting = z.output<typeof setting>
 export type AuditEntry = z.output<typeof auditEntry>
