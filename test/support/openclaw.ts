@@ -6,6 +6,7 @@ import os from 'node:os'
 import path from 'node:path'
 import type { TestContext } from 'node:test'
 import { createServer } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { randomUUID } from 'node:crypto'
 import { isObject, type JsonObject } from '#kernel'
@@ -161,12 +162,19 @@ export function createOpenClaw(context: TestContext): TestOpenClaw {
       context.after(() => rpc.close())
       return {
         ...rpc,
-        turn: (message, { agent = 'main', model, session = `agent:${agent}:main`, timeoutMs = 60_000 } = {}) =>
-          rpc.call(
-            'agent',
-            { message, agentId: agent, sessionKey: session, idempotencyKey: randomUUID(), ...(model === undefined ? {} : { model }) },
-            timeoutMs,
-          ),
+        async turn(message, { agent = 'main', model, session = `agent:${agent}:main`, timeoutMs = 90_000 } = {}) {
+          const params = { message, agentId: agent, sessionKey: session, ...(model === undefined ? {} : { model }) }
+          const once = () => rpc.call('agent', { ...params, idempotencyKey: randomUUID() }, timeoutMs)
+          for (let tries = 1; ; tries++) {
+            try {
+              return await once()
+            } catch (error) {
+              // On a busy machine the maintenance of its own database gets into its own way, for a moment.
+              if (tries === 5 || !/Agent database cleanup failed|owns state-lifecycle/.test(String(error))) throw error
+              await wait(500)
+            }
+          }
+        },
       }
     },
   }

@@ -40,7 +40,7 @@ export async function followRecords(context: TestContext, url: string, adminToke
   await opened.promise
   return {
     rows,
-    async until(count, matches = () => true, timeoutMs = 20_000) {
+    async until(count, matches = () => true, timeoutMs = 60_000) {
       const found = Promise.withResolvers<RequestRow[]>()
       const look = (): void => {
         const those = rows.filter(matches)

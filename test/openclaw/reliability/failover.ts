@@ -28,8 +28,8 @@ const faultsOfTheFirst: readonly Fault[] = [
   { name: 'refused-connection', answer: 'refused', errorClass: 'connect_failed' },
 ]
 
-/** OpenClaw's own part of a turn is a second or two; before it would use a fallback of its own it retries for 90 seconds and more. */
-const mostTurnMs = 45_000
+/** After its request OpenClaw's own part is less than a second; before it would use a fallback of its own it retries for 90 and more. */
+const mostTurnMs = 30_000
 const mostMs = 3000
 
 /** Two ways to have two targets: a bare name that two providers serve, and a config at the key. */
@@ -90,10 +90,9 @@ export function failover(first: ScriptedUpstream, second: ScriptedUpstream, refu
         for (const fault of faultsOfTheFirst) {
           await context.test(`${fault.name} of the first, by ${way}: the second answers in the same request`, async () => {
             const model = modelOf(prefix, fault)
-            const began = Date.now()
             const entry = prefix === 'bare' ? 'bare' : model
             const turn = await world.service.turn('And now?', { model: `${entry}/${model}`, session: `agent:main:${model}` })
-            const tookMs = Date.now() - began
+            const endedMs = Date.now()
             assert.deepEqual(repliesOf(turn), [reply])
             const { meta, records } = await answered(world, turn)
             sessions.push(meta.sessionId)
@@ -105,7 +104,8 @@ export function failover(first: ScriptedUpstream, second: ScriptedUpstream, refu
             const { total } = record!.ms
             assert.ok(total < mostMs + (fault.silentMs ?? 0), `${total} ms`)
             assert.ok(total >= (fault.silentMs ?? 0), `${total} ms, before the first could be given up`)
-            assert.ok(tookMs < mostTurnMs, `${tookMs} ms until OpenClaw had it`)
+            const tookMs = endedMs - Date.parse(record!.at)
+            assert.ok(tookMs < mostTurnMs, `${tookMs} ms from OpenClaw's request to the end of its turn`)
           })
         }
       }
