@@ -49,6 +49,12 @@ describe('when every target failed', () => {
     assert.match(said.message, /p0 \(credential_rejected\), p1 \(cut\)/)
   })
 
+  test('of a thousand that failed, ten are in the sentence and all beside it', () => {
+    const said = verdict(...Array.from({ length: 1000 }, () => failure('cut')))
+    assert.match(said.message, /p9 \(cut\) and 990 more\. Try again/)
+    assert.equal(said.details.attempts?.length, 1000)
+  })
+
   test("an operator's account is never the client's: 401, 402 and 403 of a provider are a 503", () => {
     for (const kind of ['credential_rejected', 'account_exhausted'] as const) assert.equal(verdict(failure(kind)).status, 503)
   })

@@ -123,6 +123,8 @@ function headerText(value: string): string {
 }
 
 const defaultRetryMs = 5000
+/** In a sentence; `error.attempts` has them all. */
+const mostNamed = 10
 /** Up to here a client may well wait itself (503); longer, it should know that it is a limit (429). */
 const shortMs = 60_000
 
@@ -146,12 +148,14 @@ export function allFailed(failures: readonly { target: string; failure: Failure 
   const attempts = failures.map(({ target, failure }) => ({ target, class: failure.kind }))
   const phase = failures.every(({ failure }) => timeoutPhases[failure.kind] !== undefined) ? timeoutPhases[first.kind] : undefined
   if (phase !== undefined)
-    return new Failure('timeout', `Timeout while ${phase}: ${first.message} Try again, or raise the provider's timeouts.`, { attempts })
+    return new Failure('timeout', `Timeout while ${phase}: ${first.message} Try again, or raise the timeout: the provider's, the config's or the request's own.`, { attempts })
   if (failures.length === 1 && (first.kind === 'internal_error' || first.fault === 'client')) return first
   const hints = failures.flatMap(({ failure }) => failure.details.retryAfterMs ?? [])
   // The first target that recovers is enough.
   const retryAfterMs = hints.length > 0 ? Math.max(1000, Math.min(...hints)) : defaultRetryMs
-  const names = attempts.map(({ target, class: kind }) => `${target} (${kind})`).join(', ')
+  const named = attempts.slice(0, mostNamed).map(({ target, class: kind }) => `${target} (${kind})`)
+  const more = attempts.length - named.length
+  const names = more > 0 ? `${named.join(', ')} and ${more} more` : named.join(', ')
   return new Failure('all_targets_failed', `Every target failed: ${names}. Try again in ${Math.ceil(retryAfterMs / 1000)} seconds.`, {
     status: retryAfterMs > shortMs ? 429 : 503,
     retryAfterMs,

@@ -34,7 +34,8 @@ test('what is our own fault, or final, is not tried again', () => {
 })
 
 test('what this gateway could not write for a target is not tried there again; what its provider refused is, by a rule that says so', () => {
-  for (const kind of ['unsupported_feature', 'context_length_exceeded'] as const) assert.equal(wait(failure(kind)), undefined, kind)
+  for (const kind of ['unsupported_feature', 'context_length_exceeded', 'provider_limited'] as const)
+    assert.equal(wait(failure(kind)), undefined, kind)
   const refused = failure('request_refused', 400)
   assert.equal(wait(refused), undefined)
   assert.equal(retryWait({ ...rule, onStatusCodes: new Set([400]) }, 0, refused, 1, 60_000), 500)

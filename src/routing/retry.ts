@@ -15,8 +15,8 @@ const timeouts: ReadonlySet<FailureKind> = new Set(['first_token_timeout', 'tota
 export function retryWait(rule: RetryRule, retried: number, failure: Failure, draw: number, leftMs: number): number | undefined {
   if (retried >= rule.attempts || !failureTable[failure.kind].retryable || failure.fault === 'gateway') return undefined
   const status = timeouts.has(failure.kind) ? 408 : (failure.details.upstream?.status ?? 0)
-  // Nobody was asked: what cannot be carried there cannot be a moment later.
-  if (status === 0 && failure.fault === 'client') return undefined
+  // Nobody was asked: what cannot be carried there, or is over a limit of ours, is the same a moment later.
+  if (status === 0 && failure.fault !== 'provider') return undefined
   if (status >= 400 && !rule.onStatusCodes.has(status)) return undefined
   const asked = rule.usesRetryAfter ? failure.details.retryAfterMs : undefined
   const waitMs = asked ?? draw * Math.min(maxWaitMs, firstWaitMs * 2 ** retried)
