@@ -31,7 +31,7 @@ async function ran(args: string, answers: ScriptedApi, more: Parameters<typeof r
 
 test('every command has a help with examples, and a help of its own at every level', async () => {
   const commands =
-    'init,doctor,providers,providers add,providers list,providers show,providers test,providers remove,providers vendors,keys,keys create,keys list,keys show,keys update,keys rotate,keys revoke,models,models list,models price,models price set,models price remove,aliases,aliases list,aliases set,aliases remove,configs,configs list,configs show,configs set,configs remove,configs versions,configs rollback,configs dry-run,audit,audit list,backup,restore'
+    'init,doctor,providers,providers add,providers list,providers show,providers test,providers remove,providers vendors,keys,keys create,keys list,keys show,keys update,keys rotate,keys revoke,models,models list,models price,models price set,models price remove,models unpriced,aliases,aliases list,aliases set,aliases remove,configs,configs list,configs show,configs set,configs remove,configs versions,configs rollback,configs dry-run,audit,audit list,backup,restore'
   for (const command of commands.split(',')) {
     const { exitCode, out } = await runCli([...command.split(' '), '--help'])
     assert.equal(exitCode, 0, command)
@@ -192,6 +192,72 @@ test('aliases and prices are put under percent-encoded names', async () => {
   assert.deepEqual(free.body, { price: 'free' })
 })
 
+test('a price with tiers is given as JSON, and says that it has them', async () => {
+  const price = {
+    input_per_million_usd: '1',
+    output_per_million_usd: '4',
+    tiers: [{ above_input_tokens: 200_000, input_per_million_usd: '2', output_per_million_usd: '6' }],
+  }
+  const answers: ScriptedApi = { 'PUT models/own/big/price': { provider: 'own', model: 'big', price, updated_at: '' } }
+  const set = await ran('models price set own/big --json-file -', answers, { readStdin: async () => JSON.stringify(price) })
+  assert.deepEqual(set.body, { price })
+  assert.match(set.out, /\$1 for a million input tokens, \$4 for a million output tokens, tiers of its own/)
+  const both = await ran('models price set own/big --json-file - --input 1', answers)
+  assert.equal(both.exitCode, 2)
+  assert.match(both.remarks, /--json-file says all that it costs; leave --input <usd> out/)
+})
+
+test('models unpriced lists what was asked for or is configured without a price, and how to give it one', async () => {
+  const model = (provider: string, id: string, price: object | null) => ({
+    provider,
+    id,
+    canonical: null,
+    name: null,
+    context_window: null,
+    max_output_tokens: null,
+    input_modalities: [],
+    output_modalities: [],
+    capabilities: [],
+    price,
+    price_source: null,
+    allowed: true,
+  })
+  const row = (id: string, asked: string) => ({ id, provider: 'own', outcome: 'ok', model: { asked, served: null } })
+  const answers: ScriptedApi = {
+    'GET requests': { data: [row('r1', 'nick'), row('r2', 'own/asked'), row('r3', 'priced-since')], next_cursor: null },
+    'GET requests/r1': { attempt_list: [{ model: 'asked' }] },
+    'GET requests/r2': { attempt_list: [{ model: 'asked' }] },
+    'GET requests/r3': { attempt_list: [{ model: 'priced-since' }] },
+    'GET providers': {
+      data: [{ slug: 'own', models: { known: 3, allow: ['listed', 'l*'], custom: [{ id: 'mine' }] } }],
+      next_cursor: null,
+    },
+    'GET models': {
+      data: [
+        model('own', 'listed', null),
+        model('own', 'mine', null),
+        model('own', 'priced-since', { input_per_million_usd: '1', output_per_million_usd: '1' }),
+        model('own', 'never-asked', null),
+      ],
+      next_cursor: null,
+    },
+  }
+  const { out } = await ran('models unpriced', answers)
+  assert.match(out, /^own\/asked +2 +turnpike models price set own\/asked --input <usd> --output <usd>$/m)
+  assert.match(out, /^own\/listed +0 /m)
+  assert.match(out, /^own\/mine +0 /m)
+  assert.doesNotMatch(out, /priced-since|never-asked/)
+  assert.match((await ran('models unpriced --all', answers)).out, /own\/never-asked/)
+  const { data } = JSON.parse((await ran('models unpriced --json', answers)).out) as { data: object[] }
+  assert.deepEqual(data[0], {
+    model: 'own/asked',
+    requests: 2,
+    configured: false,
+    price_command: 'turnpike models price set own/asked --input <usd> --output <usd>',
+    free_command: 'turnpike models price set own/asked --free',
+  })
+})
+
 test('models list reads every page, and hides what is not allowed', async () => {
   const model = (id: string, more: object = {}) => ({
     provider: 'p',
@@ -211,7 +277,10 @@ test('models list reads every page, and hides what is not allowed', async () => 
   const answers: ScriptedApi = {
     'GET models': ({ path }) =>
       path.includes('cursor=c2')
-        ? { data: [model('b', { price: { input_per_million_usd: '1' }, price_source: 'catalog' })], next_cursor: null }
+        ? {
+            data: [model('b', { price: { input_per_million_usd: '1', output_per_million_usd: '2' }, price_source: 'catalog' })],
+            next_cursor: null,
+          }
         : { data: [model('a'), model('no', { allowed: false })], next_cursor: 'c2' },
   }
   const { out } = await ran('models list', answers)

@@ -1,9 +1,10 @@
 // What `doctor` learns from what is configured and from recent requests: keys, aliases, routing configs, prices.
 import type { AliasView, ConfigView, KeyView, ModelView, ProviderView } from '#control'
 import type { RequestRow } from '#store'
-import { allPages, NotThere, type AdminClient, type Query } from './admin-client.ts'
+import { allPages, type AdminClient } from './admin-client.ts'
 import type { Typed } from './context.ts'
 import type { Check } from './doctor-check.ts'
+import { askedWithoutPrice, recentRequests } from './unpriced-models.ts'
 import { formatCount, formatTime } from './words.ts'
 
 const dayMs = 86_400_000
@@ -11,21 +12,11 @@ const dayMs = 86_400_000
 export async function useChecks(client: AdminClient, nowMs: number, typed: Typed): Promise<Check[]> {
   const keys = await allPages<KeyView>(client, 'keys')
   return [
-    ...keyChecks(keys, await recent(client, { outcome: 'denied', from: iso(nowMs - dayMs) }), nowMs, typed),
+    ...keyChecks(keys, await recentRequests(client, { outcome: 'denied', from: iso(nowMs - dayMs) }), nowMs, typed),
     ...(await aliasChecks(client, typed)),
     ...configChecks(await allPages<ConfigView>(client, 'configs'), typed),
-    ...(await priceChecks(client, await recent(client, { cost_source: 'unpriced', from: iso(nowMs - 7 * dayMs) }), typed)),
+    ...(await priceChecks(client, iso(nowMs - 7 * dayMs), typed)),
   ]
-}
-
-/** The newest thousand; none where there are no records to be asked for. */
-async function recent(client: AdminClient, query: Query): Promise<readonly RequestRow[]> {
-  try {
-    return (await client.listRequests({ ...query, limit: '1000' })).data
-  } catch (error) {
-    if (error instanceof NotThere) return []
-    throw error
-  }
 }
 
 function keyChecks(keys: readonly KeyView[], denied: readonly RequestRow[], nowMs: number, typed: Typed): Check[] {
@@ -112,28 +103,14 @@ function configChecks(configs: readonly ConfigView[], typed: Typed): Check[] {
   return checks.length > 0 ? checks : [{ state: 'ok', name: 'configs', message: 'Each has targets that can be asked.' }]
 }
 
-/** At most so many models are looked up. */
-const mostUnpriced = 20
-
-async function priceChecks(client: AdminClient, rows: readonly RequestRow[], typed: Typed): Promise<Check[]> {
-  const served = rows.filter(({ provider, outcome }) => provider !== null && outcome === 'ok')
-  const counts = countBy(served, ({ provider, model }) => `${provider}/${model.asked}`)
-  const newest = served.filter(
-    (row, at) => served.findIndex((one) => one.provider === row.provider && one.model.asked === row.model.asked) === at,
-  )
-  return Promise.all(
-    newest.slice(0, mostUnpriced).map(async ({ id, provider, model }): Promise<Check> => {
-      // A price belongs to the id that the provider was asked for, which an alias or a canonical name hides.
-      const name = `${provider}/${(await client.getRequest(id))?.attempt_list.at(-1)?.model ?? model.served ?? model.asked}`
-      const count = counts.get(`${provider}/${model.asked}`)!
-      return {
-        state: 'warn',
-        name: `price of ${name}`,
-        message: `It has none: ${formatCount(count)} request${count === 1 ? '' : 's'} of the last week ${count === 1 ? 'has' : 'have'} no cost.`,
-        fix: `${typed(`models price set ${name} --input <usd> --output <usd>`)}    (or --free)`,
-      }
-    }),
-  )
+async function priceChecks(client: AdminClient, from: string, typed: Typed): Promise<Check[]> {
+  const asked = await askedWithoutPrice(client, from)
+  return asked.map(({ name, requests }): Check => ({
+    state: 'warn',
+    name: `price of ${name}`,
+    message: `It has none: ${formatCount(requests)} request${requests === 1 ? '' : 's'} of the last week ${requests === 1 ? 'has' : 'have'} no cost.`,
+    fix: `${typed(`models price set ${name} --input <usd> --output <usd>`)}    (or --free)`,
+  }))
 }
 
 function countBy<T>(rows: readonly T[], nameOf: (row: T) => string): Map<string, number> {
