@@ -12,7 +12,7 @@ const onlyRecorded: ReadonlySet<FailureKind> = new Set(['client_closed'])
 /** Of a provider's failures, those that are told under their own name. */
 const told: ReadonlySet<FailureKind> = new Set(['timeout', 'all_targets_failed', 'interrupted'])
 /** In the table for what is to come: nothing in this version answers so. */
-export const notYet: ReadonlySet<FailureKind> = new Set(['store_unavailable'])
+export const notYet: ReadonlySet<FailureKind> = new Set([])
 
 const kinds = Object.keys(failureTable) as FailureKind[]
 const ofAttempts = kinds.filter((kind) => kind === 'request_refused' || (isOfProvider(kind) && !told.has(kind)))

@@ -204,8 +204,11 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
     recordRequest(this)
     this.#outgoing.prepare(this.plan.steps[0]!.target)
     this.reserved = reserveRecord(this)
-    this.deps.journal.reserve(this.reserved, () => {
-      if (!this.#over) this.#start()
+    this.deps.journal.reserve(this.reserved, (error) => {
+      if (this.#over) return
+      // What is not written down may be forgotten, and who has a limit would be let off: never free.
+      if (error !== undefined && this.spending !== undefined) this.#endWith({ failure: unwritten(error), body: undefined })
+      else this.#start()
     })
   }
 
@@ -692,4 +695,12 @@ function unsupported(note: Note, provider: string): Failure {
   return new Failure('unsupported_feature', `x-turnpike-strict: \`${note.path}\` cannot be carried to ${provider}: ${note.why}.`, {
     param: note.path,
   })
+}
+
+function unwritten(cause: Error): Failure {
+  return new Failure(
+    'store_unavailable',
+    'The gateway cannot write down what this request would cost, so it is not sent. Try again; the log of the gateway says why.',
+    { cause },
+  )
 }

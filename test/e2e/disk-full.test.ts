@@ -9,6 +9,7 @@ import { auditRecords, type StoredRow } from '#test/record-audit.ts'
 import { runCommand, scratchFolder, startGateway } from '#test/turnpike-process.ts'
 
 const adminToken = 'disk-full-admin-token-0123456789abcdef'
+const limitedKey = 'tp-disk-full-limited-0123456789abcdef'
 
 test(
   'keys without a budget are answered while the disk is full, and every record is there once there is room',
@@ -18,7 +19,9 @@ test(
     context.after(() => load.close())
     const folder = scratchFolder(context)
     const config = path.join(folder, 'turnpike.yaml')
-    writeFileSync(config, crashConfig(load.upstream.origin))
+    const limited = { name: 'limited', value: limitedKey, budgets: [{ amount_usd: '100', period: 'day' }] }
+    const declared = JSON.parse(crashConfig(load.upstream.origin)) as { keys: object[] }
+    writeFileSync(config, JSON.stringify({ ...declared, keys: [...declared.keys, limited] }))
     const home = scratchFolder(context)
     const gateway = await startGateway(context, home, ['--config', config], {
       env: { TURNPIKE_ADMIN_TOKEN: adminToken },
@@ -38,12 +41,20 @@ test(
     fill(filler)
     for (let n = 0; n < 10; n++) await askEach()
     await gateway.until('stderr', /ENOSPC[^\n]*the recorder has trouble/)
+    const before = load.upstream.received.length
+    const refused = await askLimited(url)
+    assert.equal(refused.status, 503)
+    assert.match(await refused.text(), /"code":"store_unavailable"/)
+    assert.equal(load.upstream.received.length, before, 'a key with a budget was let off')
     assert.ok((await recorded(url)).length < load.asks.length, 'the disk was not full')
 
     assert.ok(readdirSync(path.join(seenBy(gateway.child.pid!, home), 'journal')).length < 10, 'every failed write left a file')
     rmSync(filler)
     await askEach()
-    const rows = await recorded(url)
+    const after = load.upstream.received.length
+    assert.doesNotMatch(await (await askLimited(url)).text(), /store_unavailable/)
+    assert.ok(load.upstream.received.length > after, 'the key with a budget is served again')
+    const rows = (await recorded(url)).filter((row) => load.asks.some(({ marker }) => marker === row.session))
     assert.deepEqual(auditRecords(load.asks, rows, () => Infinity, 0).violations, [])
     assert.equal(rows.length, load.asks.length)
 
@@ -60,6 +71,15 @@ test('a start on a full disk says so in one sentence', { skip: skipWithoutDisks 
     assert.match(stderr, /^turnpike: [^\n]*(full|space)[^\n]*\n$/, size)
   }
 })
+
+/** As a key with a budget. */
+function askLimited(url: string): Promise<Response> {
+  return fetch(`${url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${limitedKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'chat/model-1', max_tokens: 5, messages: [{ role: 'user', content: 'hello' }] }),
+  })
+}
 
 /** Writes until there is no room for another byte. */
 function fill(file: string): void {
