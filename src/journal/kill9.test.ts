@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
-import { openRecordDatabase } from '#store'
+import { createLedger, openRecordDatabase } from '#store'
 import { createRecorder } from './recorder.ts'
 import { recordFiles } from './writer.ts'
 
@@ -66,7 +66,17 @@ test('kill -9 under load: every answered request has one row, every one that was
   assert.equal(one('SELECT sum(requests) AS n FROM rollups'), stored.length)
   assert.equal(one('SELECT sum(cost_nano_usd) AS n FROM rollups'), one('SELECT sum(cost_nano_usd) AS n FROM requests'))
   assert.equal(one('SELECT count(*) AS n FROM open_requests'), 0)
+  const recordedNanoUsd = BigInt(one('SELECT sum(cost_nano_usd) AS n FROM requests'))
   db.close()
+
+  const { ledger: file, database: records } = recordFiles(home)
+  const ledger = createLedger({ ledger: file, records, settle: async () => undefined })
+  t.after(() => ledger.close())
+  const verdict = await ledger.check()
+  assert.deepEqual(verdict.violations, [])
+  assert.equal(verdict.charges, stored.length, 'every request is booked once')
+  const spent = await ledger.spentIn({ kind: 'instance', id: '' }, 0, Infinity)
+  assert.equal(spent.nanoUsd, recordedNanoUsd)
 
   async function hammerUntil(lines: number, onLine: (word: string, id: string) => void): Promise<void> {
     const child = spawn(process.execPath, [hammer.pathname, home], { stdio: ['ignore', 'pipe', 'inherit'] })

@@ -178,6 +178,7 @@ export function createChargeBook(db: DatabaseSync): (charges: readonly Charge[],
     else if (transfer !== undefined) {
       let revenue = 0n
       for (const [wallet, { paid, promo }] of owed) {
+        openAccount.run(wallet, atMs)
         if (paid > 0n) entry.run(transfer, wallet, 'paid', -paid)
         if (promo > 0n) entry.run(transfer, wallet, 'promo', -promo)
         revenue += paid + promo
@@ -194,7 +195,6 @@ export function createChargeBook(db: DatabaseSync): (charges: readonly Charge[],
 
     function walletOf(wallet: string): Owed {
       if (wallet === instanceWallet) return { paid: 0n, promo: 0n, promoLeft: 0n }
-      openAccount.run(wallet, atMs)
       return { paid: 0n, promo: 0n, promoLeft: (promoOf.get(wallet)?.['promo'] as bigint | undefined) ?? 0n }
     }
   }
