@@ -1,4 +1,4 @@
-// The sentences that say which limit is reached, and what to do. OpenClaw tells a limit from an empty account by these words.
+// The sentences that say which limit is reached, and what to do. OpenClaw acts upon their words: docs/decisions/0021. At most 300 characters.
 import type { BudgetRule, RateLimitRule } from '#config'
 import { formatUsd } from '#ir'
 import { Failure } from '#kernel'
@@ -8,26 +8,21 @@ type Budget = { readonly owner: LimitOwner; readonly rule: BudgetRule }
 
 export function budgetExceeded(budget: Budget, resetMs: number | undefined): Failure {
   const { owner, rule } = budget
-  if (owner.kind === 'provider')
-    return new Failure(
-      'provider_limited',
-      `The ${named(rule)} budget of ${amount(rule)} for ${nameOf(owner)}${scope(rule)} is used up.${ends(rule, resetMs)}`,
-    )
+  if (owner.kind === 'provider') return new Failure('provider_limited', `The ${named(budget)} is used up.${ends(rule, resetMs)}`)
   const what = 'tokens' in rule.limit ? 'token limit' : 'spending limit'
   return new Failure(
     'budget_exceeded',
-    `${capitals[periodName(rule)]} ${what} of ${amount(rule)} reached for ${nameOf(owner)}${scope(rule)}.${ends(rule, resetMs)}`,
+    `${capitals[periodName(rule.period)]} ${what} of ${amount(rule)} reached for ${nameOf(owner)}${scope(rule)}.${ends(rule, resetMs)}`,
   )
 }
 
-export function budgetReserved({ owner, rule }: Budget, holders: number): Failure {
+/** Names no period as such: that would end the turn of an agent that should wait a moment. */
+export function budgetReserved(budget: Budget, holders: number): Failure {
   const retryAfterMs = retryOf(holders)
-  const kind = owner.kind === 'provider' ? 'provider_limited' : 'budget_reserved'
-  return new Failure(
-    kind,
-    `What is left of the ${named(rule)} budget of ${amount(rule)} for ${nameOf(owner)}${scope(rule)} is held by running requests; try again in ${seconds(retryAfterMs)}.`,
-    { retryAfterMs },
-  )
+  const kind = budget.owner.kind === 'provider' ? 'provider_limited' : 'budget_reserved'
+  return new Failure(kind, `What is left of the ${named(budget)} is held by running requests; try again in ${seconds(retryAfterMs)}.`, {
+    retryAfterMs,
+  })
 }
 
 export function walletReserved(owner: LimitOwner, holders: number): Failure {
@@ -55,7 +50,7 @@ export function rateExceeded(owner: LimitOwner, rule: RateLimitRule, waitMs: num
 }
 
 export function unpriced(owner: LimitOwner, models: readonly string[]): Failure {
-  const model = models[0] === undefined ? 'This model' : `The model ${JSON.stringify(models[0].slice(0, 200))}`
+  const model = models[0] === undefined ? 'This model' : `The model ${JSON.stringify(short(models[0]))}`
   const whose = owner.kind === 'instance' ? 'all requests together have' : `${nameOf(owner)} has`
   const kind = owner.kind === 'provider' ? 'provider_limited' : 'unpriced_model'
   return new Failure(kind, `${model} has no price, and ${whose} a budget that could not be kept. Give it a price, or mark it as free.`)
@@ -65,30 +60,36 @@ type PeriodName = 'day' | 'week' | 'month' | 'workspace'
 
 const capitals = { day: 'Daily', week: 'Weekly', month: 'Monthly', workspace: 'Workspace' } as const satisfies Record<PeriodName, string>
 
-function periodName({ period }: BudgetRule): PeriodName {
+function periodName(period: BudgetRule['period']): PeriodName {
   return period === 'total' || typeof period === 'object' ? 'workspace' : period
 }
 
-/** In the middle of a sentence. */
-function named({ period }: BudgetRule): string {
-  if (typeof period === 'object') return `${period.days}-day`
-  return period === 'total' ? 'total' : capitals[period].toLowerCase()
+/** `budget of $5.00 a day for key 'x'` */
+function named({ owner, rule }: Budget): string {
+  const { period } = rule
+  const each = typeof period === 'object' ? ` for ${period.days} days` : period === 'total' ? '' : ` a ${period}`
+  return `budget of ${amount(rule)}${each} for ${nameOf(owner)}${scope(rule)}`
 }
 
 function ends({ period }: BudgetRule, resetMs: number | undefined): string {
-  if (period === 'total') return ' It stays until it is raised.'
-  const resets = resetMs === undefined ? '' : `esets in ${inWords(resetMs)}.`
-  if (typeof period === 'object') return resets === '' ? ' It stays until it is raised.' : ` It stays until it is raised, or r${resets}`
-  return resets === '' ? '' : ` R${resets}`
+  const resets = resetMs === undefined ? 'never resets by itself' : `resets in ${inWords(resetMs)}`
+  // Without a period in the sentence, "usage limit" says that waiting is of no use.
+  if (periodName(period) === 'workspace') return ` It stays until it is raised. This usage limit ${resets}.`
+  return resetMs === undefined ? '' : ` Resets in ${inWords(resetMs)}.`
 }
 
 function nameOf({ kind, name }: LimitOwner): string {
-  return kind === 'instance' ? 'all keys together' : `${kind} '${name}'`
+  return kind === 'instance' ? 'all keys together' : `${kind} '${short(name)}'`
 }
 
 function scope({ models, metadata }: BudgetRule): string {
   const tags = Object.entries(metadata ?? {}).map(([key, value]) => `${key}=${value}`)
-  return `${models === undefined ? '' : ` on ${models.join(', ')}`}${tags.length === 0 ? '' : ` with ${tags.join(', ')}`}`
+  const on = models === undefined ? '' : ` on ${short(models.join(', '))}`
+  return tags.length === 0 ? on : `${on} with ${short(tags.join(', '))}`
+}
+
+function short(text: string): string {
+  return text.length <= 50 ? text : `${text.slice(0, 47).toWellFormed()}...`
 }
 
 function amount({ limit }: BudgetRule): string {

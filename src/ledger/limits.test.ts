@@ -103,10 +103,13 @@ describe('the words', () => {
     assert.equal(daily.message, "Daily spending limit of $1.00 reached for key 'x'. Resets in 14 hours.")
     assert.equal(sentence('week').message, "Weekly spending limit of $1.00 reached for key 'x'. Resets in 14 hours.")
     assert.equal(sentence('month').message, "Monthly spending limit of $1.00 reached for key 'x'. Resets in 9 days.")
-    assert.equal(sentence('total').message, "Workspace spending limit of $1.00 reached for key 'x'. It stays until it is raised.")
+    assert.equal(
+      sentence('total').message,
+      "Workspace spending limit of $1.00 reached for key 'x'. It stays until it is raised. This usage limit never resets by itself.",
+    )
     assert.equal(
       sentence({ days: 30 }).message,
-      "Workspace spending limit of $1.00 reached for key 'x'. It stays until it is raised, or resets in 30 days.",
+      "Workspace spending limit of $1.00 reached for key 'x'. It stays until it is raised. This usage limit resets in 30 days.",
     )
   })
 
@@ -128,10 +131,26 @@ describe('the words', () => {
     const small = limitsScene({ budgets: [usdBudget('0.00075', 'total', { metadata: { job: 'nightly' } })], keys: { k: {} } })
     assert.equal(
       small.refused('1', { metadata: { job: 'nightly', more: 'x' } }).message,
-      'Workspace spending limit of $0.00075 reached for all keys together with job=nightly. It stays until it is raised.',
+      'Workspace spending limit of $0.00075 reached for all keys together with job=nightly. It stays until it is raised. This usage limit never resets by itself.',
     )
     small.held('1', { metadata: { job: 'daily' } })
     small.held('1')
+  })
+
+  test('are short enough to be shown, whatever names there are', () => {
+    const long = 'n'.repeat(500)
+    const rule = tokenBudget(Number.MAX_SAFE_INTEGER, { days: 3650 }, { models: [long, long], metadata: { [long]: long } })
+    const scene = limitsScene({ keys: { k: { name: long, budgets: [rule], rateLimits: [rate(0, 'tokens', 123_456_789)] } } })
+    const target = scene.target('alpha', long)
+    const input = { inputTokens: Number.MAX_SAFE_INTEGER, metadata: { [long]: long } }
+    assert.ok(scene.refused('0', input).message.length <= 300)
+    scene.configure({ keys: { k: { name: long, budgets: [rule] } } })
+    const first = scene.held('0', input)
+    assert.equal(scene.limits.reserveAt(first, target, scene.nowMs), undefined)
+    const messages = [scene.limits.reserveAt(scene.held('0', input), target, scene.nowMs)!.message]
+    first.settle(scene.spent('0', Number.MAX_SAFE_INTEGER), scene.nowMs)
+    messages.push(scene.limits.reserveAt(scene.held('0', input), target, scene.nowMs)!.message)
+    for (const message of messages) assert.ok(message.length <= 300, `${message.length}: ${message}`)
   })
 
   test('tell what is held by running requests from what is spent', () => {
@@ -142,7 +161,7 @@ describe('the words', () => {
     assert.equal(reserved.status, 429)
     assert.equal(
       reserved.message,
-      "What is left of the daily budget of $1.00 for key 'k' is held by running requests; try again in 2 seconds.",
+      "What is left of the budget of $1.00 a day for key 'k' is held by running requests; try again in 2 seconds.",
     )
     assert.equal(reserved.details.retryAfterMs, 2000)
     for (const hold of running) hold.settle(scene.spent('0.1'), scene.nowMs)
@@ -334,7 +353,7 @@ describe('an attempt', () => {
     assert.equal(skipped?.kind, 'provider_limited')
     assert.equal(
       skipped?.message,
-      "What is left of the daily budget of $1.00 for provider 'alpha' is held by running requests; try again in 1 second.",
+      "What is left of the budget of $1.00 a day for provider 'alpha' is held by running requests; try again in 1 second.",
     )
     assert.equal(scene.limits.reserveAt(other, scene.target('beta'), scene.nowMs), undefined)
     assert.equal(scene.limits.reserveAt(hold, scene.target('beta'), scene.nowMs), undefined)

@@ -77,7 +77,7 @@ describe('a window', () => {
     spend(scene, '1')
     assert.deepEqual(viewOf(scene).window, { fromMs: firstMs, toMs: firstMs + 7 * dayMs })
     scene.nowMs = firstMs + 7 * dayMs - 1
-    assert.match(scene.refused('1').message, /resets in 1 second\.$/)
+    assert.match(scene.refused('1').message, /This usage limit resets in 1 second\.$/)
     scene.nowMs += 1 + 20 * dayMs
     spend(scene, '1')
     assert.deepEqual(viewOf(scene).window, { fromMs: firstMs + 21 * dayMs, toMs: firstMs + 28 * dayMs })

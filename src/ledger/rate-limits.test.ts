@@ -112,7 +112,8 @@ test('requests at once are counted, whatever time it is', () => {
 })
 
 test('a limit of 0 lets nothing through', () => {
-  assert.equal(meterOf(0).waitMs(1, 0), Infinity)
+  for (const what of ['requests', 'tokens', 'concurrent'] as const)
+    assert.equal(meterOf(0, what).waitMs(unitsToTake(meterOf(0, what), 5, 5, 0), 0), Infinity)
   assert.equal(meterOf(0).view(0).resetMs, 0)
 })
 

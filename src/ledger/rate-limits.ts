@@ -53,12 +53,12 @@ export class RateMeter {
     return Math.floor((limit * this.#perMs - this.#flow(paceMs)) / this.#perMs)
   }
 
-  /** How long until so many can be taken, if nothing else is; 0: now. Of `concurrent` nobody knows: a second. */
+  /** How long until so many can be taken, if nothing else is; 0: now, Infinity: never. Of `concurrent` nobody knows: a second. */
   waitMs(units: number, paceMs: number): number {
+    const { limit, of } = this.rule
+    if (limit === 0) return Infinity
     if (units <= this.left(paceMs)) return 0
-    if (this.rule.of === 'concurrent') return 1000
-    const { limit } = this.rule
-    return limit === 0 ? Infinity : Math.max(1, Math.ceil((this.#debt + (units - limit) * this.#perMs) / limit))
+    return of === 'concurrent' ? 1000 : Math.max(1, Math.ceil((this.#debt + (units - limit) * this.#perMs) / limit))
   }
 
   take(units: number, paceMs: number): void {
