@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { test, type TestContext } from 'node:test'
 import { createLedger, createRecordStore, openRecordDatabase, type LedgerVerdict, type RecordStore } from '#store'
+import { openDatabase, type DatabaseSync } from '#test/databases.ts'
 import { sampleFinish, sampleReserve, usageOf } from '#test/records.ts'
 import { createControl } from './control.ts'
 import { createJournal, type RunningJournal } from './journal.ts'
@@ -55,7 +55,7 @@ async function checked(home: string): Promise<LedgerVerdict> {
 }
 
 function booked(home: string): Record<string, unknown>[] {
-  const db = new DatabaseSync(recordFiles(home).ledger, { readOnly: true })
+  const db = openDatabase(recordFiles(home).ledger)
   const rows = db
     .prepare('SELECT request, nano_usd, tokens_out, source, (SELECT count(*) FROM transfers) AS transfers FROM charges ORDER BY request')
     .all()
@@ -169,7 +169,7 @@ test('a ledger that cannot be written keeps the journal until it can', async (t)
   const atMs = now()
   journal.finish(sampleFinish('a', { atMs }), heard)
   journal.flush()
-  const other = new DatabaseSync(recordFiles(home).ledger)
+  const other = openDatabase(recordFiles(home).ledger)
   other.exec("CREATE TRIGGER full BEFORE INSERT ON charges BEGIN SELECT RAISE(ABORT, 'disk is full'); END")
   assert.throws(() => writer.drain(), /disk is full/)
   assert.throws(() => writer.drain(), /disk is full/)
@@ -214,7 +214,7 @@ test('a record that the ledger lacks, or has at another cost, is found by the ch
   writer.drain()
   await journal.close()
   writer.close()
-  const records = new DatabaseSync(recordFiles(home).database)
+  const records = openDatabase(recordFiles(home).database)
   records.exec(
     "UPDATE requests SET cost_nano_usd = 26000 WHERE id = 'a'; UPDATE requests SET id = 'lost' WHERE id = 'b'; UPDATE requests SET output = 1 WHERE id = 'c'",
   )
