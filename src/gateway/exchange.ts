@@ -86,6 +86,8 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
   #retried = 0
   /** When the same target is tried again; 0: no such wait. */
   #retryAtMs = 0
+  /** How long the latest such wait is, or was. */
+  #retryWaitMs = 0
   /** Another request's answer is waited for. */
   #awaitsAnother = false
   #outgoing!: Outgoing
@@ -468,6 +470,7 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
     const waitMs = retry === undefined ? undefined : retryWait(retry, this.#retried, failure, this.deps.draw(), leftMs)
     if (waitMs !== undefined) {
       this.#retried++
+      this.#retryWaitMs = waitMs
       this.#retryAtMs = nowMs + waitMs
       this.#scheduleCheck(nowMs)
       return
@@ -671,11 +674,17 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
     this.kept.push(chunk)
   }
 
+  /** Called before another wait begins. */
+  #reasonOf({ target: { retry } }: Try): string {
+    if (this.#retried === 0) return this.plan.steps[this.#position]!.reason
+    return `retry ${this.#retried} of ${retry!.attempts}, after ${Math.round(this.#retryWaitMs)} ms`
+  }
+
   #recordAttempt(attempt: Try, failure: Failure | undefined): void {
     const totalMs = performance.now() - attempt.startedMs
     const hurried = isHurried(attempt.target, failure)
     attempt.target.vitals.ended(attempt.startedMs + totalMs, { failure, firstTokenMs: attempt.contentMs, totalMs, hurried })
-    this.attempts.push(attemptRecord(attempt, this.plan.steps[this.#position]!.reason, failure, totalMs))
+    this.attempts.push(attemptRecord(attempt, this.#reasonOf(attempt), failure, totalMs))
   }
 }
 

@@ -236,3 +236,11 @@ test('a date to wait for is honoured of a provider that does not date its answer
   assert.equal(answer.status, 429, JSON.stringify(json))
   assert.ok(Number(answer.headers.get('retry-after')) > 60, answer.headers.get('retry-after')!)
 })
+
+test('an attempt that is a retry says which one, and how long it waited', async () => {
+  const { attempts } = await ask({ retry: { attempts: 2 }, targets: [to('down')] })
+  const [first, ...again] = attempts.map(({ reason }) => String(reason))
+  assert.match(first!, /^first of the fallback/)
+  assert.equal(again.length, 2)
+  for (const [at, reason] of again.entries()) assert.match(reason, new RegExp(`^retry ${at + 1} of 2, after \\d+ ms$`))
+})
