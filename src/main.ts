@@ -17,7 +17,7 @@ import {
 } from '#config'
 import { createAccounts, createControl, Refusal, type Control, type OpenControl } from '#control'
 import { createDrill, createDryRun, createGateway, createPlanner, createTranslator } from '#gateway'
-import { createIngress, routeName } from '#ingress'
+import { createAccount, createIngress, routeName } from '#ingress'
 import { createRecorder, createThreadedTokenCounter, listenedJournal, recordFiles, type Recorder, type RecoverySummary } from '#journal'
 import { accountOf, createLimits, readLimits, walletOf, type Limits } from '#ledger'
 import { createBufferPool, createDeadlines, Failure } from '#kernel'
@@ -207,6 +207,12 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
     gateway,
     authenticate: (headers, query) => currentKeyring().authenticate(headers, keyOfQuery(query)),
     models: () => indexOf(control.snapshot()),
+    account: createAccount({
+      limits,
+      ledger,
+      request: (id) => recorder.query.get(id),
+      timeZone: () => control.snapshot().timeZone,
+    }),
     admin,
     providers: () => providerCounts(health, control.snapshot(), performance.now()),
     buffers,
@@ -330,13 +336,13 @@ function ledgerOf(home: string, settle: () => Promise<void>): Ledger {
 async function limitsOf(control: Control, ledger: Ledger, log: Log): Promise<Limits> {
   const limits = createLimits({ createGlob })
   limits.onAlert = (alert) => control.alerts.tell(alert)
-  const read = (): Promise<void> => readLimits({ limits, ledger, createGlob, nowMs: Date.now })
+  const read = (serving: boolean): Promise<void> => readLimits({ limits, ledger, createGlob, nowMs: Date.now, serving })
   limits.configure(control.snapshot())
-  await read()
+  await read(false)
   let reading = Promise.resolve()
   control.onSnapshot((snapshot) => {
     limits.configure(snapshot)
-    reading = reading.then(read).catch((error: unknown) => log.error({ err: error }, 'what was spent before could not be read'))
+    reading = reading.then(() => read(true)).catch((error: unknown) => log.error({ err: error }, 'what was spent before could not be read'))
   })
   ledger.onBalance(({ account, deltaNanoUsd }) => limits.changeBalance(walletOf(account), deltaNanoUsd))
   return limits

@@ -20,6 +20,8 @@ export { inspect, RequestView } from './inspect.ts'
 
 export { createPlanner, type Planner, type PlannerDeps } from './plans.ts'
 
+export { ownCredentialName } from './plans-leaves.ts'
+
 export type { Arrival, Client, ClientListener, GatewayDeps, Refusal, Resolution } from './port.ts'
 
 export { createTranslator, type Translator } from './translator.ts'
@@ -57,6 +59,7 @@ export function createGateway(given: GatewayDeps): Gateway {
     snapshot: given.snapshot,
     resolve: given.resolve,
     health: given.health,
+    limits: given.limits,
     nowMs: () => given.deadlines.nowMs,
     random: Math.random,
   })

@@ -1,8 +1,9 @@
 // What conditions may ask about a request, and what it needs of a model. Most requests are asked nothing: everything is read when it is asked for.
 import type { IncomingHttpHeaders } from 'node:http'
 import type { GatewayKey } from '#config'
-import type { ClientWire } from '#ir'
+import { usdNumber, type ClientWire } from '#ir'
 import { isObject, type JsonObject, type JsonValue } from '#kernel'
+import type { Limits } from '#ledger'
 import { sessionHeader } from '#policy'
 import type { Facts, Health, Needs } from '#routing'
 import type { Inspected, InspectedArrival } from './inspect.ts'
@@ -52,15 +53,24 @@ export class RequestFacts implements Facts {
   readonly #inspected: Inspected
   readonly #health: Health
   readonly #nowMs: number
+  readonly #limits: Pick<Limits, 'remaining'> | undefined
   readonly #members = new Map<string, JsonValue | undefined>()
   #metadata: JsonObject | undefined
   #needs: Needs | undefined
 
-  constructor(arrival: InspectedArrival, inspected: Inspected, health: Health, nowMs: number) {
+  /** `nowMs`: of the clock of `Health`. */
+  constructor(
+    arrival: InspectedArrival,
+    inspected: Inspected,
+    health: Health,
+    nowMs: number,
+    limits: Pick<Limits, 'remaining'> | undefined,
+  ) {
     this.#arrival = arrival
     this.#inspected = inspected
     this.#health = health
     this.#nowMs = nowMs
+    this.#limits = limits
   }
 
   get tenant(): string {
@@ -97,7 +107,8 @@ export class RequestFacts implements Facts {
         return ofKey(this.#arrival.key, rest)
       case 'provider':
         return this.#ofProvider(rest)
-      // `budget.remaining_usd`: there are no budgets, so it is missing.
+      case 'budget':
+        return rest === 'remaining_usd' ? this.#remainingUsd() : undefined
       default:
         return undefined
     }
@@ -108,6 +119,12 @@ export class RequestFacts implements Facts {
     const { metadata } = this.#inspected
     const own = metadata === '' ? {} : (JSON.parse(metadata) as JsonObject)
     return { ...this.#arrival.key.metadata, ...own }
+  }
+
+  /** Of what stops this key: missing where nothing does. */
+  #remainingUsd(): number | undefined {
+    const nanoUsd = this.#limits?.remaining(this.#arrival.key, Date.now()).nanoUsd
+    return nanoUsd === undefined ? undefined : usdNumber(nanoUsd)
   }
 
   #param(path: string): JsonValue | undefined {

@@ -20,7 +20,7 @@ export interface Planner {
   rehearse(asked: Asked, config: RoutingConfig | string | undefined): Plan
 }
 
-export type PlannerDeps = Pick<GatewayDeps, 'snapshot' | 'resolve' | 'health'> & {
+export type PlannerDeps = Pick<GatewayDeps, 'snapshot' | 'resolve' | 'health' | 'limits'> & {
   /** The clock of `Health`. */
   readonly nowMs: () => number
   /** From 0 to below 1, another one each time. */
@@ -95,7 +95,7 @@ export function createPlanner(deps: PlannerDeps): Planner {
     const moment: Moment = {
       nowMs,
       random: deps.random,
-      facts: new RequestFacts(asked.arrival, asked.inspected, health, nowMs),
+      facts: new RequestFacts(asked.arrival, asked.inspected, health, nowMs, deps.limits),
       pinned: (key) => sticky.get(key, nowMs),
     }
     const { plan, pins } = planSteps(tree, moment)

@@ -10,6 +10,7 @@ export type Route =
   | { readonly type: 'embed'; readonly wire: ClientWire; readonly path?: PathFields }
   /** `id` absent: all of them. */
   | { readonly type: 'models'; readonly wire: ClientWire; readonly id?: string }
+  | { readonly type: 'account'; readonly about: 'key' | 'credits' | 'generation' }
   | { readonly type: 'health' }
   | { readonly type: 'ready' }
   | { readonly type: 'metrics' }
@@ -20,6 +21,9 @@ const routes = new Map<string, Methods>([
   ...modelPaths.map((path): [string, Methods] => [path, asked(endpointOf(path)!)]),
   ['/v1/models', { GET: { type: 'models', wire: 'openai-chat' } }],
   ['/v1beta/models', { GET: { type: 'models', wire: 'gemini' } }],
+  ['/v1/key', { GET: { type: 'account', about: 'key' } }],
+  ['/v1/credits', { GET: { type: 'account', about: 'credits' } }],
+  ['/v1/generation', { GET: { type: 'account', about: 'generation' } }],
   ['/healthz', { GET: { type: 'health' } }],
   ['/readyz', { GET: { type: 'ready' } }],
   ['/metrics', { GET: { type: 'metrics' } }],

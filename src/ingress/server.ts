@@ -6,6 +6,7 @@ import type { Gateway } from '#gateway'
 import type { ClientWire } from '#ir'
 import { Failure, newRequestId, type BufferPool, type Deadlines, type JsonObject } from '#kernel'
 import { codecOf, type PathFields } from '#wires'
+import type { Account } from './account.ts'
 import { Answer } from './answer.ts'
 import { ArrayAnswer } from './array-answer.ts'
 import { receiveBody } from './body.ts'
@@ -24,6 +25,8 @@ export type IngressDeps = {
   readonly authenticate: (headers: IncomingMessage['headers'], query: string) => GatewayKey | Failure
   /** Names and models, as they are now. */
   readonly models: () => ModelDirectory
+  /** What a key may spend and has spent. */
+  readonly account: Account
   readonly admin: { handle(request: IncomingMessage, response: ServerResponse): void }
   /** How many providers there are, and how many would be asked. Anybody may read it: no names. */
   readonly providers: () => { readonly configured: number; readonly available: number }
@@ -102,6 +105,9 @@ export function createIngress(deps: IngressDeps): Ingress {
       case 'models':
         models(request, response, path, mark < 0 ? '' : url.slice(mark + 1), found)
         return
+      case 'account':
+        account(request, response, path, mark < 0 ? '' : url.slice(mark + 1), found.about)
+        return
       case 'generate':
       case 'count-tokens':
       case 'embed':
@@ -140,6 +146,32 @@ export function createIngress(deps: IngressDeps): Ingress {
     }
     if (id !== undefined) answered(answerModel(deps.models(), asked, id))
     else answerModels(deps.models(), asked).then(answered, (error: unknown) => failed(response, error))
+  }
+
+  function account(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    query: string,
+    about: Extract<Route, { type: 'account' }>['about'],
+  ): void {
+    const key = deps.authenticate(request.headers, query)
+    if (key instanceof Failure) {
+      refuse(request, response, path, wireOf(request, path), key, undefined)
+      return
+    }
+    const asked =
+      about === 'generation' ? deps.account.generation(key, new URLSearchParams(query).get('id') ?? undefined) : deps.account[about](key)
+    asked.then(
+      (body) => {
+        response.setHeader('cache-control', 'no-store')
+        sendJson(response, 200, JSON.stringify(body))
+      },
+      (error: unknown) => {
+        if (error instanceof Failure) refuse(request, response, path, wireOf(request, path), error, key)
+        else failed(response, error)
+      },
+    )
   }
 
   function converse(

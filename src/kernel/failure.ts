@@ -42,6 +42,7 @@ export const failureTable = {
   unknown_url: row(404, false, 'client', 'There is no such path; the message names the nearest one.'),
   method_not_allowed: row(405, false, 'client', 'The path exists, but not for this method.'),
   model_not_found: row(404, false, 'client', 'No provider of this instance serves that model; the message names the nearest names.'),
+  generation_not_found: row(404, false, 'client', 'The key has no finished request of that id.'),
   model_not_allowed: row(404, false, 'client', 'The key or the provider does not allow that model.'),
   upload_timeout: row(408, false, 'client', 'The request body did not arrive in time.'),
   request_too_large: row(413, false, 'client', 'The request body is larger than this instance accepts.'),

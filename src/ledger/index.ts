@@ -2,6 +2,7 @@
 export { priceUsage, type PricedUsage, type UsageToPrice } from './price-usage.ts'
 export { createLimits } from './limits.ts'
 export { accountOf, readLimits, walletOf } from './read-limits.ts'
+export { createCalendar } from './windows.ts'
 export type {
   BudgetAlert,
   BudgetView,

@@ -20,17 +20,21 @@ export type ReadLimitsDeps = {
   readonly createGlob: (pattern: string) => (name: string) => boolean
   /** Milliseconds since 1970. */
   readonly nowMs: () => number
+  /** Requests come meanwhile. */
+  readonly serving: boolean
 }
 
 /** Rejects when the ledger cannot be read; what was read until then counts. */
-export async function readLimits({ limits, ledger, createGlob, nowMs }: ReadLimitsDeps): Promise<void> {
-  for (const { id, dimension, startsAtFirst, windowAt } of limits.unread(nowMs())) {
+export async function readLimits({ limits, ledger, createGlob, nowMs, serving }: ReadLimitsDeps): Promise<void> {
+  const askedMs = nowMs()
+  for (const { id, dimension, startsAtFirst, windowAt } of limits.unread(askedMs)) {
     const { models, ...scope } = dimension
     const globs = models?.map(createGlob)
     const counts =
       globs === undefined ? undefined : (provider: string, model: string, asked: string) => matches(globs, provider, model, asked)
     const window = windowAt(startsAtFirst ? await ledger.firstAt(scope, counts) : undefined)
-    const toMs = Math.min(window.toMs, Number.MAX_SAFE_INTEGER)
+    // What begins while the ledger is asked may be in it when it answers, and is counted by whoever holds it.
+    const toMs = Math.min(window.toMs, serving ? askedMs : Number.MAX_SAFE_INTEGER)
     const nothing = { nanoUsd: 0n, tokens: 0 }
     limits.setSpent(id, window, window.fromMs >= toMs ? nothing : await ledger.spentIn(scope, Math.max(0, window.fromMs), toMs, counts))
   }
