@@ -6,7 +6,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { after, test } from 'node:test'
 import { buildProviders, vendors } from '#catalog'
-import { ConfigError, nothingDeclared, readDeclared, readSettings } from '#config'
+import { bodySchemas, ConfigError, nothingDeclared, readDeclared, readSettings } from '#config'
 import { errorReference, notYet, referenceFile } from '#scripts/error-reference.ts'
 import { vendorFile, vendorReference } from '#scripts/vendor-reference.ts'
 
@@ -185,6 +185,12 @@ test('every relative link of every paper leads somewhere', () => {
     }
   }
   assert.ok(links > 20)
+})
+
+test('the budgets and rate limits of docs/limits.md are what a key takes', () => {
+  const [, example = ''] = /```json\n(.*?)```/s.exec(read('docs/limits.md')) ?? []
+  const { budgets, rate_limits: rates } = bodySchemas.key.parse({ name: 'x', ...JSON.parse(example) })
+  assert.deepEqual([budgets?.length, rates?.length], [3, 3])
 })
 
 test('every decision is in the index', () => {
