@@ -31,7 +31,7 @@ async function ran(args: string, answers: ScriptedApi, more: Parameters<typeof r
 
 test('every command has a help with examples, and a help of its own at every level', async () => {
   const commands =
-    'init,doctor,providers,providers add,providers list,providers show,providers test,providers remove,providers vendors,keys,keys create,keys list,keys show,keys update,keys rotate,keys revoke,models,models list,models price,models price set,models price remove,models unpriced,aliases,aliases list,aliases set,aliases remove,configs,configs list,configs show,configs set,configs remove,configs versions,configs rollback,configs dry-run,audit,audit list,backup,restore'
+    'init,doctor,providers,providers add,providers list,providers show,providers test,providers remove,providers vendors,keys,keys create,keys list,keys show,keys update,keys rotate,keys revoke,users,users list,users add,users update,users remove,teams,teams list,teams add,teams update,teams remove,models,models list,models price,models price set,models price remove,models unpriced,aliases,aliases list,aliases set,aliases remove,configs,configs list,configs show,configs set,configs remove,configs versions,configs rollback,configs dry-run,accounts,accounts list,accounts show,accounts credit,accounts refund,accounts adjust,accounts statement,ledger,ledger list,ledger check,ledger export,audit,audit list,backup,restore'
   for (const command of commands.split(',')) {
     const { exitCode, out } = await runCli([...command.split(' '), '--help'])
     assert.equal(exitCode, 0, command)

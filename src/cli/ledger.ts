@@ -85,12 +85,15 @@ function checkCommand({ terminal, connect }: CliContext): Command {
       if (options.json === true) terminal.line(JSON.stringify(verdict))
       else if (ok)
         terminal.line(
-          `The ledger adds up: ${formatCount(charges)} requests in ${formatCount(transfers)} transfers, ${formatCount(records)} of them compared with their records.`,
+          `The ledger adds up: ${counted(charges, 'request')} in ${counted(transfers, 'transfer')}; ${counted(records, 'record')} compared.`,
         )
       else for (const violation of violations) terminal.line(plain(violation))
-      if (!ok)
-        throw new CliFailure(`The ledger does not add up: ${violations.length} ${violations.length === 1 ? 'violation' : 'violations'}.`)
+      if (!ok) throw new CliFailure(`The ledger does not add up: ${counted(violations.length, 'violation')}.`)
     })
+}
+
+function counted(count: number, what: string): string {
+  return `${formatCount(count)} ${what}${count === 1 ? '' : 's'}`
 }
 
 type ExportOptions = InstanceOptions & Filters & { readonly format: string; readonly output?: string }
