@@ -31,6 +31,7 @@ export type ShownLimit = {
 }
 
 export type Ask = {
+  /** With a path, all of the body; without, what differs from a plain one of chat completions. */
   readonly path?: string
   readonly body?: JsonObject
   readonly headers?: Readonly<Record<string, string>>
@@ -61,7 +62,7 @@ export async function call({ url }: At, { key }: Pick<Caller, 'key'>, model: str
   return hear(
     await fetch(url + (ask.path ?? plain.path), {
       method: 'POST',
-      body: JSON.stringify({ ...plain.body, ...ask.body }),
+      body: JSON.stringify(ask.path === undefined ? { ...plain.body, ...ask.body } : ask.body),
       headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...ask.headers },
       ...(ask.signal === undefined ? {} : { signal: ask.signal }),
     }),
@@ -84,4 +85,15 @@ export async function limitsOf(at: At, caller: Pick<Caller, 'key'>, count = 1): 
 
 export function errorIn({ body }: Heard): { readonly code: string; readonly message: string; readonly param: string | null } {
   return (JSON.parse(body) as { error: { code: string; message: string; param: string | null } }).error
+}
+
+/** Resolves when that many of them were answered with something else than 200. */
+export function untilRefused(asked: readonly Promise<Heard>[], count: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let refused = 0
+    for (const one of asked)
+      one.then(({ status }) => {
+        if (status !== 200 && ++refused === count) resolve()
+      }, reject)
+  })
 }
