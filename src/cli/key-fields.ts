@@ -5,13 +5,15 @@ import { allPages, type AdminClient } from './admin-client.ts'
 import { CliFailure, misused } from './failure.ts'
 import type { Typed } from './context.ts'
 import { pairs, printFields, several } from './instance-options.ts'
+import { addLimitOptions, budgetWords, limitBody, rateWords, type LimitOptions } from './limit-fields.ts'
 import type { Terminal } from './terminal.ts'
 import { formatTime, parseDuration, plain } from './words.ts'
 
-export type KeyOptions = {
+export type KeyOptions = LimitOptions & {
   readonly name?: string
   readonly type?: string
   readonly user?: string
+  readonly team?: string
   readonly models?: string[]
   readonly expires?: string
   readonly client?: string
@@ -25,9 +27,10 @@ export type KeyOptions = {
 
 /** The options that `create` and `update` have in common. */
 export function addKeyOptions(command: Command): Command {
-  return command
+  return addLimitOptions(command)
     .addOption(new Option('--type <type>', 'who uses it').choices(['user', 'service']))
-    .option('--user <name>', 'whose it is')
+    .option('--user <user>', 'whose it is: id or name of a user, or any label; none: nobody')
+    .option('--team <team>', 'id or name of the team it belongs to; none: of no team')
     .option('--models <names>', 'models it may ask for, with * for anything: openai/*,claude-*', several)
     .option('--expires <when>', 'when it stops: 30d, 12h, or a date; never: it does not')
     .addOption(new Option('--client <client>', 'the client it is for').choices(['openclaw', 'none']))
@@ -42,13 +45,12 @@ export function addKeyOptions(command: Command): Command {
     )
 }
 
-/** The body for what was said; nothing for what wasn't. */
+/** The body for what was said but its owners; nothing for what wasn't. */
 export function keyBody(options: KeyOptions, nowMs: number): object {
-  const { name, type, user, models, expires, client, streamUsage, metadata, config, configOverride, loopGuard } = options
+  const { name, type, models, expires, client, streamUsage, metadata, config, configOverride, loopGuard } = options
   return {
     ...(name === undefined ? {} : { name }),
     ...(type === undefined ? {} : { type }),
-    ...(user === undefined ? {} : { user }),
     ...(models === undefined ? {} : { models }),
     ...(expires === undefined ? {} : { expires_at: expiryOf(expires, nowMs) }),
     ...(client === undefined ? {} : { client: client === 'none' ? null : client }),
@@ -57,6 +59,7 @@ export function keyBody(options: KeyOptions, nowMs: number): object {
     ...(config === undefined ? {} : { config: config === false ? null : config }),
     ...(configOverride === undefined ? {} : { allow_config_override: configOverride }),
     ...(loopGuard === undefined ? {} : { loop_guard: loopGuard === 'default' ? null : { mode: loopGuard } }),
+    ...limitBody(options),
   }
 }
 
@@ -113,6 +116,9 @@ export function printKey(terminal: Terminal, key: KeyView): void {
     ['key', endsOf(key)],
     ['type', key.type],
     ['user', key.user === undefined ? undefined : plain(key.user)],
+    ['team', key.team],
+    ['budgets', budgetWords(key.budgets)],
+    ['rates', rateWords(key.rate_limits)],
     ['models', key.models === undefined ? 'all' : plain(key.models.join(', '))],
     ['expires', key.expires_at === null ? 'never' : formatTime(key.expires_at)],
     ['client', key.client],

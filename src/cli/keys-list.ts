@@ -5,6 +5,7 @@ import type { List } from './admin-client.ts'
 import { typedFor, type CliContext } from './context.ts'
 import { addInstanceOptions, printList, type InstanceOptions } from './instance-options.ts'
 import { endsOf, findKey, printKey } from './key-fields.ts'
+import { budgetWords, rateWords } from './limit-fields.ts'
 import type { Column } from './table.ts'
 import type { Terminal } from './terminal.ts'
 import { formatTime, plain, shorten } from './words.ts'
@@ -53,6 +54,10 @@ function keyColumns(terminal: Terminal): Column<KeyView>[] {
       paint: (text, { state }) => terminal.paint(state === 'active' ? 'green' : 'red', text),
     },
     { title: 'MODELS', of: ({ models }) => (models === undefined ? 'all' : shorten(plain(models.join(', ')), 40)) },
+    {
+      title: 'LIMITS',
+      of: ({ budgets, rate_limits: rates }) => shorten([budgetWords(budgets), rateWords(rates)].filter(Boolean).join(', '), 40),
+    },
     { title: 'CONFIG', of: ({ config }) => config ?? '' },
     { title: 'EXPIRES', of: ({ expires_at: at }) => (at === null ? 'never' : formatTime(at)) },
     { title: 'FROM', of: ({ origin }) => (origin === 'file' ? 'turnpike.yaml' : '') },

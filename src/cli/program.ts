@@ -18,6 +18,7 @@ import { keysCommand } from './keys.ts'
 import { ledgerCommand } from './ledger.ts'
 import { modelsCommand } from './models.ts'
 import { openClawCommand } from './openclaw.ts'
+import { ownersCommand } from './owners.ts'
 import { createPrompts } from './prompts.ts'
 import { providersCommand } from './providers.ts'
 import { requestsCommand } from './requests.ts'
@@ -52,6 +53,8 @@ function createProgram(context: ProgramContext): Command {
     .addCommand(doctorCommand(context))
     .addCommand(providersCommand(context))
     .addCommand(keysCommand(context))
+    .addCommand(ownersCommand(context, 'users'))
+    .addCommand(ownersCommand(context, 'teams'))
     .addCommand(modelsCommand(context))
     .addCommand(aliasesCommand(context))
     .addCommand(configsCommand(context))

@@ -154,6 +154,37 @@ test('a routing config is stored, listed, taken back, tried and removed', async 
   await cleared('/configs/chat')
 })
 
+test('users and teams have limits of their own, and stay while a key belongs to them', async () => {
+  const team = (await ask('POST', '/teams', { name: 'core', budgets: [{ amount_usd: '50', period: 'month' }] })).json['id'] as string
+  const user = await ask('POST', '/users', { name: 'ada', team, rate_limits: [{ concurrent: 2 }], prepaid: false })
+  assert.equal(user.status, 201)
+  const id = user.json['id'] as string
+  assert.deepEqual((await ask('GET', `/users/${id}`)).json, user.json)
+  const budgets = [{ amount_usd: '5', period: { days: 7 }, soft: true, models: ['gpt-*'], alert_at: [0.5] }]
+  assert.deepEqual((await ask('PATCH', `/users/${id}`, { budgets })).json['budgets'], budgets)
+  assert.equal((await ask('PATCH', `/teams/${team}`, { name: 'kernel' })).json['name'], 'kernel')
+  assert.equal((await ask('GET', `/teams/${team}`)).status, 200)
+  for (const list of ['/users', '/teams']) assert.equal((await ask('GET', list)).json.data.length, 1)
+  const key = await ask('POST', '/keys', { name: 'of-ada', user: id, team, budgets, rate_limits: [{ requests: 60, per: 'minute' }] })
+  assert.deepEqual([key.json['user'], key.json['team'], key.json['budgets']], [id, team, budgets])
+  const kept = await ask('DELETE', `/users/${id}`)
+  assert.deepEqual([kept.status, kept.json.error.code], [409, 'conflict'])
+  assert.match(kept.json.error.message, /"of-ada"/)
+  await cleared(`/keys/${String(key.json['id'])}`, `/users/${id}`, `/teams/${team}`)
+})
+
+test('alerts go to a webhook that is tried out first', async () => {
+  upstream.route('/hooks/alerts', { status: 200, headers: {}, body: '' })
+  const alerts = { webhook_url: `${upstream.origin}/hooks/alerts`, webhook_secret: secret, allow_private_network: true }
+  const budgets = [{ amount_usd: '100', period: 'day', metadata: { project: 'demo' } }]
+  const changed = await ask('PATCH', '/settings', { alerts, budgets, time_zone: 'Europe/Berlin' })
+  assert.equal(changed.status, 200, changed.text)
+  assert.ok(!changed.text.includes(secret))
+  assert.equal((await ask('POST', '/alerts/test')).json['ok'], true)
+  assert.equal((await ask('PATCH', '/settings', { alerts: null, budgets: null, time_zone: null })).status, 200)
+  assert.equal((await ask('POST', '/alerts/test')).status, 409)
+})
+
 test('a price counts from the next request on, also for an id with slashes, and is forgotten', async () => {
   const costOf = async (model: string): Promise<unknown> => (await turnpike.record((await chat(model)).id))['cost_usd']
   const before = await costOf('declared/model-1')
@@ -309,7 +340,8 @@ const custom = (model: object): object => ({ models: { custom: [{ id: 'm', ...mo
 
 const wrongProviders: readonly Wrong[] = [
   [{ venodr: 'openai' }, 'venodr', /Did you mean.*vendor/],
-  [{ budgets: [] }, 'budgets', /not known/],
+  [{ budgets: [{ period: 'day' }] }, 'budgets[0]', /neither/],
+  [{ rate_limits: [{ requests: 5 }] }, 'rate_limits[0]', /per/],
   [{ weight: 1 }, 'weight', /not known/],
   [{ vendor: 1 }, 'vendor'],
   [{ vendor: 'opnai' }, 'vendor', /Did you mean.*openai/],
@@ -395,7 +427,8 @@ const wrongKeys: readonly Wrong[] = [
   [{ name: 5 }, 'name'],
   [{ name: long(129) }, 'name', /128/],
   [{ nmae: 'x' }, 'nmae', /Did you mean.*name/],
-  [{ name: 'x', budgets: [] }, 'budgets', /not known/],
+  [{ name: 'x', budgets: [{ amount_usd: '-1', period: 'day' }] }, 'budgets[0].amount_usd', /at least 0/],
+  [{ name: 'x', team: 'nobody' }, 'team', /no team/],
   [{ name: 'x', key: 'tp-own' }, 'key', /not known/],
   [{ name: 'x', type: 'admin' }, 'type', /user/],
   [{ name: 'x', type: 'service', user: 'ada' }, undefined, /service key/],
@@ -555,7 +588,7 @@ test('a wrong rotation or change of a key is refused', async () => {
 })
 
 test('a wrong parameter of any list is refused by its name', async () => {
-  for (const list of ['/providers', '/keys', '/aliases', '/configs', '/models', '/settings', '/vendors', '/audit']) {
+  for (const list of ['/providers', '/keys', '/users', '/teams', '/aliases', '/configs', '/models', '/settings', '/vendors', '/audit']) {
     for (const [query, field] of [
       ['limit=0', 'limit'],
       ['limit=many', 'limit'],
