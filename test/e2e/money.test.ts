@@ -128,13 +128,16 @@ describe('a crowd', () => {
       assert.ok(seconds >= 1 && seconds <= 5, String(seconds))
       assert.match(
         errorIn(each).message,
-        /^What is left of the (?:total )?budget of \$0\.10 for key 'caller-\d+' is held by running requests; try again in \d seconds?\.$/,
+        /^What is left of the budget of \$0\.10 for key 'caller-\d+' is held by running requests; try again in \d seconds?\.$/,
       )
     }
     const over = await call(turnpike, one, 'openai-chat/flat')
     assert.equal(over.status, 402)
     assert.deepEqual(errorIn(over).code, 'budget_exceeded')
-    assert.equal(errorIn(over).message, `Workspace spending limit of $0.10 reached for key '${one.name}'. It stays until it is raised.`)
+    assert.equal(
+      errorIn(over).message,
+      `Workspace spending limit of $0.10 reached for key '${one.name}'. It stays until it is raised. This usage limit never resets by itself.`,
+    )
     assert.equal(over.headers.get('retry-after'), null)
     assert.equal((await accountOf(turnpike, one))['usage'], 0.1)
     assert.equal(upstream.received.length, 10)
