@@ -35,21 +35,22 @@ const sentences: readonly Sentence[] = [
     status: 402,
     code: 'budget_exceeded',
     // Without "usage limit" it is a passing trouble to OpenClaw, tried ten times; without "resets" the user sees a sentence of OpenClaw's.
-    message: "Workspace spending limit of $50.00 reached for key 'x'. This usage limit resets only when it is raised.",
+    message:
+      "Workspace spending limit of $50.00 reached for key 'x'. It stays until it is raised. This usage limit never resets by itself.",
     effect: 'ends',
   },
   {
     name: 'balance',
     status: 402,
     code: 'insufficient_balance',
-    message: "The prepaid balance of account 'x' is used up. Top up at https://gateway.example/top-up.",
+    message: "The prepaid balance of user 'x' is used up. Top it up at https://gateway.example/top-up",
     effect: 'disabled',
   },
   {
     name: 'requests-of-a-day',
     status: 429,
     code: 'rate_limit_exceeded',
-    message: "Key 'x' may make 100 requests per day. Try again in 3600 seconds.",
+    message: "Rate limit of 100 requests per day reached for key 'x': try again in 3600 seconds.",
     retryAfterSeconds: 3600,
     effect: 'ends',
   },
@@ -57,7 +58,7 @@ const sentences: readonly Sentence[] = [
     name: 'requests-of-an-hour',
     status: 429,
     code: 'rate_limit_exceeded',
-    message: "Key 'x' may make 100 requests per hour. Try again in 900 seconds.",
+    message: "Rate limit of 100 requests per hour reached for key 'x': try again in 900 seconds.",
     retryAfterSeconds: 900,
     effect: 'waits',
   },
@@ -86,13 +87,13 @@ const passing: readonly { readonly name: string; readonly status: number; readon
     status: 429,
     code: 'budget_reserved',
     // "spending limit" would be billing to OpenClaw in a 429.
-    message: "What is left of the budget of key 'x' is held by running requests. Try again in 1 seconds.",
+    message: "What is left of the budget of $5.00 a day for key 'x' is held by running requests; try again in 1 second.",
   },
   {
     name: 'requests-of-a-second',
     status: 429,
     code: 'rate_limit_exceeded',
-    message: 'Rate limit of 1 request per second. Try again in 1 seconds.',
+    message: "Rate limit of 1 request per second reached for key 'x': try again in 1 second.",
   },
   {
     name: 'all-failed-shortly',
