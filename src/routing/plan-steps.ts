@@ -141,7 +141,7 @@ class Planning {
       const why = i > 0 ? 'next credential of the same provider' : given === '' ? 'the only target' : given
       const over = i > 0 || trouble !== undefined ? [] : targets.slice(0, targets.indexOf(target))
       const passed = this.#passed(over, (one) => [one.credential.name, this.#troubleOf(one)])
-      this.steps.push({ target, reason: joined(why, passed, trouble === undefined ? '' : this.#words(trouble)), exits: [] })
+      this.steps.push({ target, reason: joined(why, passed, trouble === undefined ? '' : troubleWords[trouble.kind]), exits: [] })
     }
   }
 
@@ -230,21 +230,7 @@ class Planning {
     if (all.length === 0) return ''
     const [name, trouble] = read(all[0]!)
     const more = all.length === 1 ? '' : ` (and ${all.length - 1} more)`
-    return trouble === undefined ? '' : `not ${name}${more}: ${this.#words(trouble)}`
-  }
-
-  #words({ kind, untilMs }: Trouble): string {
-    const seconds = Math.max(1, Math.ceil((untilMs - this.#moment.nowMs) / 1000))
-    switch (kind) {
-      case 'open':
-        return `its breaker is open for ${seconds} s`
-      case 'cooling':
-        return `it asked not to be asked for ${seconds} s`
-      case 'rejected':
-        return `its credential is refused, and tried again in ${seconds} s`
-      default:
-        return kind satisfies never
-    }
+    return trouble === undefined ? '' : `not ${name}${more}: ${troubleWords[trouble.kind]}`
   }
 
   /** Of the target that would be asked first there; `running` of all of them. */
@@ -273,6 +259,13 @@ const unmeasured = { latencyMs: undefined, cost: undefined, running: 0 }
 /** Of requests that name their session, where the config doesn't say. */
 const usualStickyMs = 3_600_000
 const mostKeyCharacters = 400
+
+/** Without how long: a dry run says of the next request what that will say. */
+const troubleWords: Readonly<Record<Trouble['kind'], string>> = {
+  open: 'its breaker is open',
+  cooling: 'it asked to wait',
+  rejected: 'its credential is refused',
+}
 
 const servedWords = { first: 'first by priority', next: 'next by priority' }
 const fallbackWords = { first: 'first of the fallback', next: 'next of the fallback' }
