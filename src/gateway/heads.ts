@@ -6,7 +6,7 @@ import { keyLines } from '#upstream'
 import { providerCodecOf } from '#wires'
 import type { Arrival } from './port.ts'
 import type { CacheState } from '#store'
-import type { Told, ToldSpending } from './record.ts'
+import type { Told } from './record.ts'
 
 const anthropicVersion = '2023-06-01'
 const userAgent = 'turnpike'
@@ -72,7 +72,7 @@ export function answerHead(exchange: Told, target: PlannedTarget | undefined, he
   if (exchange.dispatchedMs > 0) add('x-turnpike-overhead-us', String(Math.round((exchange.dispatchedMs - arrival.readyMs) * 1000)))
   const cost = exchange.hit === undefined ? pricedUsage?.costNanoUsd : 0n
   if (cost !== undefined && inspected?.stream === false) add('x-turnpike-cost', formatUsd(cost))
-  if (exchange.spending !== undefined) addLimitHeaders(exchange.spending, add)
+  addLimitHeaders(exchange, failure, add)
   if (inspected?.hasOwnHeaders === true) addPortkeyHeaders(exchange, provider, target, cache, add)
   if (failure !== undefined && (failure.status === 429 || failure.status === 503)) {
     add('retry-after', String(Math.max(1, Math.ceil((failure.details.retryAfterMs ?? defaultRetryMs) / 1000))))
@@ -80,11 +80,16 @@ export function answerHead(exchange: Told, target: PlannedTarget | undefined, he
   return headers
 }
 
-/** In the form that OpenAI's clients read; and what was lowered to fit. */
-function addLimitHeaders(spending: ToldSpending, add: (name: string, value: string) => void): void {
-  const { clamp } = spending
-  if (clamp !== undefined) add('x-turnpike-clamped', `max_tokens=${clamp.value}`)
-  const rates = spending.rates(Date.now())
+/** In the form that OpenAI's clients read; and what was lowered to fit. What a limit has refused holds nothing, and is told all the same. */
+function addLimitHeaders(
+  { spending, deps, arrival }: Told,
+  failure: Failure | undefined,
+  add: (name: string, value: string) => void,
+): void {
+  if (spending === undefined && failure === undefined) return
+  if (spending?.clamp !== undefined) add('x-turnpike-clamped', `max_tokens=${spending.clamp.value}`)
+  const rates = spending?.rates(Date.now()) ?? deps.limits?.rates(arrival.key, Date.now())
+  if (rates === undefined) return
   for (const kind of ['requests', 'tokens'] as const) {
     const rate = rates[kind]
     if (rate === undefined) continue
@@ -148,7 +153,11 @@ export function allFailed(failures: readonly { target: string; failure: Failure 
   const attempts = failures.map(({ target, failure }) => ({ target, class: failure.kind }))
   const phase = failures.every(({ failure }) => timeoutPhases[failure.kind] !== undefined) ? timeoutPhases[first.kind] : undefined
   if (phase !== undefined)
-    return new Failure('timeout', `Timeout while ${phase}: ${first.message} Try again, or raise the timeout: the provider's, the config's or the request's own.`, { attempts })
+    return new Failure(
+      'timeout',
+      `Timeout while ${phase}: ${first.message} Try again, or raise the timeout: the provider's, the config's or the request's own.`,
+      { attempts },
+    )
   if (failures.length === 1 && (first.kind === 'internal_error' || first.fault === 'client')) return first
   const hints = failures.flatMap(({ failure }) => failure.details.retryAfterMs ?? [])
   // The first target that recovers is enough.
