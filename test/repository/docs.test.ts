@@ -74,6 +74,7 @@ test('turnpike.yaml takes the settings that README says it takes, and no others'
     ['log_max_bytes', '1GB'],
     ['cache_max_bytes', '16MiB'],
     ['log_level', 'debug'],
+    ['time_zone', 'Europe/Berlin'],
   ])
   const withFile = (text: string) => {
     const file = path.join(scratch, 'settings.yaml')
