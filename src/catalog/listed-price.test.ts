@@ -1,8 +1,9 @@
 // What is shown of a price can be set again, and costs the same then.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { checkBody, bodySchemas, declaredPrice } from '#config'
+import { bodySchemas, checkBody } from '#config'
 import { costOf, priceAt, priceOf, usageCounts } from '#ir'
+import { declaredPrice } from './declared-price.ts'
 import { listedPrice } from './listed-price.ts'
 import { readModelCatalog } from './models.ts'
 import { vendors } from './vendors.ts'
@@ -54,4 +55,33 @@ test('windows, periods and fees are shown as they were set', () => {
   const again = declaredPrice('v', listedPrice(price))!
   for (const iso of ['2026-11-21T23:00:00Z', '2026-11-20T23:00:00Z', '2030-11-21T23:00:00Z'])
     assert.equal(priceAt(again, Date.parse(iso)).input, priceAt(price, Date.parse(iso)).input, iso)
+})
+
+test('fields mean what they say: every kind of rate and fee reaches the price', () => {
+  const checked = checkBody(bodySchemas.price, {
+    price: {
+      input_per_million_usd: '1',
+      output_per_million_usd: '4',
+      cache_read_per_million_usd: 0.1,
+      output_image_per_million_usd: '30',
+      search_usd: '0.01',
+      image_usd: '0.04',
+      calls_usd: { file_search: '0.0025' },
+      tiers: [{ above_input_tokens: 1000, input_per_million_usd: '2', output_per_million_usd: '6' }],
+      service_tiers: { flex: { multiplier: 0.5 } },
+      regions: { us: { multiplier: '1.1' } },
+      windows: [{ utc: '00:00-06:00', multiplier: '0.5' }],
+      periods: [{ from: '2030-01-01', output_per_million_usd: '4', input_per_million_usd: '9' }],
+    },
+  })
+  assert.ok(checked.ok && checked.data.price !== 'free')
+  const declared = checked.data.price
+  const price = declaredPrice('v', declared)!
+  assert.deepEqual(price.calls, { file_search: 2_500_000_000n, web_search: 10_000_000_000n, image_generation: 40_000_000_000n })
+  assert.deepEqual([price.cacheRead, price.outputImage], [100_000n, 30_000_000n])
+  const usage = usageCounts({ input: { total: 2000, fresh: 2000 }, output: { total: 0 }, raw: {} })
+  assert.equal(costOf(usage, price).nanoUsd, 4_000_000n)
+  assert.equal(costOf({ ...usage, serviceTier: 'flex', region: 'us' }, price).nanoUsd, 2_200_000n)
+  assert.equal(costOf(usage, priceAt(price, Date.parse('2026-05-05T05:00:00Z'))).nanoUsd, 2_000_000n)
+  assert.equal(costOf(usage, priceAt(price, Date.parse('2030-05-05T05:00:00Z'))).nanoUsd, 18_000_000n)
 })

@@ -1,5 +1,5 @@
 // Declared state and environment -> providers, each complete: address, key, wires, dialect, models with prices.
-import { ConfigError, declaredPrice, didYouMean, secretInEnvironment } from '#config'
+import { ConfigError, didYouMean, secretInEnvironment } from '#config'
 import type {
   Credential,
   Declared,
@@ -15,6 +15,7 @@ import type {
 import { freePrice, scalePrice, type Dialect, type Price, type Wire } from '#ir'
 import { nearestNames } from '#kernel'
 import { withAccount } from './accounts.ts'
+import { declaredPrice } from './declared-price.ts'
 import { createGlob } from './glob.ts'
 import { limitsOf } from './limit-rules.ts'
 import { readModelCatalog, type ModelCatalog } from './models.ts'

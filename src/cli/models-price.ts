@@ -35,7 +35,7 @@ Examples:
   turnpike models price set own/big --json-file '{"input_per_million_usd":"1","output_per_million_usd":"4",
     "tiers":[{"above_input_tokens":200000,"input_per_million_usd":"2","output_per_million_usd":"6"}]}'
 
-Tiers, service tiers, regions, time windows and periods are written as JSON; docs/catalog.md has their fields. Amounts are USD. The price applies to the next request; what was recorded keeps its own.
+Tiers, service tiers, regions, time windows and periods are written as JSON; docs/prices.md has their fields. Amounts are USD. The price applies to the next request; what was recorded keeps its own.
 `
 const removeExamples = `
 Examples:

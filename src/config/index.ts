@@ -17,7 +17,7 @@ export {
   type OwnerChange,
   type ProviderBody,
 } from './declared-schema.ts'
-export { declaredPrice, type DeclaredPrice, type DeclaredRates } from './price-schema.ts'
+export type { DeclaredPrice, DeclaredRates } from './price-schema.ts'
 export type { DeclaredBudget, DeclaredRateLimit } from './limit-schema.ts'
 export { environment, type Environment } from './environment.ts'
 export { hashKey, homeFiles, newGatewayKey, openHome, type Home, type MasterKey, type OldKey } from './home.ts'

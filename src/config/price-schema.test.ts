@@ -1,13 +1,11 @@
 // Prices as people write them: what is refused says which amount and why, and what is accepted means what it says.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { costOf, priceAt } from '#ir'
 import { checkBody } from './declared-errors.ts'
 import { bodySchemas } from './declared-schema.ts'
-import { declaredPrice, type DeclaredPrice } from './price-schema.ts'
+import type { DeclaredPrice } from './price-schema.ts'
 
 const both = { input_per_million_usd: '1', output_per_million_usd: '4' }
-const nothing = { cacheRead: undefined, cacheWrite: undefined, cacheWrite1h: undefined, inputAudio: undefined, reasoning: undefined, outputAudio: undefined } // prettier-ignore
 
 function refusal(price: unknown): string {
   const checked = checkBody(bodySchemas.price, { price })
@@ -48,36 +46,11 @@ test('conditions are checked where they stand', () => {
     [{ service_tiers: { 'a b': { multiplier: '2' } } }, /service_tiers.*"a b"/],
     [{ service_tiers: { flex: { multiplier: '-2' } } }, /service_tiers\.flex\.multiplier/],
     [{ windows: [{ utc: '25:00-01:00', multiplier: '0.5' }] }, /windows\[0\]\.utc is "25:00-01:00"/],
-    [{ windows: [{ utc: '01:00-01:00', multiplier: '0.5' }] }, /not a window of the UTC day/],
+    [{ windows: [{ utc: '01:00-01:00', multiplier: '0.5' }] }, /is not a time of the UTC day/],
     [{ periods: [{ multiplier: '0.5' }] }, /needs `from` or `until`/],
     [{ periods: [{ from: 'tomorrow', multiplier: '1' }] }, /periods\[0\]\.from is "tomorrow"/],
     [{ periods: [{ from: '2026-12-01' }] }, /needs either `multiplier`, or rates of its own/],
     [{ request: '1' }, /price\.request is not known here\. Did you mean request_usd\?/],
   ] as const)
     assert.match(refusal({ ...both, ...more }), says, JSON.stringify(more))
-})
-
-test('fields mean what they say: every kind of rate and fee reaches the price', () => {
-  const declared = accepted({
-    ...both,
-    cache_read_per_million_usd: 0.1,
-    output_image_per_million_usd: '30',
-    search_usd: '0.01',
-    image_usd: '0.04',
-    calls_usd: { file_search: '0.0025' },
-    tiers: [{ above_input_tokens: 1000, input_per_million_usd: '2', output_per_million_usd: '6' }],
-    service_tiers: { flex: { multiplier: 0.5 } },
-    regions: { us: { multiplier: '1.1' } },
-    windows: [{ utc: '00:00-06:00', multiplier: '0.5' }],
-    periods: [{ from: '2030-01-01', ...both, input_per_million_usd: '9' }],
-  })
-  assert.ok(declared !== 'free')
-  const price = declaredPrice('v', declared)!
-  assert.deepEqual(price.calls, { file_search: 2_500_000_000n, web_search: 10_000_000_000n, image_generation: 40_000_000_000n })
-  assert.deepEqual([price.cacheRead, price.outputImage], [100_000n, 30_000_000n])
-  const usage = { ...nothing, input: 2000, fresh: 2000, output: 0 }
-  assert.equal(costOf(usage, price).nanoUsd, 4_000_000n)
-  assert.equal(costOf({ ...usage, serviceTier: 'flex', region: 'us' }, price).nanoUsd, 2_200_000n)
-  assert.equal(costOf(usage, priceAt(price, Date.parse('2026-05-05T05:00:00Z'))).nanoUsd, 2_000_000n)
-  assert.equal(costOf(usage, priceAt(price, Date.parse('2030-05-05T05:00:00Z'))).nanoUsd, 18_000_000n)
 })

@@ -1,10 +1,12 @@
-// What a model costs, as turnpike.yaml and the admin API write it, and the same as the rates that prices are made of.
-import { parseNanoUsd, priceOf, scalePrice, freePrice, type Price, type Rates } from '#ir'
+// What a model costs, as turnpike.yaml and the admin API write it.
+import { freePrice, parseNanoUsd, scalePrice } from '#ir'
 import { z } from 'zod'
 import { list, text } from './schema-words.ts'
 
 /** USD for a million tokens, or for one call: nobody asks more, and what a request may cost still fits into 64 bits of nano-USD. */
 const maxUsd = 100_000n
+/** As `priceOf` has it. */
+const maxCases = 256
 
 /** USD as decimal text, exact: a price is a whole number of pico-USD. A plain number is taken by its shortest decimal form. */
 function usd(decimals: 6 | 12) {
@@ -66,7 +68,7 @@ const change = { multiplier: multiplier.optional(), ...input, ...rates }
 const tiers = list(tier, 8)
 const windows = list(
   z.strictObject({
-    utc: text(11).regex(/^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)$/, 'is not a time of the UTC day such as "16:30-00:30"'),
+    utc: text(11).refine(isWindow, 'is not a time of the UTC day such as "16:30-00:30"'),
     days: list(z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']), 7)
       .min(1, 'is empty')
       .optional(),
@@ -81,10 +83,7 @@ const rowFields = {
   regions: few(z.record(label, z.strictObject(change))).optional(),
   windows: windows.optional(),
 }
-const instant = text(32).regex(
-  /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})?)?$/,
-  'is not a date or a time such as "2026-12-01" or "2026-12-01T08:00:00Z"',
-)
+const instant = text(32).refine(isInstant, 'is not a date or a time such as "2026-12-01" or "2026-12-01T08:00:00Z"')
 const period = z
   .strictObject({ from: instant.optional(), until: instant.optional(), multiplier: multiplier.optional(), ...input, ...rowFields })
   .refine(({ from, until }) => from !== undefined || until !== undefined, 'needs `from` or `until`')
@@ -104,80 +103,34 @@ const row = z
     (one) => [one.input_per_million_usd, one.output_per_million_usd, one.request_usd ?? '0'].some((rate) => Number(rate) > 0),
     'is 0 throughout; write `price: free` if that is meant',
   )
-  .superRefine((one, issues) => {
-    try {
-      priceOf('checked', ratesOf(one))
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error
-      issues.addIssue({ code: 'custom', message: `cannot be: ${error.message}` })
-    }
-  })
+  .refine(
+    ({ tiers: own = [], service_tiers: services = {}, regions = {} }) =>
+      (tierCount(own, services) + 1) * (Object.keys(services).length + 1) * (Object.keys(regions).length + 1) <= maxCases,
+    `has more than ${maxCases} combinations of tiers, service tiers and regions`,
+  )
+
+function tierCount(own: readonly Above[], services: Readonly<Record<string, { readonly tiers?: readonly Above[] | undefined }>>): number {
+  const all = [...own, ...Object.values(services).flatMap(({ tiers: more = [] }) => more)]
+  return new Set(all.map(({ above_input_tokens: above }) => above)).size
+}
+
+type Above = { readonly above_input_tokens: number }
 
 export const price = z.union([z.literal('free'), row])
 
 export type DeclaredPrice = z.infer<typeof price>
 export type DeclaredRates = z.infer<typeof row>
-type Fields = z.infer<typeof tier>
-type FlatFields = Omit<Fields, 'above_input_tokens'>
-
-/** `version` is what records name it by; undefined: free. Throws RangeError on what the schema would refuse. */
-export function declaredPrice(version: string, declared: DeclaredRates): Price | undefined {
-  return priceOf(version, ratesOf(declared))
-}
-
-function ratesOf(declared: DeclaredRates): Rates {
-  return {
-    ...rowOf(declared),
-    periods: declared.periods?.map((one) => ({ from: one.from, until: one.until, multiplier: one.multiplier, ...rowOf(one) })),
-  }
-}
-
-type Row = Omit<z.infer<typeof period>, 'from' | 'until'>
-
-function rowOf(one: Row): Rates {
-  return {
-    ...flat(one),
-    tiers: tiersOf(one.tiers),
-    serviceTiers: mapped(one.service_tiers, (service) => ({
-      multiplier: service.multiplier,
-      ...flat(service),
-      tiers: tiersOf(service.tiers),
-    })),
-    regions: mapped(one.regions, (region) => ({ multiplier: region.multiplier, ...flat(region) })),
-    windows: one.windows?.map((window) => ({ utc: window.utc, days: window.days, multiplier: window.multiplier, ...flat(window) })),
-  }
-}
-
-function tiersOf(declared: readonly Fields[] | undefined): Rates['tiers'] {
-  return declared?.map((one) => ({ above: one.above_input_tokens, ...flat(one) }))
-}
-
-function flat(one: FlatFields): Omit<Rates, 'tiers' | 'serviceTiers' | 'regions' | 'windows' | 'periods'> {
-  const calls = {
-    ...one.calls_usd,
-    ...(one.search_usd === undefined ? {} : { web_search: one.search_usd }),
-    ...(one.image_usd === undefined ? {} : { image_generation: one.image_usd }),
-  }
-  return {
-    input: one.input_per_million_usd,
-    output: one.output_per_million_usd,
-    cacheRead: one.cache_read_per_million_usd,
-    cacheWrite: one.cache_write_5m_per_million_usd,
-    cacheWrite1h: one.cache_write_1h_per_million_usd,
-    reasoning: one.reasoning_per_million_usd,
-    inputAudio: one.input_audio_per_million_usd,
-    outputAudio: one.output_audio_per_million_usd,
-    inputImage: one.input_image_per_million_usd,
-    outputImage: one.output_image_per_million_usd,
-    request: one.request_usd,
-    ...(Object.keys(calls).length === 0 ? {} : { calls }),
-  }
-}
-
-function mapped<From, To>(all: Readonly<Record<string, From>> | undefined, to: (one: From) => To): Record<string, To> | undefined {
-  return all === undefined ? undefined : Object.fromEntries(Object.entries(all).map(([name, one]) => [name, to(one)]))
-}
 
 function few<Schema extends z.ZodType<Record<string, unknown>>>(schema: Schema): Schema {
   return schema.refine((all) => Object.keys(all).length <= 16, 'has more than 16 entries')
+}
+
+function isWindow(written: string): boolean {
+  const [, from, until] = /^((?:[01]\d|2[0-3]):[0-5]\d)-((?:[01]\d|2[0-3]):[0-5]\d|24:00)$/.exec(written) ?? []
+  return from !== undefined && from !== (until === '24:00' ? '00:00' : until)
+}
+
+function isInstant(written: string): boolean {
+  const isWritten = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})?)?$/.test(written)
+  return isWritten && !Number.isNaN(Date.parse(written))
 }

@@ -560,10 +560,8 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
     // What was refused before anybody was asked has no answer worth keeping.
     const bodies = this.reserved === undefined && this.hit === undefined ? undefined : recordAnswer(this)
     // Without the provider's last word, what it said of its output so far is not the truth.
-    const needsCounting =
-      this.#committed &&
-      this.hit === undefined &&
-      (this.pricedUsage === undefined || outcome !== 'ok' || (this.arrival.operation !== 'embed' && isDoubtful(this.pricedUsage)))
+    const hasWords = this.arrival.operation === 'generate' && this.hit === undefined && (this.#committed || outcome === 'ok')
+    const needsCounting = hasWords && (this.pricedUsage === undefined || outcome !== 'ok' || isDoubtful(this.pricedUsage))
     const record = finishRecord(this, { outcome, failure, finish, endedMs, bodies, kept: needsCounting ? keptText(this) : '' })
     this.spending?.over(this.attempts.length > 0, needsCounting ? estimatedAnswer(this) : this.pricedUsage, Date.now())
     this.deps.journal.finish(record, (error) => {

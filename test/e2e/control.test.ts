@@ -111,7 +111,7 @@ test('a request that runs goes on as it began: its provider, its key and its pri
   await control.providers.put('third', provider(), admin)
   const { id, key } = await control.keys.create({ name: 'running' }, admin)
   const gate = createGate()
-  const frames = chat.frames({ usage: { input: 1_000_000, output: 0 } })
+  const frames = chat.frames({ usage: { input: 1_000_000, output: 1 } })
   upstream.enqueue({
     headers: { 'content-type': 'text/event-stream' },
     body: [write(frames.slice(0, 2).join('')), waitFor(gate), write(frames.slice(2).join(''))],
@@ -125,7 +125,7 @@ test('a request that runs goes on as it began: its provider, its key and its pri
   const text = await response.text()
   assert.match(text, /data: \[DONE\]/)
   const record = await turnpike.record(response.headers.get('x-turnpike-request-id')!)
-  assert.deepEqual([record['outcome'], record['provider'], record['cost_usd']], ['ok', 'third', '1'])
+  assert.deepEqual([record['outcome'], record['provider'], record['cost_usd']], ['ok', 'third', '1.000001'])
 })
 
 test('what is kept of requests changes while it runs', async () => {

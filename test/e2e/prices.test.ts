@@ -1,0 +1,136 @@
+// What a request costs over real sockets: service tiers, tiers, fees, and usage that cannot be believed.
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, test } from 'node:test'
+import type { JsonObject } from '#kernel'
+import { sseAnswer } from '#test/scripts.ts'
+import { startTest, type TestTurnpike } from '#test/turnpike.ts'
+import { createUpstream, type ScriptedUpstream } from '#test/upstream.ts'
+
+let upstream: ScriptedUpstream
+let turnpike: TestTurnpike
+before(async () => {
+  upstream = await createUpstream()
+  const price = {
+    input_per_million_usd: '2',
+    output_per_million_usd: '8',
+    search_usd: '0.01',
+    tiers: [{ above_input_tokens: 1000, input_per_million_usd: '4', output_per_million_usd: '12' }],
+    service_tiers: { flex: { multiplier: '0.5' }, priority: { multiplier: '2' } },
+  }
+  turnpike = await startTest({
+    own: { wire: 'openai-chat', origin: upstream.origin, more: { models: { custom: [{ id: 'm', price }, { id: 'unpriced' }] } } },
+  })
+})
+after(async () => {
+  await turnpike.end()
+  await upstream.close()
+})
+beforeEach(() => upstream.clear())
+
+type Line = { readonly item: string; readonly units: number; readonly rate?: string; readonly unit_usd: string }
+type Detail = {
+  readonly cost_usd: string | null
+  readonly cost_source: string
+  readonly cost_lines: Line[]
+  readonly tokens: { readonly input: number | null; readonly output: number | null }
+}
+
+const words = 'The quick brown fox jumps over the lazy dog, again and again, until it is tired of it.'
+
+function answer(
+  usage: JsonObject | undefined,
+  more: JsonObject = {},
+  content = words,
+): { status: number; headers: Record<string, string>; body: string } {
+  const choices = [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }]
+  const body = { id: 'c1', object: 'chat.completion', created: 1, model: 'm', choices, ...(usage === undefined ? {} : { usage }), ...more }
+  return { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
+}
+
+async function ask(more: JsonObject = {}): Promise<Detail> {
+  const body = { model: 'own/m', messages: [{ role: 'user', content: 'Say it.' }], ...more }
+  const response = await turnpike.post('/v1/chat/completions', body)
+  await response.text()
+  assert.equal(response.status, 200)
+  return (await turnpike.record(response.headers.get('x-turnpike-request-id')!)) as unknown as Detail
+}
+
+const usage = { prompt_tokens: 100, completion_tokens: 10, total_tokens: 110 }
+
+test('the tier of the answer counts, else the one that was asked for, and the lines say so', async () => {
+  upstream.enqueue(answer(usage, { service_tier: 'flex' }))
+  const flex = await ask()
+  assert.deepEqual([flex.cost_usd, flex.cost_source], ['0.00014', 'computed'])
+  assert.deepEqual(flex.cost_lines.map(({ item, rate, unit_usd: each }) => [item, rate, each]), [['input', 'flex', '0.000001'], ['output', 'flex', '0.000004']]) // prettier-ignore
+  upstream.enqueue(answer(usage))
+  assert.equal((await ask({ service_tier: 'priority' })).cost_usd, '0.00056')
+  upstream.enqueue(answer(usage, { service_tier: 'default' }))
+  const plain = await ask({ service_tier: 'priority' })
+  assert.deepEqual([plain.cost_usd, plain.cost_lines[0]!.rate], ['0.00028', undefined])
+})
+
+test('above the tier the whole request costs more, and searches are fees', async () => {
+  upstream.enqueue(answer({ prompt_tokens: 1001, completion_tokens: 10, server_tool_use: { web_search_requests: 2 } }))
+  const { cost_usd: cost, cost_lines: lines } = await ask()
+  assert.equal(cost, '0.024124')
+  assert.deepEqual(lines.map(({ item, units, rate }) => [item, units, rate]), [['input', 1001, 'above 1,000 input tokens'], ['output', 10, 'above 1,000 input tokens'], ['web_search', 2, 'above 1,000 input tokens']]) // prettier-ignore
+})
+
+test('usage that cannot be is counted instead, and marked', async () => {
+  for (const said of [
+    undefined,
+    { prompt_tokens: -100, completion_tokens: -10 },
+    { prompt_tokens: 'many', completion_tokens: null },
+    { prompt_tokens: 9e15, completion_tokens: 10 },
+    { prompt_tokens: 100, completion_tokens: 1e300 },
+    { prompt_tokens: 100, completion_tokens: 0 },
+    { prompt_tokens: 0, completion_tokens: 0 },
+    { prompt_tokens: 100, completion_tokens: -10 },
+  ] as (JsonObject | undefined)[]) {
+    upstream.enqueue(answer(said))
+    const { cost_source: source, cost_usd: cost, tokens } = await ask()
+    assert.equal(source, 'estimated', JSON.stringify(said))
+    assert.ok(tokens.output! > 15 && tokens.output! < 40, `${tokens.output} tokens of output: ${JSON.stringify(said)}`)
+    assert.ok(tokens.input! > 5 && tokens.input! <= 100, `${tokens.input} tokens of input: ${JSON.stringify(said)}`)
+    assert.ok(Number(cost) > 0.00015 && Number(cost) < 0.001, `${cost}: ${JSON.stringify(said)}`)
+  }
+  upstream.enqueue(answer({ prompt_tokens: 100, completion_tokens: 0 }, {}, ''))
+  const empty = await ask()
+  assert.deepEqual([empty.cost_source, empty.cost_usd], ['computed', '0.0002'])
+})
+
+test('usage on two chunks is the whole so far each time: the last one counts, once', async () => {
+  const chunk = (more: JsonObject): string =>
+    `data: ${JSON.stringify({ id: 'c1', object: 'chat.completion.chunk', created: 1, model: 'm', choices: [], ...more })}\n\n`
+  const said = (completion: number): JsonObject => ({
+    usage: { prompt_tokens: 100, completion_tokens: completion, total_tokens: 100 + completion },
+  })
+  for (const last of [20, 10]) {
+    upstream.enqueue(
+      sseAnswer([
+        chunk({ choices: [{ index: 0, delta: { role: 'assistant', content: words }, finish_reason: null }], ...said(10) }),
+        chunk({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }], ...said(last) }),
+        chunk(said(last)),
+        'data: [DONE]\n\n',
+      ]),
+    )
+    const { cost_usd: cost, tokens } = await ask({ stream: true, stream_options: { include_usage: true } })
+    assert.deepEqual([tokens.input, tokens.output, cost], [100, last, last === 20 ? '0.00036' : '0.00028'])
+  }
+})
+
+test('what the provider says it billed wins over what its tokens would cost, and no sum that nobody bills', async () => {
+  upstream.enqueue(answer({ ...usage, cost: 0.0125 }))
+  const stated = await ask()
+  assert.deepEqual([stated.cost_usd, stated.cost_source, stated.cost_lines.length], ['0.0125', 'provider', 2])
+  for (const cost of [-1, 1e30]) {
+    upstream.enqueue(answer({ ...usage, cost }))
+    assert.deepEqual([(await ask()).cost_usd], ['0.00028'], String(cost))
+  }
+})
+
+test('what has no price has no cost, whatever it says', async () => {
+  upstream.enqueue(answer(usage, { service_tier: 'flex' }))
+  const { cost_usd: cost, cost_source: source } = await ask({ model: 'own/unpriced' })
+  assert.deepEqual([cost, source], [null, 'unpriced'])
+})
