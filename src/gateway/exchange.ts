@@ -82,6 +82,9 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
   /** An answered attempt whose provider has not closed yet. */
   #lingering: Try | undefined
   #position = -1
+  /** Which one is tried as soon as the current one has been left; -1: none. */
+  #next = -1
+  #isTrying = false
   /** How often the step at this position was tried again. */
   #retried = 0
   /** When the same target is tried again; 0: no such wait. */
@@ -259,7 +262,23 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
     this.#try(0)
   }
 
+  /** What fails before it is sent (a field that has no place there, a limit) fails within this: thousands may, and none on top of the other. */
   #try(position: number): void {
+    this.#next = position
+    if (this.#isTrying) return
+    this.#isTrying = true
+    try {
+      while (this.#next >= 0) {
+        const next = this.#next
+        this.#next = -1
+        this.#tryOne(next)
+      }
+    } finally {
+      this.#isTrying = false
+    }
+  }
+
+  #tryOne(position: number): void {
     if (position !== this.#position) this.#retried = 0
     this.#position = position
     this.#retryAtMs = 0

@@ -244,3 +244,18 @@ test('an attempt that is a retry says which one, and how long it waited', async 
   assert.equal(again.length, 2)
   for (const [at, reason] of again.entries()) assert.match(reason, new RegExp(`^retry ${at + 1} of 2, after \\d+ ms$`))
 })
+
+test('thousands of targets that cannot carry a request are passed, and it is answered', { timeout: 30_000 }, async () => {
+  const put = async (slug: string, config: JsonObject): Promise<void> => {
+    const answer = await fetch(`${turnpike.url}/api/v1/configs/${slug}`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ config }),
+    })
+    assert.ok(answer.ok, await answer.text())
+  }
+  await put('a-thousand', { targets: Array.from({ length: 1000 }, () => to('claude', { model: 'model-1' })) })
+  await put('all-of-them', { targets: [...Array.from({ length: 3 }, () => ({ model: 'a-thousand' })), to('well')] })
+  const { answer, attempts } = await ask('all-of-them', { ...plainBody, n: 2 })
+  assert.deepEqual([answer.status, answer.headers.get('x-turnpike-provider'), attempts.length], [200, 'well', 3001])
+})
