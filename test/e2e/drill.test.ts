@@ -136,12 +136,22 @@ test('tries at one target are made and waited for on paper, however long a provi
 })
 
 test('chains inside of other strategies are drilled as the request would meet them', async () => {
-  const pair = { strategy: { mode: 'loadbalance' }, targets: [{ provider: '@main', weight: 1 }, { provider: '@claude', weight: 1 }] } // prettier-ignore
+  const pair = {
+    strategy: { mode: 'loadbalance' },
+    targets: [
+      { provider: '@main', weight: 1 },
+      { provider: '@claude', weight: 1 },
+    ],
+  }
   const nested = { strategy: { mode: 'fallback' }, targets: [pair, chain.targets[2]!] }
   const conditional = {
+    // oxlint-disable-next-line unicorn/no-thenable -- a target's name, by Portkey's word
     strategy: { mode: 'conditional', conditions: [{ query: { 'metadata.tier': { $eq: 'paid' } }, then: 'best' }], default: 'cheap' },
-    targets: [{ name: 'best', ...nested }, { name: 'cheap', ...chain.targets[2] }],
-  } // prettier-ignore
+    targets: [
+      { name: 'best', ...nested },
+      { name: 'cheap', ...chain.targets[2] },
+    ],
+  }
   const body = { model: 'model-1', stream: true, messages: [{ role: 'user', content: 'Hello' }] }
   const paid = await drill({ config: conditional, request: { body, headers: { 'x-turnpike-metadata': '{"tier":"paid"}' } } })
   assert.deepEqual([paid.covered, paid.targets.length], [true, 3])
