@@ -15,7 +15,7 @@ Examples:
   turnpike backup ./backups --json | jq -r .path
 
 Makes a folder turnpike-backup-<time> in it: providers (their keys encrypted), gateway keys (as hashes), aliases, prices,
-settings, and every record with its bodies. Not in it: the master key, the admin token and turnpike.yaml.
+settings, the ledger, and every record with its bodies. Not in it: the master key, the admin token and turnpike.yaml.
 `
 
 export function backupCommand(context: CliContext): Command {

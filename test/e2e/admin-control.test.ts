@@ -173,6 +173,26 @@ test('users and teams have limits of their own, and stay while a key belongs to 
   await cleared(`/keys/${String(key.json['id'])}`, `/users/${id}`, `/teams/${team}`)
 })
 
+test('a wallet is credited, adjusted, stated and checked, and a request is refunded to who paid for it', async () => {
+  const user = (await ask('POST', '/users', { name: 'grace' })).json['id'] as string
+  assert.equal((await ask('POST', `/accounts/${user}/credits`, { amount_usd: '2.5', pot: 'promo' })).status, 201)
+  assert.equal((await ask('POST', `/accounts/${user}/adjustments`, { amount_usd: '-0.5', pot: 'promo', note: 'twice' })).status, 201)
+  assert.equal((await ask('GET', `/accounts/${user}`)).json['balance_usd'], '2')
+  const statement = await ask('GET', `/accounts/${user}/statement`)
+  assert.deepEqual(
+    statement.json.data.map((line) => line['balance_usd']),
+    ['2.5', '2'],
+  )
+  const { id } = await chat('declared/model-1')
+  const refund = await ask('POST', '/accounts/wallet%3Ainstance/refunds', { request_id: id })
+  assert.equal(refund.status, 201, refund.text)
+  assert.equal((await ask('POST', `/accounts/${user}/refunds`, { request_id: id })).json.error.field, 'request_id')
+  assert.equal((await ask('GET', '/ledger?kind=refund')).json.data.length, 1)
+  assert.ok((await ask('GET', '/accounts')).json.data.some((account) => account['id'] === `wallet:${user}`))
+  assert.deepEqual((await ask('GET', '/ledger/check')).json['violations'], [])
+  await cleared(`/users/${user}`)
+})
+
 test('alerts go to a webhook that is tried out first', async () => {
   upstream.route('/hooks/alerts', { status: 200, headers: {}, body: '' })
   const alerts = { webhook_url: `${upstream.origin}/hooks/alerts`, webhook_secret: secret, allow_private_network: true }
@@ -588,7 +608,20 @@ test('a wrong rotation or change of a key is refused', async () => {
 })
 
 test('a wrong parameter of any list is refused by its name', async () => {
-  for (const list of ['/providers', '/keys', '/users', '/teams', '/aliases', '/configs', '/models', '/settings', '/vendors', '/audit']) {
+  for (const list of [
+    '/providers',
+    '/keys',
+    '/users',
+    '/teams',
+    '/aliases',
+    '/configs',
+    '/models',
+    '/settings',
+    '/vendors',
+    '/audit',
+    '/accounts',
+    '/ledger',
+  ]) {
     for (const [query, field] of [
       ['limit=0', 'limit'],
       ['limit=many', 'limit'],

@@ -4,7 +4,9 @@ import { statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { openDatabase } from '#test/databases.ts'
+import { createCheckedAdmin } from '#test/openapi-check.ts'
 import { wireScripts } from '#test/scripts.ts'
+import { adminToken, startTest } from '#test/turnpike.ts'
 import { runCommand, scratchFolder, startGateway, type Ended } from '#test/turnpike-process.ts'
 import { createUpstream } from '#test/upstream.ts'
 import { stringify } from 'yaml'
@@ -139,4 +141,60 @@ test('what is misused says so and ends with 2', async (context) => {
   const missing = await run('accounts', 'credit', 'nobody', '1')
   assert.equal(missing.exitCode, 1)
   assert.match(missing.stderr, /There is no account "nobody"/)
+})
+
+test('the API describes what it does; a write is made once for its key, and counts for the next request', async (context) => {
+  const upstream = await createUpstream()
+  upstream.route('/v1/chat/completions', () => wireScripts['openai-chat'].json({ model: 'model-1' }))
+  const turnpike = await startTest({ one: { wire: 'openai-chat', origin: upstream.origin } })
+  context.after(async () => {
+    await turnpike.end()
+    await upstream.close()
+  })
+  const { ask, check } = await createCheckedAdmin(turnpike.url, adminToken)
+  const user = (await ask('POST', '/users', { name: 'ada', prepaid: true })).json['id'] as string
+  const key = (await ask('POST', '/keys', { name: 'laptop', type: 'user', user })).json['key'] as string
+  const call = async (): Promise<number> => {
+    const answer = await turnpike.post(
+      '/v1/chat/completions',
+      { model: 'one/model-1', messages: [{ role: 'user', content: 'Hello!' }] },
+      { headers: { authorization: `Bearer ${key}` } },
+    )
+    await answer.text()
+    return answer.status
+  }
+  assert.equal(await call(), 402)
+
+  const once = { 'idempotency-key': 'invoice-7' }
+  const credited = await ask('POST', `/accounts/${user}/credits`, { amount_usd: '2', note: 'invoice 7' }, once)
+  assert.equal(credited.status, 201)
+  const again = await ask('POST', `/accounts/${user}/credits`, { amount_usd: '2', note: 'invoice 7' }, once)
+  assert.deepEqual([again.status, again.headers.get('idempotent-replayed'), again.text], [201, 'true', credited.text])
+  const other = await ask('POST', `/accounts/${user}/credits`, { amount_usd: '3', note: 'invoice 7' }, once)
+  assert.deepEqual([other.status, other.json.error.code, other.json.error.field], [409, 'conflict', 'Idempotency-Key'])
+  assert.equal(await call(), 200)
+
+  for (const amount of ['0.0000000001', '-1', 'NaN', '9'.repeat(30)]) {
+    const refused = await ask('POST', `/accounts/${user}/credits`, { amount_usd: amount })
+    assert.deepEqual([refused.status, refused.json.error.field], [400, 'amount_usd'], amount)
+  }
+  assert.equal((await ask('POST', '/accounts/nobody/credits', { amount_usd: '1' })).status, 404)
+  const charged = (await ask('GET', `/ledger?account=${user}&kind=charge`)).json.data
+  const request = String(charged[0]?.['request_id'])
+  assert.equal((await ask('POST', `/accounts/${user}/refunds`, { request_id: request, amount_usd: '1' })).status, 409)
+  assert.equal((await ask('POST', `/accounts/${user}/refunds`, { request_id: request })).status, 201)
+  assert.equal((await ask('POST', `/accounts/${user}/adjustments`, { amount_usd: '-2', note: 'closed' })).status, 201)
+  assert.equal((await ask('GET', `/accounts/${user}`)).json['balance_usd'], '0')
+  assert.equal(await call(), 402)
+  const statement = await ask('GET', `/accounts/${user}/statement?from=2020-01-01&limit=2`)
+  assert.deepEqual([statement.json.data.length, statement.json['opening_usd']], [2, '0'])
+  assert.equal((await ask('GET', `/accounts/${user}/statement?cursor=${statement.json.next_cursor}`)).json.data.length, 2)
+  assert.equal((await ask('GET', `/accounts/${user}/statement?since=1`)).status, 400)
+  assert.equal((await ask('GET', '/ledger?from=yesterday')).status, 400)
+  assert.equal((await ask('GET', '/accounts?limit=3')).json.data.length, 3)
+  assert.deepEqual((await ask('GET', '/ledger/check')).json['violations'], [])
+  assert.deepEqual(
+    check.unexercised().filter((name) => /Account|Transfer|Statement|Ledger|refundCharge/.test(name)),
+    [],
+  )
 })
