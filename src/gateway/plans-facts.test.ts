@@ -49,6 +49,7 @@ describe('conditions', () => {
     ["the key's client", { 'key.client': 'openclaw' }, { key: { client: 'openclaw' } }],
     ["the key's metadata by its place", { 'key.metadata.team': 'blue' }, { key: { metadata: { team: 'blue' } } }],
     ['a provider', { 'provider.a.available': true }, {}],
+    ['a provider that there is not', { 'provider.nobody.available': { $exists: false } }, {}],
     ['any of several', { $or: [{ 'metadata.x': 'y' }, { 'key.name': 'test' }] }, {}],
     ['what is missing', { 'params.temperature': { $exists: false } }, {}],
     ['what there is no budget of', { 'budget.remaining_usd': { $exists: false } }, {}],

@@ -1,6 +1,6 @@
 // What conditions may ask about a request, and what it needs of a model. Most requests are asked nothing: everything is read when it is asked for.
 import type { IncomingHttpHeaders } from 'node:http'
-import type { GatewayKey } from '#config'
+import type { GatewayKey, Snapshot } from '#config'
 import { usdNumber, type ClientWire } from '#ir'
 import { isObject, type JsonObject, type JsonValue } from '#kernel'
 import type { Limits } from '#ledger'
@@ -54,6 +54,7 @@ export class RequestFacts implements Facts {
   readonly #health: Health
   readonly #nowMs: number
   readonly #limits: Pick<Limits, 'remaining'> | undefined
+  readonly #providers: Snapshot['providers']
   readonly #members = new Map<string, JsonValue | undefined>()
   #metadata: JsonObject | undefined
   #needs: Needs | undefined
@@ -65,12 +66,14 @@ export class RequestFacts implements Facts {
     health: Health,
     nowMs: number,
     limits: Pick<Limits, 'remaining'> | undefined,
+    { providers }: Pick<Snapshot, 'providers'>,
   ) {
     this.#arrival = arrival
     this.#inspected = inspected
     this.#health = health
     this.#nowMs = nowMs
     this.#limits = limits
+    this.#providers = providers
   }
 
   get tenant(): string {
@@ -144,7 +147,10 @@ export class RequestFacts implements Facts {
   /** Slugs may have dots. */
   #ofProvider(path: string): JsonValue | undefined {
     const dot = path.lastIndexOf('.')
-    const { available, latencyMs } = this.#health.provider(path.slice(0, Math.max(dot, 0)), this.#nowMs)
+    const slug = path.slice(0, Math.max(dot, 0))
+    // Health knows no names: it takes one that it has never heard for well.
+    if (!this.#providers.has(slug)) return undefined
+    const { available, latencyMs } = this.#health.provider(slug, this.#nowMs)
     if (path.slice(dot + 1) === 'available') return available
     return path.slice(dot + 1) === 'latency_p50' ? latencyMs : undefined
   }

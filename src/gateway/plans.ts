@@ -95,7 +95,7 @@ export function createPlanner(deps: PlannerDeps): Planner {
     const moment: Moment = {
       nowMs,
       random: deps.random,
-      facts: new RequestFacts(asked.arrival, asked.inspected, health, nowMs, deps.limits),
+      facts: new RequestFacts(asked.arrival, asked.inspected, health, nowMs, deps.limits, deps.snapshot()),
       pinned: (key) => sticky.get(key, nowMs),
     }
     const { plan, pins } = planSteps(tree, moment)
