@@ -203,8 +203,7 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
   // Asking a provider.
 
   #ask(): void {
-    const { limits } = this.deps
-    this.spending = limits === undefined ? undefined : holdFor(limits, this.deps.snapshot(), this)
+    this.spending = holdFor(this.deps, this)
     if (this.spending?.clamp !== undefined) this.#outgoing.clampTo(this.spending.clamp)
     recordRequest(this)
     this.#outgoing.prepare(this.plan.steps[0]!.target)
@@ -582,7 +581,7 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
     const hasWords = this.arrival.operation === 'generate' && this.hit === undefined && (this.#committed || outcome === 'ok')
     const needsCounting = hasWords && (this.pricedUsage === undefined || outcome !== 'ok' || isDoubtful(this.pricedUsage))
     const record = finishRecord(this, { outcome, failure, finish, endedMs, bodies, kept: needsCounting ? keptText(this) : '' })
-    this.spending?.over(this.attempts.length > 0, needsCounting ? estimatedAnswer(this) : this.pricedUsage, Date.now())
+    this.spending?.over(this.attempts.length > 0, needsCounting ? estimatedAnswer(this) : this.pricedUsage, record, Date.now())
     this.deps.journal.finish(record, (error) => {
       if (error !== undefined) this.deps.log.error({ err: error, request: this.arrival.id }, 'a record could not be written yet')
       try {

@@ -2,13 +2,17 @@
 import type { GatewayKey, Snapshot } from '#config'
 import type { ClientWire, Price, PriceRates } from '#ir'
 import { Failure, isObject, type JsonObject, type JsonValue } from '#kernel'
+import { lacksUsage, withEstimatedUsage } from '#journal'
 import type { Hold, HoldCost, HoldTarget, Limits, RateState } from '#ledger'
 import type { Plan, PlannedTarget } from '#routing'
+import type { FinishRecord } from '#store'
 import type { Inspected } from './inspect.ts'
 import type { OutputClamp } from './outgoing.ts'
-import type { Arrival } from './port.ts'
+import type { Arrival, GatewayDeps } from './port.ts'
 import { inputTokensOf } from './prompt-size.ts'
 import { priceOfTarget, type Priced } from './record.ts'
+
+type SpendingDeps = Pick<GatewayDeps, 'limits' | 'snapshot' | 'countTokens'>
 
 export interface Spender {
   readonly arrival: Arrival
@@ -17,9 +21,9 @@ export interface Spender {
 }
 
 /** undefined: nothing limits this request. Throws the `Failure` that refuses it. */
-export function holdFor(limits: Limits, snapshot: Snapshot, spender: Spender): Spending | undefined {
+export function holdFor({ limits, snapshot, countTokens }: SpendingDeps, spender: Spender): Spending | undefined {
   const { arrival, inspected, plan } = spender
-  if (arrival.operation === 'count-tokens' || !isLimited(arrival.key, snapshot, plan)) return undefined
+  if (limits === undefined || arrival.operation === 'count-tokens' || !isLimited(arrival.key, snapshot(), plan)) return undefined
   const inputTokens = inputTokensOf(inspected.body.original())
   const embeds = arrival.operation === 'embed'
   const asked = embeds ? 0 : askedOutput(arrival.wire, inspected)
@@ -39,19 +43,26 @@ export function holdFor(limits: Limits, snapshot: Snapshot, spender: Spender): S
     arrival.atMs,
   )
   if (held instanceof Failure) throw held
-  return new Spending(limits, held, arrival, inspected)
+  return new Spending({ limits, countTokens }, held, arrival, inspected)
 }
 
 export class Spending {
   readonly #limits: Limits
+  readonly #countTokens: GatewayDeps['countTokens']
   readonly #hold: Hold
   readonly #inspected: Inspected
   /** What the request may say at most, where what it asked for does not fit. */
   readonly clamp: OutputClamp | undefined
   readonly #key: GatewayKey
 
-  constructor(limits: Limits, hold: Hold, { key, wire }: Arrival, inspected: Inspected) {
+  constructor(
+    { limits, countTokens }: { readonly limits: Limits; readonly countTokens: GatewayDeps['countTokens'] },
+    hold: Hold,
+    { key, wire }: Arrival,
+    inspected: Inspected,
+  ) {
     this.#limits = limits
+    this.#countTokens = countTokens
     this.#hold = hold
     this.#inspected = inspected
     this.#key = key
@@ -70,14 +81,27 @@ export class Spending {
     return this.#limits.rates(this.#key, nowMs)
   }
 
-  /** The request has come to its end. `asked`: somebody was sent it. */
-  over(asked: boolean, priced: Priced | undefined, nowMs: number): void {
+  /** The request has come to its end. `asked`: somebody was sent it. `record`: what the ledger will know of it. */
+  over(asked: boolean, priced: Priced | undefined, record: FinishRecord, nowMs: number): void {
     if (!asked) {
       this.#hold.release(nowMs)
       return
     }
     const { counts, costNanoUsd = 0n } = priced ?? {}
     this.#hold.settle({ nanoUsd: costNanoUsd, tokens: counts === undefined ? 0 : counts.input + counts.output }, nowMs)
+    if (lacksUsage(record)) this.#recount(record)
+  }
+
+  /** What nobody told is counted here as the ledger does: what was settled was a guess. */
+  #recount(record: FinishRecord): void {
+    const counted = record.kept === '' ? Promise.resolve(0) : this.#countTokens(record.kept)
+    counted
+      .then((output) => {
+        const { usage, costNanoUsd = 0n } = withEstimatedUsage(record, () => output)
+        this.#hold.correct({ nanoUsd: costNanoUsd, tokens: usage === undefined ? 0 : usage.input + usage.output }, Date.now())
+      })
+      // Whoever stops counts nothing any more; the next start reads the ledger.
+      .catch(() => undefined)
   }
 }
 

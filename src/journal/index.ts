@@ -1,4 +1,5 @@
 // Append-only record of what happened; group commit, recovery, loaders.
+export { lacksUsage, withEstimatedUsage } from './estimate.ts'
 export { listenedJournal } from './listened.ts'
 export type * from './port.ts'
 export { createRecorder, type Recorder, type RecorderOptions, type RecorderStats, type RecordQueryPort } from './recorder.ts'

@@ -97,3 +97,16 @@ export function untilRefused(asked: readonly Promise<Heard>[], count: number): P
       }, reject)
   })
 }
+
+/** Fails when something stays held, or when budgets of the key count something else than the ledger. Answers without usage are counted a moment later. */
+export async function untilSettled(at: At, caller: Caller): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    const { usage, limits } = (await accountOf(at, caller)) as unknown as { usage: number; limits: ShownLimit[] }
+    const wrong = limits.filter(
+      ({ kind, owner, unit, spent, held = 0 }) =>
+        held !== 0 || (kind === 'budget' && owner.kind === 'key' && unit === 'usd' && spent !== usage),
+    )
+    if (wrong.length === 0) return
+    assert.ok(tries < 100, `booked: ${usage}, counted: ${JSON.stringify(wrong)}`)
+  }
+}
