@@ -180,6 +180,21 @@ test('a webhook of the file may be anywhere, and is read-only here; without any,
   assert.equal(without.warnings.length, 1)
 })
 
+test('with another master key nothing is sent, which is said, until the secret is sent again', async (t) => {
+  const hook = await receiver(t)
+  const first = await openTestControl(t, { overrides: { masterKey: 'a-master-key-0123456789-0123456789-a' } })
+  const alerts = { webhook_url: hook.url, webhook_secret: secret, allow_private_network: true }
+  await first.control.settings.update({ alerts }, admin)
+  await first.close()
+  const again = await openTestControl(t, { home: first.home, overrides: { masterKey: 'b-master-key-0123456789-0123456789-b' } })
+  assert.match(again.warnings.join(), /the webhook of alerts cannot be used: Its secret cannot be read with this master key/)
+  assert.equal((await refusalOf(() => again.control.alerts.test())).kind, 'conflict')
+  const kept = await refusalOf(() => again.control.settings.update({ alerts: { ...alerts, webhook_secret: undefined } }, admin))
+  assert.equal(kept.field, 'alerts.webhook_secret')
+  await again.control.settings.update({ alerts }, admin)
+  assert.ok((await again.control.alerts.test()).ok)
+})
+
 test('each wrong field of a webhook is named, and its value is not', async (t) => {
   const { control } = await openTestControl(t)
   const url = 'https://ops.example/hook'

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { createModelIndex, keysInEnvironment, type ModelIndex } from '#catalog'
 import { ConfigError, homeFiles, type Declared, type Environment, type RunningSettings, type Settings, type Snapshot } from '#config'
 import { createControlStore, type AuditNote, type ControlChange, type ControlState, type ControlStore } from '#store'
-import { alertWebhook } from './alert-webhook.ts'
+import { alertsView, alertWebhook } from './alert-webhook.ts'
 import { createAlerts } from './alerts.ts'
 import { createAliases } from './aliases.ts'
 import { createAssembler, type Configured, type ProviderDocument } from './assembly.ts'
@@ -137,6 +137,8 @@ async function open(store: ControlStore, deps: ControlDeps): Promise<OpenControl
           { key: name },
           `the key ${JSON.stringify(name)} follows the routing config ${config}, and there is no such config: its requests are refused`,
         )
+    const noAlerts = alertsView(plane)?.trouble
+    if (noAlerts !== undefined) log.warn({}, `the webhook of alerts cannot be used: ${noAlerts}`)
     for (const hint of declared.hints) log.warn({}, hint)
     for (const [name, model] of declared.aliases)
       if (!indexOf(configured.snapshot).resolve(model).ok)

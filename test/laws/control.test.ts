@@ -64,10 +64,26 @@ const providerBody = fc.record(
     priority: fc.nat(5),
     price_multiplier: fc.constantFrom('1', '1.5'),
     allow_private_network: fc.boolean(),
+    budgets: fc.constantFrom([{ tokens: 5, period: 'day' }], [{ tokens: 9, period: 'total' }]),
   },
   { requiredKeys: [] },
 )
+const budgets = fc.array(
+  fc.record(
+    {
+      amount_usd: fc.constantFrom('5', 0.25, 0, 7, '1.5', '-1'),
+      period: fc.constantFrom('day', 'total', { days: 7 }),
+      soft: fc.boolean(),
+      alert_at: fc.constantFrom([], [0.5, 1]),
+    },
+    { requiredKeys: ['amount_usd', 'period'] },
+  ),
+  { maxLength: 1 },
+)
+const rateLimits = fc.constantFrom([{ requests: 60, per: 'minute' }], [{ concurrent: 2 }], [{ tokens: 9, per: 'day' }])
+const limits = { budgets, rate_limits: rateLimits }
 const keyFields = {
+  ...limits,
   models: fc.constantFrom(['m*'], ['gpt-4o*', 'fast']),
   metadata: fc.constant({ team: 'core' }),
   stream_usage: fc.constantFrom('always', 'on_request'),
@@ -109,6 +125,13 @@ const configBody = fc.record(
 const keyBody = fc.record({ name: fc.constantFrom('laptop', 'bot', 'of-the-file'), ...keyFields }, { requiredKeys: ['name'] })
 
 type Write = (control: Control) => Promise<unknown>
+/** One of the users and teams that there are, or none. */
+const someOwner = (control: Control, kind: 'users' | 'teams', at: number): string | null => {
+  const all = control[kind].list()
+  return all[at % (all.length + 1)]?.id ?? null
+}
+const ownerKind = fc.constantFrom('users', 'teams')
+const ownerName = fc.constantFrom('ada', 'grace', 'core', 'ops', 'lab')
 /** One of the keys that there are. */
 const someKey = (control: Control, at: number): string => {
   const all = control.keys.list()
@@ -134,6 +157,31 @@ const write: fc.Arbitrary<Write> = fc.oneof(
     ([at, body]): Write =>
       (control) =>
         control.keys.update(someKey(control, at), body, actor),
+  ),
+  fc
+    .tuple(ownerKind, fc.nat(), fc.record({ name: ownerName, ...limits, prepaid: fc.boolean() }, { requiredKeys: ['name'] }))
+    .map(([kind, at, body]): Write => (control) => {
+      const team = kind === 'users' ? someOwner(control, 'teams', at) : null
+      return control[kind].create({ ...body, ...(team === null ? {} : { team }) }, actor)
+    }),
+  fc.tuple(ownerKind, fc.nat(), fc.record({ name: ownerName, ...limits }, { requiredKeys: [] })).map(
+    ([kind, at, body]): Write =>
+      (control) =>
+        control[kind].update(someOwner(control, kind, at) ?? 'none', body, actor),
+  ),
+  fc.tuple(ownerKind, fc.nat()).map(
+    ([kind, at]): Write =>
+      (control) =>
+        control[kind].remove(someOwner(control, kind, at) ?? 'none', actor),
+  ),
+  fc.tuple(fc.nat(), fc.nat()).map(
+    ([at, owner]): Write =>
+      (control) =>
+        control.keys.update(
+          someKey(control, at),
+          { type: 'user', user: someOwner(control, 'users', owner), team: someOwner(control, 'teams', owner) },
+          actor,
+        ),
   ),
   fc.nat().map(
     (at): Write =>
@@ -180,11 +228,26 @@ const write: fc.Arbitrary<Write> = fc.oneof(
       (control) =>
         control.models.removePrice(name, id, actor),
   ),
-  fc.record({ log_level: fc.constantFrom('warn', 'debug', null), sim: fc.constantFrom(true, false, null) }, { requiredKeys: [] }).map(
-    (body): Write =>
-      (control) =>
-        control.settings.update(body, actor),
-  ),
+  fc
+    .record(
+      {
+        log_level: fc.constantFrom('warn', 'debug', null),
+        sim: fc.constantFrom(true, false, null),
+        time_zone: fc.constantFrom('Asia/Tokyo', null),
+        budgets: fc.constantFrom([{ amount_usd: '5', period: 'day', metadata: { a: 'b' } }], null),
+        alerts: fc.constantFrom(
+          { webhook_url: 'https://ops.example/a', webhook_secret: 'alert-secret-0123456789' },
+          { webhook_url: 'https://ops.example/b' },
+          null,
+        ),
+      },
+      { requiredKeys: [] },
+    )
+    .map(
+      (body): Write =>
+        (control) =>
+          control.settings.update(body, actor),
+    ),
 )
 
 /** All that requests see; versions count the changes of one process. */
@@ -229,6 +292,8 @@ function allOf(control: Control): object {
     keys: control.keys.list().map(({ previous: _, ...key }) => key),
     aliases: control.aliases.list(),
     configs: control.configs.list(),
+    users: control.users.list(),
+    teams: control.teams.list(),
     settings: control.settings.list(),
   }
 }
