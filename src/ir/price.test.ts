@@ -144,6 +144,7 @@ test('a period is in force from its beginning until before its end, with its own
   })!
   const at = (iso: string) => priceAt(price, Date.parse(iso))
   assert.equal(at('2026-11-30T23:59:59Z').input, 2_000_000n)
+  assert.deepEqual([at('2026-12-01T00:00:00.000Z').input, at('2026-12-31T23:59:59.999Z').input, at('2027-01-01T00:00:00.000Z').input], [1_000_000n, 1_000_000n, 1_500_000n]) // prettier-ignore
   assert.equal(at('2026-12-01T03:00:00Z').input, 1_000_000n, 'a row of its own has no windows of the other one')
   assert.equal(costOf(counts(1001, 0), at('2026-12-31T12:00:00Z')).nanoUsd, 3_003_000n)
   assert.equal(at('2027-01-01T12:00:00Z').input, 3_000_000n)
