@@ -45,7 +45,7 @@ export interface Hold {
   readonly clamped: boolean
   /** It was sent. What it cost counts in the windows in which it was held. */
   settle(actual: Spent, nowMs: number): void
-  /** After `settle`, when it turns out to have been another amount: that one counts instead. */
+  /** After `settle`, when it turns out to have been another amount: that one counts instead. If it is more, a limit may be passed by the difference. */
   correct(actual: Spent, nowMs: number): void
   /** Nobody was asked: as if it had never been. */
   release(nowMs: number): void
