@@ -83,7 +83,7 @@ function addCommand({ terminal, connect }: CliContext, kind: Kind): Command {
     )
     .action(async (options: OwnerOptions) => {
       if (options.name === undefined) throw misused(`A ${oneOf(kind)} needs a name: --name ada.`)
-      const client = await connect(options)
+      const client = await connect({ ...options, needs: 'create' })
       // null takes away, and what is new has nothing yet.
       const body = Object.fromEntries(Object.entries(await bodyOf(client, options)).filter(([, value]) => value !== null))
       const owner = await client.send<OwnerView>('POST', kind, body)
