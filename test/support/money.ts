@@ -25,7 +25,8 @@ export type ShownLimit = {
   readonly unit: string
   readonly limit: number
   readonly spent: number
-  readonly held: number
+  /** Of a rate none. */
+  readonly held?: number
   readonly left: number
   readonly resets_at: string | null
 }
@@ -103,8 +104,8 @@ export async function untilSettled(at: At, caller: Caller): Promise<void> {
   for (let tries = 1; ; tries++) {
     const { usage, limits } = (await accountOf(at, caller)) as unknown as { usage: number; limits: ShownLimit[] }
     const wrong = limits.filter(
-      ({ kind, owner, unit, spent, held = 0 }) =>
-        held !== 0 || (kind === 'budget' && owner.kind === 'key' && unit === 'usd' && spent !== usage),
+      ({ kind, owner, unit, spent, held }) =>
+        (held ?? 0) !== 0 || (kind === 'budget' && owner.kind === 'key' && unit === 'usd' && spent !== usage),
     )
     if (wrong.length === 0) return
     assert.ok(tries < 100, `booked: ${usage}, counted: ${JSON.stringify(wrong)}`)
