@@ -309,6 +309,7 @@ export function liveThrough({ amounts, balance, steps }: History, create: typeof
       if (view.kind === 'wallet') {
         assert.equal(view.limit, ofWallet(), 'balance')
         assert.equal(view.held, sum(running.filter(({ key }) => key === 'c').map(({ hold }) => hold.nanoUsd)), 'held of the wallet')
+        assert.equal(view.left, view.limit - view.held)
         assert.ok(view.left >= -excess.usd, `the wallet is at ${view.left}`)
         continue
       }
