@@ -54,13 +54,7 @@ export function usageCounts(usage: Usage, askedTier?: string): UsageCounts {
   }
   const tier = usage.serviceTier ?? askedTier
   const serviceTier = tier === undefined || plainTiers.has(tier) ? undefined : tier
-  if (
-    hosted === undefined &&
-    serviceTier === undefined &&
-    region === undefined &&
-    input.image === undefined &&
-    output.image === undefined
-  )
+  if (hosted === undefined && serviceTier === undefined && region === undefined && input.image === undefined && output.image === undefined)
     return counts
   return { ...counts, inputImage: input.image, outputImage: output.image, hosted, serviceTier, region }
 }
