@@ -16,7 +16,7 @@ export type Options = {
 
 export const usage = `npm run bench -- [--smoke] [--scenario S2,S3] [--contender naive,turnpike] [--rounds N] [--profile] [--json]
   scenarios: ${scenarioNames.join(', ')} (all but S6 unless named)
-  contenders: ${contenderNames.join(', ')} (direct, naive and, where Turnpike has a routing config, unrouted always run)`
+  contenders: ${contenderNames.join(', ')} (direct, naive and, where Turnpike has something extra, plain always run)`
 
 /** Throws one sentence on what it doesn't know. */
 export function readOptions(args: readonly string[]): Options {
@@ -36,8 +36,7 @@ export function readOptions(args: readonly string[]): Options {
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > 50)
     throw new Error(`--rounds takes a number from 1 to 50, not '${values.rounds}'`)
   const wanted =
-    list('--contender', values.contender, contenderNames) ??
-    (smoke ? (['direct', 'naive', 'unrouted', 'turnpike'] as const) : contenderNames)
+    list('--contender', values.contender, contenderNames) ?? (smoke ? (['direct', 'naive', 'plain', 'turnpike'] as const) : contenderNames)
   return {
     smoke,
     rounds,
@@ -45,8 +44,8 @@ export function readOptions(args: readonly string[]): Options {
     profile: values.profile,
     scenarios:
       list('--scenario', values.scenario, scenarioNames) ??
-      (smoke ? ['S2', 'S2c', 'S7', 'S3', 'S4'] : scenarioNames.filter((name) => name !== 'S6')),
-    contenders: contenderNames.filter((name) => name === 'direct' || name === 'naive' || name === 'unrouted' || wanted.includes(name)),
+      (smoke ? ['S2', 'S2c', 'S2m', 'S7', 'S3', 'S4'] : scenarioNames.filter((name) => name !== 'S6')),
+    contenders: contenderNames.filter((name) => name === 'direct' || name === 'naive' || name === 'plain' || wanted.includes(name)),
   }
 }
 

@@ -178,9 +178,13 @@ export function tableOf({ scenario, rounds, idleRssBytes }: ScenarioResult): Tab
     })),
     verdicts: [
       ...(scenario.all === undefined ? [] : verdict('CPU of all threads, x naive', ratios(rounds, 'turnpike', 'naive', all), scenario.all)),
-      ...(scenario.routed === undefined
+      ...(scenario.extra === undefined
         ? []
-        : verdict('CPU of all threads, x without a config', ratios(rounds, 'turnpike', 'unrouted', all), scenario.routed.beside)),
+        : verdict(
+            `CPU of all threads, x without ${without[scenario.extra.kind]}`,
+            ratios(rounds, 'turnpike', 'plain', all),
+            scenario.extra.beside,
+          )),
       ...(scenario.main === undefined
         ? []
         : verdict('event-loop thread, x naive', ratios(rounds, 'turnpike', 'naive', main), scenario.main)),
@@ -258,7 +262,8 @@ function threadsOf(rounds: readonly Round[], digits: number): string {
     .join(', ')}`
 }
 
-const order: readonly ContenderName[] = ['direct', 'nginx', 'naive', 'unrouted', 'turnpike', 'portkey']
+const order: readonly ContenderName[] = ['direct', 'nginx', 'naive', 'plain', 'turnpike', 'portkey']
+const without = { routing: 'a config', limits: 'limits' } as const
 const kilo = (bytes: number) => bytes / 1024
 
 function added(

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { checkAnswer } from './check.ts'
 import { startDirect, startNaive, startNginxPeer, startPortkey } from './contenders/peers.ts'
-import { startTurnpike, startUnrouted } from './contenders/turnpike.ts'
+import { startTurnpike, startPlain } from './contenders/turnpike.ts'
 import type { Contender, ContenderContext, ContenderName } from './contenders/contender.ts'
 import { measure, type Bench, type Figures, type Tally } from './measure.ts'
 import { startFaultyMock } from './nginx.ts'
@@ -30,7 +30,7 @@ const starters: Readonly<Record<ContenderName, (context: ContenderContext) => Pr
   nginx: startNginxPeer,
   naive: startNaive,
   portkey: startPortkey,
-  unrouted: startUnrouted,
+  plain: startPlain,
   turnpike: startTurnpike,
 }
 
@@ -79,19 +79,20 @@ export async function runScenario(
 }
 
 /** Portkey's gateway is measured where it speaks both wires. */
-function takesPart(name: ContenderName, { provider, client, load, routed }: Scenario): boolean {
-  if (routed !== undefined) return name !== 'portkey' && name !== 'nginx'
-  if (name === 'unrouted') return false
+function takesPart(name: ContenderName, { provider, client, load, extra }: Scenario): boolean {
+  if (extra !== undefined) return name !== 'portkey' && name !== 'nginx'
+  if (name === 'plain') return false
   return name !== 'portkey' || (client === 'openai-chat' && provider !== 'gemini' && load.kind !== 'beside-images')
 }
 
 type Provider = { readonly port: number; readonly faultyPort: number; stop(): Promise<void> }
 
-async function startProvider(bench: Bench, { load, routed }: Scenario, scratch: string): Promise<Provider> {
+async function startProvider(bench: Bench, { load, extra }: Scenario, scratch: string): Promise<Provider> {
   if (load.kind === 'saturate' || load.kind === 'rate') {
-    if (routed === undefined || routed.faultPercent === 0) return { port: bench.mockPort, faultyPort: 0, stop: async () => {} }
+    const faultPercent = extra?.kind === 'routing' ? extra.faultPercent : 0
+    if (faultPercent === 0) return { port: bench.mockPort, faultyPort: 0, stop: async () => {} }
     const faultyPort = await freePort()
-    const faulty = await startFaultyMock(scratch, faultyPort, loadCore, bench.mockPort, routed.faultPercent)
+    const faulty = await startFaultyMock(scratch, faultyPort, loadCore, bench.mockPort, faultPercent)
     return { port: bench.mockPort, faultyPort, stop: faulty.stop }
   }
   const port = await freePort()

@@ -2,7 +2,7 @@
 
 import type { BenchWire } from './load/wires.ts'
 
-export const scenarioNames = ['S2', 'S2c', 'S3', 'S3u', 'S4', 'S4t', 'S4tr', 'S4tg', 'S5', 'S7', 'L', 'S6'] as const
+export const scenarioNames = ['S2', 'S2c', 'S2m', 'S3', 'S3u', 'S4', 'S4t', 'S4tr', 'S4tg', 'S5', 'S7', 'L', 'S6'] as const
 export type ScenarioName = (typeof scenarioNames)[number]
 
 export type Load =
@@ -40,6 +40,20 @@ export type Load =
 /** Turnpike as a ratio to the naive proxy: what is aimed at, and what is never passed, where the design says so. */
 export type Bounds = { readonly target: number; readonly ceiling?: number }
 
+export type Extra = {
+  /** Turnpike's CPU as a ratio to its own without it. */
+  readonly beside: Bounds
+} & (
+  | {
+      /** A routing config: fallback over two providers, retries, a breaker of its own; and the key has the loop guard. */
+      readonly kind: 'routing'
+      /** Share of its requests, in percent, that the first provider answers with a 500. */
+      readonly faultPercent: number
+    }
+  /** A prepaid wallet, three budgets, two rate limits: all of them far away. */
+  | { readonly kind: 'limits' }
+)
+
 export type Scenario = {
   readonly name: ScenarioName
   readonly title: string
@@ -50,16 +64,8 @@ export type Scenario = {
   readonly load: Load
   readonly all?: Bounds
   readonly main?: Bounds
-  /**
-   * Turnpike has a routing config: fallback over two providers, retries, a breaker of its own; and its key the loop guard. It is then measured
-   * beside itself without any of that, and no other peer but the naive proxy.
-   */
-  readonly routed?: {
-    /** Turnpike's CPU as a ratio to its own without a config. */
-    readonly beside: Bounds
-    /** Share of its requests, in percent, that the first provider answers with a 500. */
-    readonly faultPercent: number
-  }
+  /** What Turnpike has beyond the usual. It is then measured beside itself without it (`plain`), and no other peer but the naive proxy. */
+  readonly extra?: Extra
   /** Portkey's CPU as a multiple of Turnpike's: at least this. */
   readonly portkey?: Bounds
 }
@@ -83,7 +89,16 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
     provider: 'openai-chat',
     client: 'openai-chat',
     load: { kind: 'saturate', body: 'agent', connections: 32, seconds: 5 },
-    routed: { beside: { target: 1.1, ceiling: 1.15 }, faultPercent: 0 },
+    extra: { kind: 'routing', beside: { target: 1.1, ceiling: 1.15 }, faultPercent: 0 },
+  },
+  S2m: {
+    name: 'S2m',
+    title: 'small request of a prepaid user: a wallet, three budgets and two rate limits',
+    unit: 'request',
+    provider: 'openai-chat',
+    client: 'openai-chat',
+    load: { kind: 'saturate', body: 'small', connections: 32, seconds: 5 },
+    extra: { kind: 'limits', beside: { target: 1.1, ceiling: 1.15 } },
   },
   S3: {
     name: 'S3',
@@ -155,7 +170,7 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
     provider: 'openai-chat',
     client: 'openai-chat',
     load: { kind: 'saturate', body: 'agent', connections: 32, seconds: 5 },
-    routed: { beside: { target: 1.3 }, faultPercent: 10 },
+    extra: { kind: 'routing', beside: { target: 1.3 }, faultPercent: 10 },
   },
   L: {
     name: 'L',

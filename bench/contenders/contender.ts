@@ -1,7 +1,7 @@
 // What runs on the gateway's core: one address, the processes behind it, and for a recorder a way to wait until all is stored.
 import type { Scenario } from '../scenarios.ts'
 
-export const contenderNames = ['direct', 'nginx', 'naive', 'portkey', 'unrouted', 'turnpike'] as const
+export const contenderNames = ['direct', 'nginx', 'naive', 'portkey', 'plain', 'turnpike'] as const
 export type ContenderName = (typeof contenderNames)[number]
 
 export type Contender = {

@@ -1,5 +1,5 @@
 // Turnpike with everything on: a gateway key, a priced model, journal, full logging; in a home of its own.
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -37,17 +37,18 @@ const vendors: Readonly<Record<BenchWire, { readonly vendor: string; readonly ba
 
 export const startTurnpike = (context: ContenderContext): Promise<Contender> => startAs('turnpike', context)
 
-/** The same without a routing config, beside one that has it. */
-export const startUnrouted = (context: ContenderContext): Promise<Contender> => startAs('unrouted', context)
+/** The same without what its scenario adds, beside one that has it. */
+export const startPlain = (context: ContenderContext): Promise<Contender> => startAs('plain', context)
 
-async function startAs(name: 'turnpike' | 'unrouted', context: ContenderContext): Promise<Contender> {
+async function startAs(name: 'turnpike' | 'plain', context: ContenderContext): Promise<Contender> {
   const { scratch, providerPort, faultyPort, scenario, profile } = context
   const home = path.join(scratch, `${name}-home`)
   const config = path.join(scratch, `${name}.yaml`)
   const port = await freePort()
   mkdirSync(home, { mode: 0o700 })
   const { vendor, base } = vendors[scenario.provider]
-  const routed = name === 'turnpike' ? scenario.routed : undefined
+  const extra = name === 'turnpike' ? scenario.extra : undefined
+  const routing = extra?.kind === 'routing' ? extra : undefined
   const provider = (at: number) => ({
     vendor,
     base_url: `http://127.0.0.1:${at}${base}`,
@@ -66,12 +67,12 @@ async function startAs(name: 'turnpike' | 'unrouted', context: ContenderContext)
   writeFileSync(
     config,
     JSON.stringify({
-      keys: [{ name: 'bench', value: gatewayKey, ...(routed === undefined ? {} : { config: 'bench', client: 'openclaw' }) }],
+      keys: [{ name: 'bench', value: gatewayKey, ...(routing === undefined ? {} : { config: 'bench', client: 'openclaw' }) }],
       providers:
-        routed === undefined
+        routing === undefined
           ? { mock: provider(providerPort) }
-          : { mock: provider(providerPort), first: provider(routed.faultPercent === 0 ? providerPort : faultyPort) },
-      ...(routed === undefined ? {} : { configs: { bench: routingConfig } }),
+          : { mock: provider(providerPort), first: provider(routing.faultPercent === 0 ? providerPort : faultyPort) },
+      ...(routing === undefined ? {} : { configs: { bench: routingConfig } }),
     }),
   )
   const profiling = profile ? ['--cpu-prof', '--cpu-prof-dir', profileFolder(scratch)] : []
@@ -81,15 +82,42 @@ async function startAs(name: 'turnpike' | 'unrouted', context: ContenderContext)
     logPath: path.join(scratch, `${name}.log`),
     env: { ...withoutOwnSettings(), TURNPIKE_HOME: home, TURNPIKE_PORT: String(port), TURNPIKE_CONFIG: config, TURNPIKE_LOGGING: 'full' },
   })
+  const key = extra?.kind === 'limits' ? await createLimitedKey(port, home) : gatewayKey
   const smallBodies = createSmallBodyCounter()
   return {
     name,
     port,
-    headers: { authorization: `Bearer ${gatewayKey}` },
+    headers: { authorization: `Bearer ${key}` },
     pids: [child.pid],
     recorded: ({ requests }) => untilRecorded(home, child.pid, requests, profile, smallBodies),
     stop: child.stop,
   }
+}
+
+/** A key of a prepaid user: nothing of its wallet, budgets and rate limits is ever used up. */
+async function createLimitedKey(port: number, home: string): Promise<string> {
+  const authorization = `Bearer ${readFileSync(path.join(home, 'admin-token'), 'utf8').trim()}`
+  const post = async (to: string, body: object): Promise<Record<string, string>> => {
+    const headers = { authorization, 'content-type': 'application/json' }
+    const response = await fetch(`http://127.0.0.1:${port}/api/v1${to}`, { method: 'POST', headers, body: JSON.stringify(body) })
+    if (!response.ok) throw new Error(`POST ${to} was answered with ${response.status} ${await response.text()}`)
+    return (await response.json()) as Record<string, string>
+  }
+  const user = await post('/users', { name: 'bench', prepaid: true, budgets: [{ amount_usd: '100000', period: 'month' }] })
+  await post(`/accounts/${user['id']}/credits`, { amount_usd: '1000000' })
+  const key = await post('/keys', {
+    name: 'limited',
+    user: user['id'],
+    budgets: [
+      { amount_usd: '100000', period: 'day' },
+      { tokens: 1e14, period: 'total' },
+    ],
+    rate_limits: [
+      { requests: 1e9, per: 'minute' },
+      { tokens: 1e13, per: 'minute' },
+    ],
+  })
+  return key['key']!
 }
 
 /** The compiled package when it is not older than the source, else the source: the same code, run by the same Node. */
