@@ -275,32 +275,41 @@ function checkHeard(heard: Heard, record: RequestDetail, visited: readonly Visit
   }
 }
 
+const gaveUp = ({ error }: RequestDetail['attempt_list'][number]): boolean => /timeout|client_closed/.test(error?.class ?? '')
+
 /**
  * The visit of each attempt of the record that was seen; they must be all there are, and in its order. Only what was given up may be seen
  * late or never, when this machine is so busy that a provider gets to its connection after it was closed.
  */
 function checkAttempts({ left }: Heard, record: RequestDetail, marker: string): Visit[] {
-  const rest = attemptsSeen(marker)
+  const seen = attemptsSeen(marker)
   const told = record.attempt_list.filter(({ provider }) => providers[provider]!.refused !== true)
   const names = told.map(({ provider, error }) => `${provider} (${error?.class ?? 'answered'})`)
-  const story = `${names.join(', ')} in the record, ${rest.map(({ slug }) => slug).join(', ')} seen`
-  const matched = told.flatMap(({ provider, error }) => {
-    const failed = error?.class
-    const gaveUp = failed !== undefined && /timeout|client_closed/.test(failed)
-    const at = rest.findIndex(({ slug }) => slug === provider)
-    if (at < 0 && gaveUp) return []
-    assert.ok(at >= 0, story)
-    const [visit] = rest.splice(at, 1)
-    assert.ok(
-      rest.slice(0, at).every(({ request }) => request.end === 'aborted'),
-      story,
-    )
-    if (visit!.fault === undefined) assert.ok(failed === undefined || gaveUp || left, `${failed} of an answer that was good`)
-    else assert.notEqual(failed, undefined, `a provider that ${visit!.fault} was recorded as good`)
-    return [visit!]
-  })
-  assert.deepEqual(rest, [], story)
-  return matched
+  const story = `${names.join(', ')} in the record, ${seen.map(({ slug }) => slug).join(', ')} seen`
+  const places = new Map<Visit, number>()
+  const take = (slug: string, place: number, suits: (visit: Visit) => boolean): boolean => {
+    const found = seen.find((visit) => visit.slug === slug && !places.has(visit) && suits(visit))
+    if (found !== undefined) places.set(found, place)
+    return found !== undefined
+  }
+  let latest = -1
+  for (const [place, attempt] of told.entries()) {
+    if (gaveUp(attempt)) continue
+    const isBehind = (visit: Visit): boolean => seen.indexOf(visit) > latest
+    const { provider, error } = attempt
+    const isLike = (visit: Visit): boolean => isBehind(visit) && (visit.fault === undefined) === (error === null)
+    assert.ok(take(provider, place, isLike) || take(provider, place, isBehind), story)
+    latest = seen.indexOf([...places.keys()].at(-1)!)
+  }
+  for (const [place, attempt] of told.entries()) if (gaveUp(attempt)) take(attempt.provider, place, () => true)
+  assert.equal(places.size, seen.length, story)
+  const matched = [...places].toSorted(([, a], [, b]) => a - b)
+  for (const [visit, place] of matched) {
+    const failed = told[place]!.error?.class
+    if (visit.fault === undefined) assert.ok(failed === undefined || gaveUp(told[place]!) || left, `${failed} of an answer that was good`)
+    else assert.notEqual(failed, undefined, `a provider that ${visit.fault} was recorded as good`)
+  }
+  return matched.map(([visit]) => visit)
 }
 
 test(`${requests} requests, ${concurrent} at once (CHAOS_SEED=${seed})`, { timeout: 120_000 }, async () => {
