@@ -336,7 +336,9 @@ function ledgerOf(home: string, settle: () => Promise<void>): Ledger {
 async function limitsOf(control: Control, ledger: Ledger, log: Log): Promise<Limits> {
   const limits = createLimits({ createGlob })
   limits.onAlert = (alert) => control.alerts.tell(alert)
-  const read = (serving: boolean): Promise<void> => readLimits({ limits, ledger, createGlob, nowMs: Date.now, serving })
+  const canonicalOf = (provider: string, model: string): string | undefined =>
+    control.snapshot().providers.get(provider)?.models.get(model)?.canonical
+  const read = (serving: boolean): Promise<void> => readLimits({ limits, ledger, createGlob, canonicalOf, nowMs: Date.now, serving })
   limits.configure(control.snapshot())
   await read(false)
   let reading = Promise.resolve()

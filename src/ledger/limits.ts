@@ -1,5 +1,6 @@
 // Holds: what a request may cost is taken from all of its limits before it is sent, or from none. In memory; no I/O, no clock of its own.
 import { Failure } from '#kernel'
+import { namesAt } from './model-names.ts'
 import type { Hold, HoldAsk, HoldTarget, Limits, LimitsDeps, RateView } from './limits-port.ts'
 import { LimitsRegistry, noTerms, type Terms } from './limits-registry.ts'
 import { rateExceeded, unpriced } from './limits-words.ts'
@@ -165,11 +166,6 @@ function pursesOf({ purses, tagged }: Terms, metadata: HoldAsk['metadata']): rea
   if (tagged.length === 0) return purses
   const theirs = tagged.filter((meter) => meter.countsTagged(metadata))
   return theirs.length === 0 ? purses : [...purses, ...theirs]
-}
-
-/** A pattern may mean a model by any of its names, or this provider's alone (`@work/*`). */
-function namesAt(slug: string, models: readonly string[]): readonly string[] {
-  return models.flatMap((name) => [name, name.slice(name.indexOf('/') + 1), `${slug}/${name}`, `@${slug}/${name}`])
 }
 
 function isStrict({ unit, hard }: Purse): boolean {

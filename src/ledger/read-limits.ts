@@ -1,4 +1,5 @@
 // What was spent before the engine of limits counted: read from the ledger at the start, and for what is configured later.
+import { namesAt } from './model-names.ts'
 import type { LimitOwner, Limits, Spent } from './limits-port.ts'
 
 type Scope = { readonly kind: LimitOwner['kind']; readonly id: string; readonly metadata?: Readonly<Record<string, string>> }
@@ -18,6 +19,8 @@ export type ReadLimitsDeps = {
   readonly limits: Pick<Limits, 'unread' | 'unreadWallets' | 'setSpent' | 'setBalance'>
   readonly ledger: SpentReader
   readonly createGlob: (pattern: string) => (name: string) => boolean
+  /** What a provider's id of a model is everywhere, where that is known. */
+  readonly canonicalOf: (provider: string, model: string) => string | undefined
   /** Milliseconds since 1970. */
   readonly nowMs: () => number
   /** Requests come meanwhile. */
@@ -25,13 +28,19 @@ export type ReadLimitsDeps = {
 }
 
 /** Rejects when the ledger cannot be read; what was read until then counts. */
-export async function readLimits({ limits, ledger, createGlob, nowMs, serving }: ReadLimitsDeps): Promise<void> {
+export async function readLimits({ limits, ledger, createGlob, canonicalOf, nowMs, serving }: ReadLimitsDeps): Promise<void> {
   const askedMs = nowMs()
   for (const { id, dimension, startsAtFirst, windowAt } of limits.unread(askedMs)) {
     const { models, ...scope } = dimension
     const globs = models?.map(createGlob)
     const counts =
-      globs === undefined ? undefined : (provider: string, model: string, asked: string) => matches(globs, provider, model, asked)
+      globs === undefined
+        ? undefined
+        : (provider: string, model: string, asked: string) => {
+            const canonical = canonicalOf(provider, model)
+            const names = namesAt(provider, canonical === undefined ? [asked, model] : [asked, model, canonical])
+            return globs.some((glob) => names.some(glob))
+          }
     const window = windowAt(startsAtFirst ? await ledger.firstAt(scope, counts) : undefined)
     // What begins while the ledger is asked may be in it when it answers, and is counted by whoever holds it.
     const toMs = Math.min(window.toMs, serving ? askedMs : Number.MAX_SAFE_INTEGER)
@@ -50,9 +59,4 @@ export function accountOf(wallet: string): string {
 export function walletOf(account: string): string {
   const id = account.slice(account.indexOf(':') + 1)
   return `${id.startsWith('team_') ? 'team' : 'user'}:${id}`
-}
-
-/** By the names that a request is counted by while it runs. */
-function matches(globs: readonly ((name: string) => boolean)[], provider: string, model: string, asked: string): boolean {
-  return globs.some((glob) => glob(asked) || glob(model) || glob(`${provider}/${model}`) || glob(`@${provider}/${model}`))
 }
