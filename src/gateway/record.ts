@@ -1,4 +1,5 @@
 // What is written about a request: reserve, progress and finish records, and the price of its usage.
+import type { GatewayKey, Snapshot } from '#config'
 import {
   billedCounts,
   freePrice,
@@ -129,8 +130,20 @@ export function costUsdOf(priced: Priced): number | undefined {
   return priced.costNanoUsd === undefined ? undefined : usdNumber(priced.costNanoUsd)
 }
 
+/** Whose request it is, and who pays for it: a user's wallet, else the team's; '' is nobody's, and the instance's own. */
+function payersOf({ userId, teamId }: GatewayKey, snapshot: Snapshot): Pick<ReserveRecord, 'user' | 'team' | 'wallet'> {
+  if (userId === undefined && teamId === undefined) return nobody
+  const user = userId === undefined ? undefined : snapshot.users.get(userId)
+  const team = snapshot.teams.get(teamId ?? user?.teamId ?? '')
+  const payer = user?.prepaid === true ? user : team?.prepaid === true ? team : undefined
+  return { user: userId ?? '', team: team?.id ?? teamId ?? '', wallet: payer === undefined ? '' : `wallet:${payer.id}` }
+}
+
+const nobody = { user: '', team: '', wallet: '' } as const
+
 export function reserveRecord(exchange: Told): ReserveRecord {
   const { arrival, inspected, plan } = exchange
+  const { user, team, wallet } = payersOf(arrival.key, exchange.deps.snapshot())
   const first = plan.steps[0]?.target
   const tier = askedTier(inspected)
   return {
@@ -153,9 +166,9 @@ export function reserveRecord(exchange: Told): ReserveRecord {
     price: first === undefined ? undefined : priceOf(arrival, first),
     configSlug: plan.config === undefined ? '' : (plan.config.slug ?? 'inline'),
     configVersion: plan.config?.version ?? 0,
-    user: '',
-    team: '',
-    wallet: '',
+    user,
+    team,
+    wallet,
     ...(tier === undefined ? {} : { serviceTier: tier }),
   }
 }
