@@ -98,7 +98,8 @@ function compare(
       repriced++
       for (const [rate, was] of Object.entries(old.price ?? {})) {
         const is = row.price?.[rate]
-        if (is === undefined) continue
+        // Tiers and the like are compared by nobody.
+        if (typeof is !== 'string' || typeof was !== 'string') continue
         const times = Number(is) / Number(was)
         if (times > 10 || times < 0.1) odd.push(`${vendor}/${row.id}: ${rate} was ${was} and is ${is} USD per million tokens`)
       }
