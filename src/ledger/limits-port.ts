@@ -20,7 +20,7 @@ export type HoldCost = {
 
 export type HoldAsk = {
   readonly key: GatewayKey
-  readonly metadata?: Readonly<Record<string, string>>
+  readonly metadata?: Readonly<Record<string, string>> | undefined
   /** The plan's first target: the output is lowered for its limits too, where that helps. */
   readonly first?: HoldTarget
   /** undefined: no target of the plan has a price. */

@@ -45,10 +45,10 @@ export function createLimits(deps: LimitsDeps): Limits {
     const rates = ratesFor(terms.rates, cost.inputTokens, output, nowMs)
     if (rates instanceof Failure) return rates
     const usd = cost.of('usd', output)
-    const tokens = cost.of('tokens', output)
-    const claims = claim(purses, rates, usd, tokens, nowMs)
     const { inputTokens } = cost
-    const hold = { nanoUsd: usd, tokens: Number(tokens), inputTokens, maxOutputTokens: output, clamped: output < cost.asked }
+    const tokens = inputTokens + output
+    const claims = claim(purses, rates, usd, tokens, nowMs)
+    const hold = { nanoUsd: usd, tokens, inputTokens, maxOutputTokens: output, clamped: output < cost.asked }
     return new RequestHold({ ...hold, terms, metadata: ask.metadata }, claims, pace, holders)
   }
 
@@ -74,17 +74,17 @@ export function createLimits(deps: LimitsDeps): Limits {
     if (refused !== undefined) return refused
     const rates = ratesFor(meters, hold.inputTokens, hold.tokens - hold.inputTokens, nowMs)
     if (rates instanceof Failure) return rates
-    hold.attempt(claim(purses, rates, nanoUsd, BigInt(tokens), nowMs), nowMs)
+    hold.attempt(claim(purses, rates, nanoUsd, tokens, nowMs), nowMs)
     return undefined
   }
 
-  function claim(purses: readonly Purse[], rates: Claims['rates'], usd: bigint, tokens: bigint, nowMs: number): Claims {
+  function claim(purses: readonly Purse[], rates: Claims['rates'], usd: bigint, tokens: number, nowMs: number): Claims {
     const paceMs = pace.at(nowMs)
     for (const { meter, units } of rates) meter.take(units, paceMs)
     return {
       rates,
       purses: purses.map((purse) => {
-        const amount = purse.unit === 'usd' ? usd : tokens
+        const amount = purse.unit === 'usd' ? usd : BigInt(tokens)
         return { purse, amount, mark: purse.hold(amount, nowMs) }
       }),
     }
@@ -203,14 +203,18 @@ class RequestCost {
   readonly asked: number
   readonly #leastOutput: number
   readonly #usd: Line
-  readonly #tokens: Line
+  /** Mostly nobody asks for it. */
+  #tokens: Line | undefined
 
   constructor({ cost, inputTokens, outputTokens, leastOutputTokens: thinking = 0 }: HoldAsk) {
     this.inputTokens = wholeTokens(inputTokens)
     this.asked = wholeTokens(outputTokens)
     this.#leastOutput = Math.min(this.asked, Math.max(leastOutputTokens, wholeTokens(thinking)))
     this.#usd = this.#line(positive(cost?.picoUsd ?? 0n), positive(cost?.picoUsdPerOutputToken ?? 0n))
-    this.#tokens = this.#line(BigInt(this.inputTokens) * 1000n, 1000n)
+  }
+
+  #lineOf(unit: Purse['unit']): Line {
+    return unit === 'usd' ? this.#usd : (this.#tokens ??= this.#line(BigInt(this.inputTokens) * 1000n, 1000n))
   }
 
   #line(base: bigint, perToken: bigint): Line {
@@ -218,17 +222,17 @@ class RequestCost {
   }
 
   of(unit: Purse['unit'], output: number): bigint {
-    const { base, perToken, asked } = unit === 'usd' ? this.#usd : this.#tokens
+    const { base, perToken, asked } = this.#lineOf(unit)
     return output === this.asked ? asked : at(base, perToken, output)
   }
 
   least(unit: Purse['unit']): bigint {
-    return unit === 'usd' ? this.#usd.least : this.#tokens.least
+    return this.#lineOf(unit).least
   }
 
   /** How long the answer may be so that it takes at most half of what is left; undefined: not even the least fits. */
   fit(purse: Purse): number | undefined {
-    const { base, perToken, asked, least } = purse.unit === 'usd' ? this.#usd : this.#tokens
+    const { base, perToken, asked, least } = this.#lineOf(purse.unit)
     const { room } = purse
     if (2n * asked <= room || asked === 0n) return this.asked
     if (least > room) return least === 0n ? this.asked : undefined

@@ -59,6 +59,8 @@ export class BudgetMeter implements Purse {
   /** Before this engine counted, and since. */
   #read = 0n
   #settled = 0n
+  /** The limit without both of them: asked for by each request, several times. */
+  #unspent = 0n
   /** As it was when the ledger was asked. */
   #settledAsked = 0n
   #held = 0n
@@ -88,6 +90,7 @@ export class BudgetMeter implements Purse {
     this.#calendar = calendar
     if (same && this.#told >= 0) return
     this.#limit = limit
+    this.#recount()
     this.#marks = rule.alertAt.map((share) => (limit * BigInt(Math.round(share * Number(millionths)))) / millionths)
     // What is passed already is no news.
     this.#told = this.#passed()
@@ -106,11 +109,15 @@ export class BudgetMeter implements Purse {
   }
 
   get room(): bigint {
-    return this.#limit - this.#spent - this.#held
+    return this.#unspent - this.#held
   }
 
   get unspent(): bigint {
-    return this.#limit - this.#spent
+    return this.#unspent
+  }
+
+  #recount(): void {
+    this.#unspent = this.#limit - this.#spent
   }
 
   /** It counts requests for a model of one of these names. */
@@ -144,6 +151,7 @@ export class BudgetMeter implements Purse {
     this.#read = 0n
     this.#settled = 0n
     this.#settledAsked = 0n
+    this.#recount()
     this.#held = 0n
     this.#holders = 0
     this.#told = 0
@@ -177,6 +185,7 @@ export class BudgetMeter implements Purse {
     this.#held -= held
     this.#holders--
     this.#settled += actual
+    this.#recount()
     this.#alert(this.#passed(), nowMs)
   }
 
@@ -184,6 +193,7 @@ export class BudgetMeter implements Purse {
     this.roll(nowMs)
     if (mark !== this.#window) return
     this.#settled += actual - counted
+    this.#recount()
     this.#alert(this.#passed(), nowMs)
   }
 
@@ -225,6 +235,7 @@ export class BudgetMeter implements Purse {
       this.#fromMs = window.fromMs
       this.#toMs = window.toMs
       this.#read = (this.unit === 'tokens' ? BigInt(spent.tokens) : spent.nanoUsd) - this.#settledAsked
+      this.#recount()
       this.#told = this.#passed()
     }
     this.unread = false
@@ -249,6 +260,7 @@ export class BudgetMeter implements Purse {
 
   /** How many of `alertAt` are reached. */
   #passed(): number {
+    if (this.#marks.length === 0) return 0
     const spent = this.#spent
     let passed = 0
     if (spent > 0n) while (passed < this.#marks.length && spent >= this.#marks[passed]!) passed++

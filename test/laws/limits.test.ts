@@ -21,14 +21,14 @@ const mutations: readonly Mutation[] = [
   {
     name: 'grants more than there is',
     file: 'purses.ts',
-    from: 'return this.#limit - this.#spent - this.#held',
+    from: 'return this.#unspent - this.#held',
     to: 'return this.#limit - this.#held',
   },
   {
     name: 'ignores what is held',
     file: 'purses.ts',
-    from: 'return this.#limit - this.#spent - this.#held',
-    to: 'return this.#limit - this.#spent',
+    from: 'return this.#unspent - this.#held',
+    to: 'return this.#unspent',
   },
   { name: 'ignores what is held of a wallet', file: 'purses.ts', from: 'return this.#balance - this.#held', to: 'return this.#balance' },
   {

@@ -18,7 +18,11 @@ export const anthropicMessages: WireCodec = {
   wire: 'anthropic-messages',
   ingress: {
     requestIdHeader: 'request-id',
-    shape: { turns: 'messages', instructions: 'system', fields: ['model', 'stream', 'max_tokens', 'metadata', ...platformFields] },
+    shape: {
+      turns: 'messages',
+      instructions: 'system',
+      fields: ['model', 'stream', 'max_tokens', 'thinking', 'metadata', ...platformFields],
+    },
     toolTurns,
     decodeRequest,
     encodeResponse,

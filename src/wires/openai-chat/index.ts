@@ -18,7 +18,17 @@ export const openaiChat: WireCodec = {
     requestIdHeader: 'x-request-id',
     shape: {
       turns: 'messages',
-      fields: ['model', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'prompt_cache_key', 'metadata', 'service_tier'],
+      fields: [
+        'model',
+        'stream',
+        'stream_options',
+        'max_tokens',
+        'max_completion_tokens',
+        'prompt_cache_key',
+        'metadata',
+        'service_tier',
+        'n',
+      ],
     },
     toolTurns,
     decodeRequest,
