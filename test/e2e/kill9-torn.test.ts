@@ -4,6 +4,7 @@ import { appendFileSync, readFileSync, truncateSync, writeFileSync } from 'node:
 import path from 'node:path'
 import { test } from 'node:test'
 import { createCrashLoad, crashConfig, createRandom, type Ask } from '#test/crash-load.ts'
+import { openLedger } from '#test/crash-money.ts'
 import { auditRecords, differingRollups, journalFiles, readRows } from '#test/record-audit.ts'
 import { scratchFolder, startGateway } from '#test/turnpike-process.ts'
 
@@ -39,6 +40,7 @@ test(`a journal whose end is damaged by hand, ${rounds} times, starts and has ev
   let lost = 0
   let torn = 0
 
+  const ledger = openLedger(context, home)
   let gateway = await startGateway(context, home, ['--log-level', 'warn'])
   for (let round = 0; round < rounds; round++) {
     const ends: { ask: Ask; bytes: number }[] = []
@@ -73,6 +75,7 @@ test(`a journal whose end is damaged by hand, ${rounds} times, starts and has ev
     )
     assert.deepEqual(violations, [], of)
     assert.deepEqual(differingRollups(home), [], of)
+    assert.deepEqual((await ledger.check()).violations, [], of)
     for (const marker of damaged) {
       const own = bySession.get(marker) ?? []
       assert.ok(own.length <= 1, `${of}: ${marker} has ${own.length} records`)
@@ -103,6 +106,7 @@ test('a journal that is shorter than what had been loaded from it starts, and co
   await startGateway(context, home)
   assert.deepEqual(auditRecords(load.asks, readRows(home), () => Infinity, 0).violations, [])
   assert.equal(readRows(home).length, 5)
+  assert.deepEqual((await openLedger(context, home).check()).violations, [])
 })
 
 function newestSegment(home: string): { readonly name: string; readonly bytes: number } {

@@ -1,10 +1,12 @@
-// The journal's promise under SIGKILL: what was answered is recorded and charged once, what was in flight costs its last progress.
+// The journal's promise under SIGKILL: what was answered is recorded and charged once, what was in flight costs its last progress, and no
+// budget or wallet is passed.
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createCrashLoad, crashConfig, createRandom, type Ask } from '#test/crash-load.ts'
+import { createCrashMoney, openLedger } from '#test/crash-money.ts'
 import { auditRecords, differingRollups, journalFiles, readRows } from '#test/record-audit.ts'
 import { scratchFolder, startCommand, startGateway } from '#test/turnpike-process.ts'
 
@@ -20,7 +22,7 @@ const slowestStartMs = 20_000
 const medianStartMs = 5000
 const journalBytes = 64 * 1024 * 1024
 
-test(`kill -9 under load, ${kills} times: the journal keeps its promise`, async (context) => {
+test(`kill -9 under load, ${kills} times: the journal keeps its promise, the ledger adds up, and no limit is passed`, async (context) => {
   context.diagnostic(`seed ${seed} (KILL9_SEED=${seed} KILL9_KILLS=${kills} repeats it)`)
   const random = createRandom(seed)
   const load = await createCrashLoad(random)
@@ -30,10 +32,15 @@ test(`kill -9 under load, ${kills} times: the journal keeps its promise`, async 
   const killedAt = new Map<Ask, number>()
   const startsMs: number[] = []
   let killedStarts = 0
+  const first = await startGateway(context, home, ['--log-level', 'warn'])
+  const money = await createCrashMoney(home, openLedger(context, home), first.ready.url, load)
+  first.child.kill('SIGKILL')
+  await first.ended
 
   for (let kill = 1; kill <= kills; kill++) {
+    await money.credit()
     const gateway = await checkedStart(kill)
-    const first = load.asks.length
+    const before = load.asks.length
     const running = load.start(gateway.ready.url, clients)
     // Every fourth run lasts for more than one progress interval.
     await delay(kill % 4 === 0 ? 2000 + random() * 1500 : 200 + random() * 1800)
@@ -42,7 +49,7 @@ test(`kill -9 under load, ${kills} times: the journal keeps its promise`, async 
     running.stop()
     const { stderr } = await gateway.ended
     await running.ended
-    for (const ask of load.asks.slice(first)) killedAt.set(ask, killedMs)
+    for (const ask of load.asks.slice(before)) killedAt.set(ask, killedMs)
     assert.deepEqual(troubles(stderr), [], `process ${kill} had trouble`)
     if (random() < 0.3) await killedStart()
   }
@@ -50,10 +57,11 @@ test(`kill -9 under load, ${kills} times: the journal keeps its promise`, async 
   last.child.kill('SIGTERM')
   assert.equal((await last.ended).exitCode, 0)
   assert.deepEqual(journalFiles(home), [], 'a clean stop leaves nothing in the journal')
+  assert.deepEqual(await money.audit(), [])
 
-  const { answered, orphans, bounded, worstLoss } = auditRecords(load.asks, readRows(home), (ask) => killedAt.get(ask)!, intervalMs)
+  const { answered, beyond, orphans, bounded, worstLoss } = auditRecords(load.asks, readRows(home), (ask) => killedAt.get(ask)!, intervalMs)
   context.diagnostic(
-    `${load.asks.length} requests, ${answered} answered, ${orphans} in flight when killed, ${bounded} of them for longer than an interval`,
+    `${load.asks.length} requests, ${answered} answered, ${beyond} of them refused for a limit, ${orphans} in flight when killed, ${bounded} of them for longer than an interval`,
   )
   context.diagnostic(
     `the most that a charge stayed behind: ${worstLoss.tokens} tokens, ${worstLoss.ageMs} ms old; ${killedStarts} starts were killed as well`,
@@ -63,6 +71,8 @@ test(`kill -9 under load, ${kills} times: the journal keeps its promise`, async 
   assert.ok(medianMs < medianStartMs, 'starts after a kill are slow')
   assert.ok(answered > kills * 5, `only ${answered} were answered: nothing was tested`)
   assert.ok(orphans > kills, `only ${orphans} were in flight: nothing was tested`)
+  assert.ok(beyond > kills, `only ${beyond} were refused for a limit: nothing was tested`)
+  assert.ok(money.probes > kills / 2, `only ${money.probes} limits had something left that could be asked for: nothing was tested`)
   assert.ok(bounded > 0, 'no stream was killed after more than an interval: the lower bound was not tested')
 
   /** Starts number `start` on the home, and holds what is recorded against what was seen until then. */
@@ -75,6 +85,8 @@ test(`kill -9 under load, ${kills} times: the journal keeps its promise`, async 
     const { violations } = auditRecords(load.asks, readRows(home), (ask) => killedAt.get(ask)!, intervalMs)
     assert.deepEqual(violations, [], `at start ${start}`)
     assert.deepEqual(differingRollups(home), [], `roll-ups at start ${start}`)
+    assert.deepEqual(await money.audit(), [], `the ledger at start ${start}`)
+    assert.deepEqual(await money.probe(gateway.ready.url), [], `limits at start ${start}`)
     const files = journalFiles(home)
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
     assert.ok(bytes < journalBytes && files.length < 10, `the journal has ${files.length} files, ${bytes} bytes, when everything is loaded`)

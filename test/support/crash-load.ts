@@ -19,11 +19,18 @@ export type AskKind =
   /** A slow stream that its client leaves. */
   | 'left'
 
+/**
+ * Whose key asks. `ample`: the declared one, whose limits are all far away. `tight`: one with a budget, `prepaid`: one of a user with a wallet,
+ * both so small that they are used up while the load runs.
+ */
+export type Payer = 'ample' | 'tight' | 'prepaid'
+
 export type Usage = { readonly input: number; readonly cacheRead: number; readonly output: number }
 
 /** One request, as the test planned it and as both ends saw it. Times are `performance.now()` of the test. */
 export type Ask = {
   readonly marker: string
+  readonly payer: Payer
   readonly client: ScriptedWire
   readonly provider: ScriptedWire
   readonly kind: AskKind
@@ -68,6 +75,8 @@ const refusals: readonly ErrorStatus[] = [400, 429, 500]
 /** Provider slugs of `crashConfig`. */
 const slugs = { 'openai-chat': 'chat', 'anthropic-messages': 'claude' } as const
 const gatewayKey = 'tp-crash-0123456789abcdef'
+/** What `crashConfig` lets a model say at most. */
+const maxOutputTokens = 1000
 
 /** Nano-USD per token, as `crashConfig` declares them per million. */
 export const nanoUsdPerToken = { input: 2000n, cacheRead: 500n, output: 10_000n } as const
@@ -77,18 +86,36 @@ export function crashConfig(origin: string): string {
   const custom = [
     {
       id: 'model-1',
-      max_output_tokens: 1000,
+      max_output_tokens: maxOutputTokens,
       price: { input_per_million_usd: '2', output_per_million_usd: '10', cache_read_per_million_usd: '0.5' },
     },
   ]
   const credentials = [{ value: 'sk-provider-secret-1' }]
+  const budgets = [
+    { amount_usd: '1000', period: 'day' },
+    { tokens: 1e12, period: 'total' },
+  ]
+  const rates = [
+    { requests: 1e9, per: 'minute' },
+    { tokens: 1e12, per: 'minute' },
+  ]
   return JSON.stringify({
     providers: {
-      chat: { vendor: 'openai', base_url: `${origin}/v1`, credentials, models: { custom } },
-      claude: { vendor: 'anthropic', base_url: origin, credentials, models: { custom } },
+      chat: { vendor: 'openai', base_url: `${origin}/v1`, credentials, models: { custom }, budgets },
+      claude: { vendor: 'anthropic', base_url: origin, credentials, models: { custom }, rate_limits: rates },
     },
-    keys: [{ name: 'crash', value: gatewayKey }],
+    keys: [{ name: 'crash', value: gatewayKey, budgets, rate_limits: [...rates, { concurrent: 1000 }] }],
+    budgets: [{ amount_usd: '10000', period: 'month' }],
   })
+}
+
+/**
+ * The most that it may cost, nano-USD: its input taken for a token to 3 bytes, and all the output that it asks for. Less than that is never
+ * held, and a budget or wallet that has less left refuses it.
+ */
+export function worstCase(body: string): bigint {
+  const { max_tokens: maxTokens } = JSON.parse(body) as { max_tokens: number }
+  return BigInt(Math.ceil(Buffer.byteLength(body) / 3)) * nanoUsdPerToken.input + BigInt(maxTokens) * nanoUsdPerToken.output
 }
 
 export type CrashLoad = {
@@ -99,6 +126,10 @@ export type CrashLoad = {
   start(url: string, clients: number): Clients
   /** One request of this kind, to its end. */
   ask(url: string, kind: AskKind): Promise<Ask>
+  /** One whose worst case is the largest that `left` nano-USD afford, or the smallest that they don't; undefined: there is none. */
+  probe(url: string, payer: Payer, left: bigint, affordable: boolean): Promise<Ask | undefined>
+  /** Of others than `ample`; without them, `start` asks with that one alone. */
+  readonly keys: { [payer in Payer]?: string }
   close(): Promise<void>
 }
 
@@ -107,6 +138,7 @@ export type Clients = { stop(): void; readonly ended: Promise<void> }
 
 export async function createCrashLoad(random: () => number): Promise<CrashLoad> {
   const asks: Ask[] = []
+  const keys: CrashLoad['keys'] = { ample: gatewayKey }
   const byMarker = new Map<string, Ask>()
   const upstream = await createUpstream()
   upstream.route(/./, (request) => {
@@ -121,16 +153,35 @@ export async function createCrashLoad(random: () => number): Promise<CrashLoad> 
     return Math.floor(random() * limit)
   }
 
-  function plan(kind: AskKind): Ask {
+  function plan(kind: AskKind, payer: Payer = 'ample', probing?: { readonly left: bigint; readonly affordable: boolean }): Ask | undefined {
     const marker = `crash-marker-${asks.length}`
     const client = wires[below(2)]!
     const provider = wires[below(2)]!
     const stream = kind === 'whole' ? false : kind === 'refused' ? below(2) === 0 : true
-    const output = kind === 'slow' || kind === 'left' ? 30 + below(90) : 1 + below(20)
-    const input = 50 + below(500)
-    const filler = 'lorem ipsum '.repeat(below(10) === 0 ? 2000 + below(4000) : below(100))
+    const output = probing !== undefined ? 1 : kind === 'slow' || kind === 'left' ? 30 + below(90) : 1 + below(20)
+    const filler =
+      probing !== undefined ? '' : 'lorem ipsum '.repeat(below(10) === 0 && payer === 'ample' ? 2000 + below(4000) : below(100))
+    const bodyOf = (maxTokens: number): string =>
+      JSON.stringify({
+        model: `${slugs[provider]}/model-1`,
+        max_tokens: maxTokens,
+        ...(stream ? { stream } : {}),
+        messages: [{ role: 'user', content: `${marker}: ${filler}` }],
+      })
+    // A tight limit is pressed hardest by those that ask for no more than they get.
+    let maxTokens = payer === 'ample' ? 500 : output + below(2) * below(20)
+    if (probing !== undefined) {
+      maxTokens = Math.min(Number(probing.left / nanoUsdPerToken.output), maxOutputTokens) + 1
+      while (maxTokens > 0 && worstCase(bodyOf(maxTokens)) > probing.left) maxTokens--
+      if (!probing.affordable) maxTokens++
+      if (maxTokens < 1 || maxTokens > maxOutputTokens) return undefined
+    }
+    const body = bodyOf(maxTokens)
+    // What is held is the worst case only as long as the input is no longer than it looks.
+    const input = payer === 'ample' ? 50 + below(500) : 1 + below(Math.floor(Buffer.byteLength(body) / 3))
     const ask: Ask = {
       marker,
+      payer,
       client,
       provider,
       kind,
@@ -138,12 +189,7 @@ export async function createCrashLoad(random: () => number): Promise<CrashLoad> 
       usage: { input, cacheRead: below(3) === 0 ? below(input) : 0, output },
       status: refusals[below(refusals.length)]!,
       until: kind === 'cut' ? 1 + below(output) : below(30),
-      body: JSON.stringify({
-        model: `${slugs[provider]}/model-1`,
-        max_tokens: 500,
-        ...(stream ? { stream } : {}),
-        messages: [{ role: 'user', content: `${marker}: ${filler}` }],
-      }),
+      body,
       reached: 0,
       sent: 0,
       said: false,
@@ -192,7 +238,7 @@ export async function createCrashLoad(random: () => number): Promise<CrashLoad> 
       if (ask.kind === 'left' && ask.until === 0) setTimeout(() => leaving.abort(), 20)
       const response = await fetch(url + wireScripts[ask.client].path, {
         method: 'POST',
-        headers: { authorization: `Bearer ${gatewayKey}`, 'content-type': 'application/json', 'x-turnpike-session-id': ask.marker },
+        headers: { authorization: `Bearer ${keys[ask.payer]}`, 'content-type': 'application/json', 'x-turnpike-session-id': ask.marker },
         body: ask.body,
         signal: leaving.signal,
       })
@@ -221,10 +267,16 @@ export async function createCrashLoad(random: () => number): Promise<CrashLoad> 
     start(url, clients) {
       let stopped = false
       const from = upstream.received.length
+      const payers = (['ample', 'ample', 'tight', 'prepaid', 'ample'] as const).map((payer) =>
+        keys[payer] === undefined ? 'ample' : payer,
+      )
       const loops = Array.from({ length: clients }, async (_, n) => {
+        const payer = payers[n % 5]!
         while (!stopped) {
           // Two in five hold slow streams, so that there is always something in the middle.
-          const ask = await run(url, plan(n % 5 < 2 ? 'slow' : shortKinds[below(shortKinds.length)]!))
+          const slow = n % 5 < 2 || (payer !== 'ample' && below(4) === 0)
+          const ask = await run(url, plan(slow ? 'slow' : shortKinds[below(shortKinds.length)]!, payer)!)
+          if (isBeyondLimit(ask)) await delay(20 + below(80))
           if (ask.broken && ask.kind !== 'left' && ask.kind !== 'cut') return
           if (ask.broken && ask.id === undefined && ask.kind === 'cut') return
           await delay(below(3) * below(20))
@@ -237,9 +289,19 @@ export async function createCrashLoad(random: () => number): Promise<CrashLoad> 
         }),
       }
     },
-    ask: (url, kind) => run(url, plan(kind)),
+    ask: (url, kind) => run(url, plan(kind)!),
+    async probe(url, payer, left, affordable) {
+      const ask = plan('whole', payer, { left, affordable })
+      return ask === undefined ? undefined : run(url, ask)
+    },
+    keys,
     close: () => upstream.close(),
   }
+}
+
+/** The gateway has refused it for a limit of its key, before anybody was asked. */
+export function isBeyondLimit({ reached, statusHeard }: Ask): boolean {
+  return reached === 0 && (statusHeard === 402 || statusHeard === 429)
 }
 
 /** A promise whose work begins when somebody waits for it. */

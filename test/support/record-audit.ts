@@ -2,7 +2,7 @@
 import { readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { nanoUsdPerToken, type Ask } from './crash-load.ts'
+import { isBeyondLimit, nanoUsdPerToken, type Ask } from './crash-load.ts'
 
 export type StoredRow = {
   readonly id: string
@@ -64,6 +64,8 @@ export function journalFiles(home: string): { readonly name: string; readonly by
 export type Audit = {
   readonly violations: readonly string[]
   readonly answered: number
+  /** Refused for a limit of their key. */
+  readonly beyond: number
   readonly orphans: number
   /** Orphans that had heard more than an interval's worth, so that the lower bound said something. */
   readonly bounded: number
@@ -79,7 +81,7 @@ export function auditRecords(asks: readonly Ask[], rows: readonly StoredRow[], k
   const sessions = new Set(asks.map(({ marker }) => marker))
   if (ids.size !== rows.length) violations.push(`${rows.length - ids.size} ids are there twice`)
   for (const row of rows) if (!sessions.has(row.session)) violations.push(`nobody asked for ${row.id} of session ${row.session}`)
-  const found = { answered: 0, orphans: 0, bounded: 0 }
+  const found = { answered: 0, beyond: 0, orphans: 0, bounded: 0 }
   let worstLoss = { tokens: 0, ageMs: 0 }
 
   for (const ask of asks) {
@@ -108,6 +110,14 @@ export function auditRecords(asks: readonly Ask[], rows: readonly StoredRow[], k
         if (row.costSource !== 'estimated') say('has no usage and is not marked estimated')
         if (row.output !== ask.usage.output || row.input !== inputEstimate || row.costNanoUsd !== estimate) say('is not counted right')
       } else if (row.costSource !== 'computed' || row.costNanoUsd !== price(ask)) say(`does not cost the ${price(ask)} that its usage says`)
+      continue
+    }
+    const unheard = !ask.complete && ask.payer !== 'ample' && ask.reached === 0 && row.outcome === 'denied'
+    if (isBeyondLimit(ask) || unheard) {
+      found.beyond++
+      if (ask.payer === 'ample') say('was refused for a limit, and those of its key are far away')
+      if (row.outcome !== 'denied') say('was refused for a limit and is not denied')
+      if (row.costNanoUsd !== null) say('was refused and costs something')
       continue
     }
     if (ask.complete) {
