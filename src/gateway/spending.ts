@@ -26,10 +26,12 @@ export function holdFor({ limits, snapshot, countTokens }: SpendingDeps, spender
   if (limits === undefined || arrival.operation === 'count-tokens' || !isLimited(arrival.key, snapshot(), plan)) return undefined
   const inputTokens = inputTokensOf(inspected.body.original())
   const embeds = arrival.operation === 'embed'
-  const asked = embeds ? 0 : askedOutput(arrival.wire, inspected)
+  const place = placeOf(arrival.wire, inspected)
+  const asked = embeds ? 0 : askedOutput(arrival.wire, place)
+  const answers = answersAsked(inspected, place)
   const metadata = metadataOf(spender)
   const first = plan.steps[0]!.target
-  const { cost, outputTokens } = worstOf(plan, arrival, inspected, inputTokens, asked)
+  const { cost, outputTokens } = worstOf(plan, arrival, inspected, inputTokens, { asked, answers })
   const held = limits.reserve(
     {
       key: arrival.key,
@@ -38,12 +40,15 @@ export function holdFor({ limits, snapshot, countTokens }: SpendingDeps, spender
       cost,
       inputTokens,
       outputTokens,
-      ...(embeds ? {} : { leastOutputTokens: thinkingBudget(arrival.wire, inspected) }),
+      ...(embeds ? {} : { leastOutputTokens: thinkingBudget(arrival.wire, inspected, place) }),
     },
     arrival.atMs,
   )
   if (held instanceof Failure) throw held
-  return new Spending({ limits, countTokens }, held, arrival, inspected)
+  const { names } = outputFields[arrival.wire]
+  const value = Math.max(1, Math.floor(held.maxOutputTokens / answers))
+  const clamp = held.clamped ? { names, value, ...(place.within === undefined ? {} : { within: place.within }) } : undefined
+  return new Spending({ limits, countTokens }, held, arrival, inspected, clamp)
 }
 
 export class Spending {
@@ -58,17 +63,16 @@ export class Spending {
   constructor(
     { limits, countTokens }: { readonly limits: Limits; readonly countTokens: GatewayDeps['countTokens'] },
     hold: Hold,
-    { key, wire }: Arrival,
+    { key }: Arrival,
     inspected: Inspected,
+    clamp: OutputClamp | undefined,
   ) {
     this.#limits = limits
     this.#countTokens = countTokens
     this.#hold = hold
     this.#inspected = inspected
     this.#key = key
-    this.clamp = hold.clamped
-      ? { ...outputFields[wire], value: Math.max(1, Math.floor(hold.maxOutputTokens / answersAsked(inspected))) }
-      : undefined
+    this.clamp = clamp
   }
 
   /** Before an attempt. Why the target is passed over, if it is. */
@@ -122,12 +126,7 @@ function holdTarget(target: PlannedTarget, asked: string): HoldTarget {
   const { provider, model } = target
   let names = targetNames.get(target)
   if (names === undefined) {
-    names = [
-      model.id,
-      `${provider.slug}/${model.id}`,
-      `@${provider.slug}/${model.id}`,
-      ...(model.canonical === undefined ? [] : [model.canonical]),
-    ]
+    names = model.canonical === undefined ? [model.id] : [model.id, model.canonical]
     targetNames.set(target, names)
   }
   return { provider, models: names.includes(asked) ? names : [asked, ...names], priced: priceOfTarget(target, 0) !== undefined }
@@ -139,10 +138,9 @@ function worstOf(
   { atMs, wire }: Arrival,
   inspected: Inspected,
   inputTokens: number,
-  asked: number | undefined,
+  { asked, answers }: { readonly asked: number | undefined; readonly answers: number },
 ): { readonly cost: HoldCost | undefined; readonly outputTokens: number } {
   const tier = inspected.fields['service_tier']
-  const answers = answersAsked(inspected)
   let cost: { picoUsd: bigint; picoUsdPerOutputToken: bigint } | undefined
   let outputTokens = 0
   for (const { target } of plan.steps) {
@@ -176,29 +174,40 @@ function dearest(...rates: readonly bigint[]): bigint {
 
 // How much output a request may bring.
 
-/** Where each wire says it. `members` of the object `within`, where it is inside one; the first is written where none is there. */
-const outputFields: Readonly<Record<ClientWire, { readonly names: readonly string[]; readonly within?: string }>> = {
+/** Where each wire says it. Any of `names` in the first of `within` that is there (or in the body); the first one is written where none is. */
+const outputFields: Readonly<Record<ClientWire, { readonly names: readonly string[]; readonly within?: readonly string[] }>> = {
   'openai-chat': { names: ['max_completion_tokens', 'max_tokens'] },
   'openai-responses': { names: ['max_output_tokens'] },
   'anthropic-messages': { names: ['max_tokens'] },
-  gemini: { names: ['maxOutputTokens', 'max_output_tokens'], within: 'generationConfig' },
+  gemini: { names: ['maxOutputTokens', 'max_output_tokens'], within: ['generationConfig', 'generation_config'] },
 }
 
 /** What a model gives at most, where nobody knows better. */
 const unknownCap = 4096
 
-function placeOf({ fields, body }: Inspected, within: string | undefined): JsonObject {
-  if (within === undefined) return fields
-  const value = body.member(within)
-  return isObject(value) ? value : {}
+type Place = { readonly within: string | undefined; readonly members: JsonObject }
+
+/** Throws `Failure('invalid_request')` where it is there in two spellings: a provider may read the other one. */
+function placeOf(wire: ClientWire, { fields, body }: Inspected): Place {
+  const { within } = outputFields[wire]
+  if (within === undefined) return { within, members: fields }
+  const there = within.filter((name) => body.member(name) !== undefined)
+  if (there.length > 1)
+    throw new Failure('invalid_request', `The body has both "${there[0]}" and "${there[1]}", which mean the same. Send one of them.`, {
+      param: there[1]!,
+    })
+  const name = there[0] ?? within[0]!
+  const value = body.member(name)
+  return { within: name, members: isObject(value) ? value : {} }
 }
 
-/** undefined: as much as the model gives. Throws `Failure('invalid_request')` for what is no number of tokens: it would pass every limit. */
-function askedOutput(wire: ClientWire, inspected: Inspected): number | undefined {
-  const { names, within } = outputFields[wire]
-  const place = placeOf(inspected, within)
-  const asked = names.map((name) => countIn(place[name], within === undefined ? name : `${within}.${name}`))
-  return asked.find((count) => count !== undefined)
+/**
+ * The most that any of the fields says: a provider may read each of them. undefined: as much as the model gives. Throws
+ * `Failure('invalid_request')` for what is no number of tokens: it would pass every limit.
+ */
+function askedOutput(wire: ClientWire, { within, members }: Place): number | undefined {
+  const asked = outputFields[wire].names.flatMap((name) => countIn(members[name], within === undefined ? name : `${within}.${name}`) ?? [])
+  return asked.length === 0 ? undefined : Math.max(...asked)
 }
 
 function countIn(value: JsonValue | undefined, field: string): number | undefined {
@@ -209,10 +218,13 @@ function countIn(value: JsonValue | undefined, field: string): number | undefine
   })
 }
 
-function answersAsked({ fields, body }: Inspected): number {
-  const asked = fields['n'] ?? body.member('n')
-  return typeof asked === 'number' && Number.isSafeInteger(asked) && asked > 1 ? Math.min(asked, 1000) : 1
+/** How many answers at once. */
+function answersAsked({ fields, body }: Inspected, { within, members }: Place): number {
+  const asked = within === undefined ? (fields['n'] ?? body.member('n')) : (members['candidateCount'] ?? members['candidate_count'])
+  return typeof asked === 'number' && Number.isSafeInteger(asked) && asked > 1 ? Math.min(asked, mostAnswers) : 1
 }
+
+const mostAnswers = 1_000_000
 
 function outputCap({ model, params }: PlannedTarget, wire: ClientWire, asked: number | undefined): number {
   const most = model.maxOutputTokens ?? unknownCap
@@ -223,16 +235,15 @@ function outputCap({ model, params }: PlannedTarget, wire: ClientWire, asked: nu
 }
 
 /** A model that may not think as long as it was told to refuses the request. */
-function thinkingBudget(wire: ClientWire, { body }: Inspected): number {
+function thinkingBudget(wire: ClientWire, { body }: Inspected, { members }: Place): number {
   if (wire === 'anthropic-messages') {
     const thinking = body.member('thinking')
     const budget = isObject(thinking) ? thinking['budget_tokens'] : undefined
     return typeof budget === 'number' ? budget + 1 : 0
   }
   if (wire !== 'gemini') return 0
-  const config = body.member('generationConfig')
-  const thinking = isObject(config) ? config['thinkingConfig'] : undefined
-  const budget = isObject(thinking) ? thinking['thinkingBudget'] : undefined
+  const thinking = members['thinkingConfig'] ?? members['thinking_config']
+  const budget = isObject(thinking) ? (thinking['thinkingBudget'] ?? thinking['thinking_budget']) : undefined
   return typeof budget === 'number' && budget > 0 ? budget + 1 : 0
 }
 

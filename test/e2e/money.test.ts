@@ -247,6 +247,42 @@ describe('a long answer is shortened to half of what is left', () => {
           assert.equal(lengthIn(to, JSON.parse(upstream.received[1]!.body.toString()) as JsonObject), 100)
         })
 
+  const sentTo = (index: number): JsonObject => JSON.parse(upstream.received[index]!.body.toString()) as JsonObject
+
+  test("also where it is written as Google's other spelling, and never said twice", async () => {
+    const one = await caller(budget('0.1'))
+    const { path } = clientRequest('gemini', 'gemini/long', false, 'Hi')
+    const contents = [{ role: 'user', parts: [{ text: 'Hi' }] }]
+    const long = { max_output_tokens: 50_000 }
+    const heard = await call(turnpike, one, '', { path, body: { contents, generation_config: long } })
+    const most = Number(heard.headers.get('x-turnpike-clamped')?.slice('max_tokens='.length))
+    assert.ok(most > 4900 && most <= 5000, heard.body)
+    assert.deepEqual([sentTo(0)['generation_config'], sentTo(0)['generationConfig']], [{ max_output_tokens: most }, undefined])
+    const both = await call(turnpike, one, '', {
+      path,
+      body: { contents, generation_config: long, generationConfig: { maxOutputTokens: 10 } },
+    })
+    assert.equal(both.status, 400)
+    assert.match(both.body, /generation_config/)
+  })
+
+  test('by as much as several answers together may cost', async () => {
+    const one = await caller(budget('0.1'))
+    await call(turnpike, one, 'openai-chat/long', { body: { n: 4, max_tokens: 50_000 } })
+    assert.ok(Number(sentTo(0)['max_tokens']) > 1200 && Number(sentTo(0)['max_tokens']) <= 1250, JSON.stringify(sentTo(0)))
+    const { path, body } = clientRequest('gemini', 'gemini/long', false, 'Hi')
+    await call(turnpike, one, '', { path, body: { ...body, generationConfig: { candidateCount: 4, maxOutputTokens: 50_000 } } })
+    const said = Number((sentTo(1)['generationConfig'] as JsonObject)['maxOutputTokens'])
+    assert.ok(said > 1200 && said <= 1250, String(said))
+  })
+
+  test('whichever of two fields says more', async () => {
+    const one = await caller(budget('0.1'))
+    const heard = await call(turnpike, one, 'openai-chat/long', { body: { max_completion_tokens: 10, max_tokens: 50_000 } })
+    assert.ok(heard.headers.has('x-turnpike-clamped'))
+    assert.ok(Number(sentTo(0)['max_tokens']) <= 5000 && sentTo(0)['max_completion_tokens'] === 10, JSON.stringify(sentTo(0)))
+  })
+
   test('where it says no length, too, and never below 1,024 tokens', async () => {
     const one = await caller(budget('0.02'))
     const body = { max_tokens: null }
@@ -284,11 +320,11 @@ describe('what is charged', () => {
       headers: { authorization: `Bearer ${one.key}`, 'content-type': 'application/json' },
       signal: leaving.signal,
     })
-    let heard = 0
+    let heard = ''
     const decoder = new TextDecoder()
     for await (const chunk of response.body!) {
-      heard += decoder.decode(chunk).split('word word').length - 1
-      if (heard >= 50) break
+      heard += decoder.decode(chunk, { stream: true })
+      if (heard.split('data: ').length > frames.length) break
     }
     leaving.abort()
     const id = response.headers.get('x-turnpike-request-id')!
@@ -368,7 +404,7 @@ describe('what is refused', () => {
     const heard = await call(turnpike, one, 'unpriced/mystery')
     assert.equal(heard.status, 400)
     assert.equal(errorIn(heard).code, 'unpriced_model')
-    assert.match(errorIn(heard).message, /^The model "mystery" has no price, and key 'caller-\d+' has a budget/)
+    assert.match(errorIn(heard).message, /^The model "unpriced\/mystery" has no price, and key 'caller-\d+' has a budget/)
     assert.equal((await call(turnpike, await caller(), 'unpriced/mystery')).status, 200)
     assert.equal((await call(turnpike, await caller({ budgets: [{ tokens: 10_000, period: 'day' }] }), 'unpriced/mystery')).status, 200)
   })
