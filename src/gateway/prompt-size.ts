@@ -7,22 +7,24 @@ const tokensPerMedium = 2000
 /** Shorter runs are ordinary text. */
 const leastMediumBytes = 1024
 
-/** Media in base64 count a flat amount each; everything else by its bytes. */
-export function inputTokensOf(body: Buffer): number {
+/** Media in base64 count a flat amount each; everything else by its bytes. `body` is only looked at where it may have some. */
+export function inputTokensOf(length: number, body: () => Buffer): number {
+  return length <= 4 * leastMediumBytes ? Math.ceil(length / bytesPerToken) : tokensOf(body())
+}
+
+function tokensOf(body: Buffer): number {
   let text = body.length
   let media = 0
-  if (body.length > 4 * leastMediumBytes) {
-    for (const mark of marks) {
-      for (let at = body.indexOf(mark); at >= 0;) {
-        const start = at + mark.length
-        const end = body.indexOf(0x22, start)
-        const length = (end < 0 ? body.length : end) - start
-        if (length >= leastMediumBytes && isBase64(body, start)) {
-          text -= length
-          media++
-        }
-        at = body.indexOf(mark, start + Math.max(length, 0))
+  for (const mark of marks) {
+    for (let at = body.indexOf(mark); at >= 0;) {
+      const start = at + mark.length
+      const end = body.indexOf(0x22, start)
+      const length = (end < 0 ? body.length : end) - start
+      if (length >= leastMediumBytes && isBase64(body, start)) {
+        text -= length
+        media++
       }
+      at = body.indexOf(mark, start + Math.max(length, 0))
     }
   }
   return Math.ceil(text / bytesPerToken) + media * tokensPerMedium

@@ -24,7 +24,7 @@ export interface Spender {
 export function holdFor({ limits, snapshot, countTokens }: SpendingDeps, spender: Spender): Spending | undefined {
   const { arrival, inspected, plan } = spender
   if (limits === undefined || arrival.operation === 'count-tokens' || !isLimited(arrival.key, snapshot(), plan)) return undefined
-  const inputTokens = inputTokensOf(inspected.body.original())
+  const inputTokens = inputTokensOf(arrival.bodyEnd - arrival.bodyStart, () => inspected.body.original())
   const embeds = arrival.operation === 'embed'
   const place = placeOf(arrival.wire, inspected)
   const asked = embeds ? 0 : askedOutput(arrival.wire, place)
@@ -35,12 +35,12 @@ export function holdFor({ limits, snapshot, countTokens }: SpendingDeps, spender
   const held = limits.reserve(
     {
       key: arrival.key,
-      ...(metadata === undefined ? {} : { metadata }),
+      metadata,
       first: holdTarget(first, inspected.model),
       cost,
       inputTokens,
       outputTokens,
-      ...(embeds ? {} : { leastOutputTokens: thinkingBudget(arrival.wire, inspected, place) }),
+      leastOutputTokens: embeds ? 0 : thinkingBudget(arrival.wire, inspected, place),
     },
     arrival.atMs,
   )
@@ -120,16 +120,16 @@ function isLimited(key: GatewayKey, { budgets }: Snapshot, { steps }: Plan): boo
   )
 }
 
-const targetNames = new WeakMap<PlannedTarget, readonly string[]>()
+const holdTargets = new WeakMap<PlannedTarget, HoldTarget>()
 
 function holdTarget(target: PlannedTarget, asked: string): HoldTarget {
-  const { provider, model } = target
-  let names = targetNames.get(target)
-  if (names === undefined) {
-    names = model.canonical === undefined ? [model.id] : [model.id, model.canonical]
-    targetNames.set(target, names)
+  let known = holdTargets.get(target)
+  if (known === undefined) {
+    const { provider, model } = target
+    const models = model.canonical === undefined ? [model.id] : [model.id, model.canonical]
+    holdTargets.set(target, (known = { provider, models, priced: priceOfTarget(target, 0) !== undefined }))
   }
-  return { provider, models: names.includes(asked) ? names : [asked, ...names], priced: priceOfTarget(target, 0) !== undefined }
+  return known.models.includes(asked) ? known : { ...known, models: [asked, ...known.models] }
 }
 
 /** The dearest of the plan's targets: any of them may answer. Those without a price are passed over by whoever has a budget. */
@@ -148,8 +148,8 @@ function worstOf(
     const price = priceOfTarget(target, atMs)
     if (price === undefined) continue
     for (const rates of ratesFor(price, inputTokens, typeof tier === 'string' ? tier : undefined)) {
-      const picoUsd = BigInt(inputTokens) * dearest(rates.input, rates.cacheRead, rates.cacheWrite) + rates.request
-      const perToken = dearest(rates.output, rates.reasoning)
+      const { input, output: perToken } = dearest(rates)
+      const picoUsd = BigInt(inputTokens) * input + rates.request
       cost ??= { picoUsd, picoUsdPerOutputToken: perToken }
       if (picoUsd > cost.picoUsd) cost.picoUsd = picoUsd
       if (perToken > cost.picoUsdPerOutputToken) cost.picoUsdPerOutputToken = perToken
@@ -168,8 +168,19 @@ function ratesFor(price: Price, inputTokens: number, tier: string | undefined): 
   return [price, ...fitting.map((one) => one.price)]
 }
 
-function dearest(...rates: readonly bigint[]): bigint {
-  return rates.reduce((most, rate) => (rate > most ? rate : most))
+type Dearest = { readonly input: bigint; readonly output: bigint }
+
+const dearestRates = new WeakMap<PriceRates, Dearest>()
+
+/** What a token of each may cost at most. */
+function dearest(rates: PriceRates): Dearest {
+  let known = dearestRates.get(rates)
+  if (known === undefined) {
+    const most = (all: readonly bigint[]): bigint => all.reduce((one, other) => (one > other ? one : other))
+    known = { input: most([rates.input, rates.cacheRead, rates.cacheWrite]), output: most([rates.output, rates.reasoning]) }
+    dearestRates.set(rates, known)
+  }
+  return known
 }
 
 // How much output a request may bring.
