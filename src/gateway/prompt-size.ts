@@ -20,7 +20,7 @@ function tokensOf(body: Buffer): number {
       const start = at + mark.length
       const end = body.indexOf(0x22, start)
       const length = (end < 0 ? body.length : end) - start
-      if (length >= leastMediumBytes && isBase64(body, start)) {
+      if (length >= leastMediumBytes && isBase64(body, start) && (mark !== dataUrl || isUrl(body, at))) {
         text -= length
         media++
       }
@@ -31,9 +31,15 @@ function tokensOf(body: Buffer): number {
 }
 
 /** A data URL; and the field that Anthropic's, Gemini's and OpenAI's wires have for bytes. */
-const marks = [';base64,', '"data":"', '"data": "', '"file_data":"'].map((mark) => Buffer.from(mark))
+const dataUrl = Buffer.from(';base64,')
+const marks = [dataUrl, ...['"data":"', '"data": "', '"file_data":"'].map((mark) => Buffer.from(mark))]
 
 /** Words that somebody put into such a field have spaces or marks soon. */
 function isBase64(body: Buffer, start: number): boolean {
   return /^[A-Za-z0-9+/_-]+$/.test(body.toString('latin1', start, start + 256))
+}
+
+/** It is all of a field for media; in a text that somebody wrote, it is text. */
+function isUrl(body: Buffer, at: number): boolean {
+  return /"(?:url|image_url|file_url|file_data|data|uri)"\s*:\s*"data:[^"]*$/.test(body.toString('latin1', Math.max(0, at - 200), at))
 }

@@ -27,11 +27,10 @@ export function holdFor({ limits, snapshot, countTokens }: SpendingDeps, spender
   const inputTokens = inputTokensOf(arrival.bodyEnd - arrival.bodyStart, () => inspected.body.original())
   const embeds = arrival.operation === 'embed'
   const place = placeOf(arrival.wire, inspected)
-  const asked = embeds ? 0 : askedOutput(arrival.wire, place)
-  const answers = answersAsked(inspected, place)
+  if (!embeds) refuseNonsense(arrival.wire, inspected, place)
   const metadata = metadataOf(spender)
   const first = plan.steps[0]!.target
-  const { cost, outputTokens } = worstOf(plan, arrival, inspected, inputTokens, { asked, answers })
+  const { cost, outputTokens, answers } = worstOf(plan, arrival, inspected, inputTokens, place)
   const held = limits.reserve(
     {
       key: arrival.key,
@@ -135,32 +134,63 @@ function holdTarget(target: PlannedTarget, asked: string): HoldTarget {
 /** The dearest of the plan's targets: any of them may answer. Those without a price are passed over by whoever has a budget. */
 function worstOf(
   plan: Plan,
-  { atMs, wire }: Arrival,
+  { atMs, wire, operation }: Arrival,
   inspected: Inspected,
   inputTokens: number,
-  { asked, answers }: { readonly asked: number | undefined; readonly answers: number },
-): { readonly cost: HoldCost | undefined; readonly outputTokens: number } {
-  const tier = inspected.fields['service_tier']
+  place: Place,
+): { readonly cost: HoldCost | undefined; readonly outputTokens: number; readonly answers: number } {
+  const says = speechOf(inspected)
   let cost: { picoUsd: bigint; picoUsdPerOutputToken: bigint } | undefined
   let outputTokens = 0
+  let answers = 1
   for (const { target } of plan.steps) {
-    outputTokens = Math.max(outputTokens, answers * outputCap(target, wire, asked))
+    if (operation !== 'embed') {
+      const count = answersAsked(target, inspected, place)
+      answers = Math.max(answers, count)
+      outputTokens = Math.max(outputTokens, count * outputCap(target, wire, place))
+    }
     const price = priceOfTarget(target, atMs)
     if (price === undefined) continue
-    for (const rates of ratesFor(price, inputTokens, typeof tier === 'string' ? tier : undefined)) {
-      const { input, output: perToken } = dearest(rates)
-      const picoUsd = BigInt(inputTokens) * input + rates.request
+    for (const rates of ratesFor(price, inputTokens, target, inspected)) {
+      const picoUsd = BigInt(inputTokens) * inputRate(rates, says) + rates.request
+      const perToken = outputRate(rates, says)
       cost ??= { picoUsd, picoUsdPerOutputToken: perToken }
       if (picoUsd > cost.picoUsd) cost.picoUsd = picoUsd
       if (perToken > cost.picoUsdPerOutputToken) cost.picoUsdPerOutputToken = perToken
     }
   }
-  return { cost, outputTokens }
+  return { cost, outputTokens, answers }
+}
+
+type Speech = (...words: readonly string[]) => boolean
+
+/** Whether the body has one of these words anywhere. */
+function speechOf({ body }: Inspected): Speech {
+  const known = new Map<string, boolean>()
+  return (...words) =>
+    words.some((word) => {
+      let found = known.get(word)
+      if (found === undefined) known.set(word, (found = body.original().includes(word)))
+      return found
+    })
+}
+
+function inputRate(rates: PriceRates, says: Speech): bigint {
+  const most = dearest(rates).input
+  const { cacheWrite1h, inputAudio } = rates
+  const hour = cacheWrite1h > most && says('"1h"') ? cacheWrite1h : most
+  return inputAudio > hour && says('audio', 'AUDIO') ? inputAudio : hour
+}
+
+function outputRate(rates: PriceRates, says: Speech): bigint {
+  const most = dearest(rates).output
+  return rates.outputAudio > most && says('audio', 'AUDIO') ? rates.outputAudio : most
 }
 
 /** The plain rates, and those that this request may be charged by. */
-function ratesFor(price: Price, inputTokens: number, tier: string | undefined): readonly PriceRates[] {
+function ratesFor(price: Price, inputTokens: number, target: PlannedTarget, inspected: Inspected): readonly PriceRates[] {
   if (price.cases === undefined) return [price]
+  const tier = tierAsked(target, inspected)
   const fitting = price.cases.filter(
     ({ aboveInput, serviceTier }) =>
       (aboveInput === undefined || inputTokens > aboveInput) && (serviceTier === undefined || serviceTier === tier),
@@ -172,12 +202,13 @@ type Dearest = { readonly input: bigint; readonly output: bigint }
 
 const dearestRates = new WeakMap<PriceRates, Dearest>()
 
-/** What a token of each may cost at most. */
+/** What a token of each may cost at most, but for what only some requests ask for. */
 function dearest(rates: PriceRates): Dearest {
   let known = dearestRates.get(rates)
   if (known === undefined) {
     const most = (all: readonly bigint[]): bigint => all.reduce((one, other) => (one > other ? one : other))
-    known = { input: most([rates.input, rates.cacheRead, rates.cacheWrite]), output: most([rates.output, rates.reasoning]) }
+    const { input, cacheRead, cacheWrite, inputImage = 0n, output, reasoning, outputImage = 0n } = rates
+    known = { input: most([input, cacheRead, cacheWrite, inputImage]), output: most([output, reasoning, outputImage]) }
     dearestRates.set(rates, known)
   }
   return known
@@ -212,37 +243,82 @@ function placeOf(wire: ClientWire, { fields, body }: Inspected): Place {
   return { within: name, members: isObject(value) ? value : {} }
 }
 
-/**
- * The most that any of the fields says: a provider may read each of them. undefined: as much as the model gives. Throws
- * `Failure('invalid_request')` for what is no number of tokens: it would pass every limit.
- */
-function askedOutput(wire: ClientWire, { within, members }: Place): number | undefined {
-  const asked = outputFields[wire].names.flatMap((name) => countIn(members[name], within === undefined ? name : `${within}.${name}`) ?? [])
-  return asked.length === 0 ? undefined : Math.max(...asked)
+/** Throws `Failure('invalid_request')` for what is no number: it would pass every limit. */
+function refuseNonsense(wire: ClientWire, inspected: Inspected, { within, members }: Place): void {
+  const refuse = (name: string, value: JsonValue | undefined, what: string): void => {
+    if (value === undefined || value === null || isCount(value)) return
+    const field = within === undefined ? name : `${within}.${name}`
+    throw new Failure('invalid_request', `The field "${field}" must be a whole number of ${what} from 1 to ${Number.MAX_SAFE_INTEGER}.`, {
+      param: field,
+    })
+  }
+  for (const name of outputFields[wire].names) refuse(name, members[name], 'tokens')
+  const answers = answersIn(inspected, { within, members })
+  for (const name of answerNames({ within, members })) refuse(name, answers[name], 'answers')
 }
 
-function countIn(value: JsonValue | undefined, field: string): number | undefined {
-  if (value === undefined || value === null) return undefined
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value
-  throw new Failure('invalid_request', `The field "${field}" must be a whole number of tokens from 1 to ${Number.MAX_SAFE_INTEGER}.`, {
-    param: field,
-  })
+function isCount(value: JsonValue | undefined): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0
+}
+
+/** What a target is told in any of these fields, after its config has had its say. A provider may read each of them. */
+function toldTo({ params }: PlannedTarget, names: readonly string[], members: JsonObject, within?: string): readonly JsonValue[] {
+  const told = new Map(names.flatMap((name) => (members[name] === undefined ? [] : [[name, members[name]] as const])))
+  if (params !== undefined) {
+    const isHere = (one: { readonly field: string; readonly within?: string }): boolean =>
+      (one.within === undefined) === (within === undefined) && names.includes(one.field)
+    if (told.size === 0) for (const { field, value } of params.defaults.filter(isHere)) if (value !== undefined) told.set(field, value)
+    for (const { field, value } of params.edits.filter(isHere)) {
+      if (value === undefined) told.delete(field)
+      else told.set(field, value)
+    }
+  }
+  return [...told.values()]
+}
+
+function mostOf(values: readonly JsonValue[]): number | undefined {
+  const counts = values.filter(isCount)
+  return counts.length === 0 ? undefined : Math.max(...counts)
+}
+
+const answerFields = ['n']
+const candidateFields = ['candidateCount', 'candidate_count']
+
+function answersIn(inspected: Inspected, { within, members }: Place): JsonObject {
+  return within === undefined ? topOf(inspected, answerFields) : members
+}
+
+function answerNames({ within }: Place): readonly string[] {
+  return within === undefined ? answerFields : candidateFields
+}
+
+function topOf({ fields, body }: Inspected, names: readonly string[]): JsonObject {
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = fields[name] ?? body.member(name)
+      return value === undefined ? [] : [[name, value] as const]
+    }),
+  )
 }
 
 /** How many answers at once. */
-function answersAsked({ fields, body }: Inspected, { within, members }: Place): number {
-  const asked = within === undefined ? (fields['n'] ?? body.member('n')) : (members['candidateCount'] ?? members['candidate_count'])
-  return typeof asked === 'number' && Number.isSafeInteger(asked) && asked > 1 ? Math.min(asked, mostAnswers) : 1
+function answersAsked(target: PlannedTarget, inspected: Inspected, place: Place): number {
+  return mostOf(toldTo(target, answerNames(place), answersIn(inspected, place), place.within)) ?? 1
 }
 
-const mostAnswers = 1_000_000
+function outputCap(target: PlannedTarget, wire: ClientWire, { within, members }: Place): number {
+  const { maxOutputTokens } = target.model
+  // As much as the model gives, where nobody says how much.
+  const wanted = mostOf(toldTo(target, outputFields[wire].names, members, within))
+  if (wanted === undefined) return maxOutputTokens ?? unknownCap
+  return maxOutputTokens === undefined ? wanted : Math.min(wanted, maxOutputTokens)
+}
 
-function outputCap({ model, params }: PlannedTarget, wire: ClientWire, asked: number | undefined): number {
-  const most = model.maxOutputTokens ?? unknownCap
-  const written = params?.edits.find(({ field }) => outputFields[wire].names.includes(field))?.value
-  const wanted = typeof written === 'number' ? written : asked
-  if (wanted === undefined) return most
-  return model.maxOutputTokens === undefined ? wanted : Math.min(wanted, most)
+const tierFields = ['service_tier', 'serviceTier']
+
+function tierAsked(target: PlannedTarget, inspected: Inspected): string | undefined {
+  const tier = toldTo(target, tierFields, topOf(inspected, tierFields)).find((value) => typeof value === 'string')
+  return tier?.toLowerCase()
 }
 
 /** A model that may not think as long as it was told to refuses the request. */

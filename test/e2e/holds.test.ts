@@ -1,0 +1,143 @@
+// What a request holds is at least what it may cost, whichever way it asks for much, and a request that says nonsense holds nothing.
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import type { ClientWire } from '#ir'
+import type { JsonObject } from '#kernel'
+import { clientRequest, clientScripts, providerOf } from '#test/client-scripts.ts'
+import { call, errorIn, limitsOf, newCaller, untilSettled, type Ask } from '#test/money.ts'
+import { startTest, type TestTurnpike } from '#test/turnpike.ts'
+import { createGate, createUpstream, type Gate, type ScriptedUpstream } from '#test/upstream.ts'
+
+const wires = ['openai-chat', 'anthropic-messages', 'gemini'] as const
+/** A thousandth of a USD for each token out, and nothing else; twice as much in a hurry. */
+const spoken: JsonObject = {
+  max_output_tokens: 1000,
+  price: { input_per_million_usd: '0', output_per_million_usd: '1000', service_tiers: { priority: { multiplier: '2' } } },
+}
+/** A thousandth of a USD for each token that is kept an hour, and hardly anything else. */
+const read: JsonObject = {
+  id: 'read',
+  max_output_tokens: 1000,
+  price: { input_per_million_usd: '10', output_per_million_usd: '0.001', cache_write_1h_per_million_usd: '1000' },
+}
+let upstream: ScriptedUpstream
+let turnpike: TestTurnpike
+let gate: Gate
+let callers = 0
+
+before(async () => {
+  upstream = await createUpstream()
+  turnpike = await startTest(
+    {},
+    {
+      declared: {
+        providers: Object.fromEntries(
+          wires.map((wire) => [
+            wire,
+            {
+              ...providerOf(wire, upstream.origin),
+              models: {
+                custom: [{ ...spoken, id: 'm' }, { ...spoken, id: 'gemini' }, read],
+              },
+            },
+          ]),
+        ),
+        configs: {
+          priority: { override_params: { service_tier: 'priority' }, provider: '@openai-chat' },
+          long: { override_params: { max_tokens: 500 }, provider: '@openai-chat' },
+          default: { default_params: { max_tokens: 700 }, provider: '@openai-chat' },
+          many: { override_params: { n: 4 }, provider: '@openai-chat' },
+          several: { default_params: { n: 3 }, provider: '@openai-chat' },
+          dropped: { drop_params: ['max_tokens'], provider: '@openai-chat' },
+        },
+      },
+    },
+  )
+})
+
+beforeEach(() => {
+  upstream.clear()
+  gate = createGate()
+  for (const wire of wires)
+    upstream.route(clientScripts[wire].path, async () => {
+      await gate.opened
+      return clientScripts[wire].json()
+    })
+})
+
+after(async () => {
+  await turnpike?.end()
+  await upstream.close()
+})
+
+const caller = () => newCaller(turnpike, `holder-${++callers}`, { budgets: [{ amount_usd: '100', period: 'total' }] })
+
+async function heldBy(model: string, ask: Ask): Promise<number> {
+  const one = await caller()
+  const asked = call(turnpike, one, model, ask)
+  await Promise.race([upstream.next(), asked])
+  const { held } = (await limitsOf(turnpike, one))[0]!
+  gate.open()
+  const heard = await asked
+  assert.equal(heard.status, 200, heard.body)
+  await untilSettled(turnpike, one)
+  return held!
+}
+
+const plain = (body: JsonObject, config?: string): Ask => ({
+  body,
+  ...(config === undefined ? {} : { headers: { 'x-turnpike-config': config } }),
+})
+const google = (generationConfig: JsonObject, more: JsonObject = {}): Ask => ({
+  path: '/v1beta/models/gemini/gemini:generateContent',
+  body: { contents: [{ role: 'user', parts: [{ text: 'Hi' }] }], generationConfig, ...more },
+})
+
+describe('held is what may be said', () => {
+  for (const [how, ask, usd] of [
+    ['once', plain({ max_tokens: 100 }), 0.1],
+    ['under both names, the larger', plain({ max_completion_tokens: 1, max_tokens: 100 }), 0.1],
+    ['in several answers', plain({ max_tokens: 100, n: 5 }), 0.5],
+    ['in a dearer tier', plain({ max_tokens: 100, service_tier: 'priority' }), 0.2],
+    ['in a dearer tier, shouted', plain({ max_tokens: 100, service_tier: 'PRIORITY' }), 0.2],
+    ["in a config's dearer tier", plain({ max_tokens: 100 }, 'priority'), 0.2],
+    ['as long as a config says', plain({ max_tokens: 100 }, 'long'), 0.5],
+    ['as long as a config says where the request does not', plain({ max_tokens: null }, 'default'), 1],
+    ['as long as the request says where a config would otherwise', plain({ max_tokens: 100 }, 'default'), 0.1],
+    ['in as many answers as a config says', plain({ max_tokens: 100 }, 'many'), 0.4],
+    ['in as many answers as a config says where the request does not', plain({ max_tokens: 100 }, 'several'), 0.3],
+    ["as long as the model speaks, when a config drops the request's word", plain({ max_tokens: 100 }, 'dropped'), 1],
+    ["in several of Google's candidates", google({ maxOutputTokens: 100, candidateCount: 4 }), 0.4],
+    ["in Google's dearer tier", google({ maxOutputTokens: 100 }, { serviceTier: 'priority' }), 0.2],
+  ] as const)
+    test(how, async () => assert.equal(await heldBy('openai-chat/m', ask), usd))
+})
+
+test('what is to be kept an hour is held at that price', async () => {
+  const text = { type: 'text', text: 'word '.repeat(1000), cache_control: { type: 'ephemeral', ttl: '1h' } }
+  const body = { model: 'anthropic-messages/read', max_tokens: 100, messages: [{ role: 'user', content: [text] }] }
+  const held = await heldBy('', { path: '/v1/messages', body })
+  assert.ok(held >= 1, String(held))
+})
+
+test('words that look like a picture are words', async () => {
+  const content = `;base64,${'a'.repeat(300)} ${'b '.repeat(150_000)}`
+  const held = await heldBy('openai-chat/read', plain({ max_tokens: 1, messages: [{ role: 'user', content }] }))
+  assert.ok(held >= 1, String(held))
+})
+
+test('a number of answers that is none is refused', async () => {
+  const one = await caller()
+  for (const n of ['5', 2.5, -1, 0, 1e18]) {
+    const heard = await call(turnpike, one, 'openai-chat/m', plain({ n }))
+    assert.deepEqual([heard.status, errorIn(heard).code, errorIn(heard).param], [400, 'invalid_request', 'n'])
+  }
+  const wire: ClientWire = 'gemini'
+  const { path, body } = clientRequest(wire, 'gemini/gemini', false, 'Hi')
+  assert.equal((await call(turnpike, one, '', { path, body: { ...body, generationConfig: { candidateCount: '3' } } })).status, 400)
+  assert.equal(upstream.received.length, 0)
+  assert.deepEqual(
+    (await limitsOf(turnpike, one)).map(({ spent, held }) => [spent, held]),
+    [[0, 0]],
+  )
+})
