@@ -139,6 +139,18 @@ function payersOf({ userId, teamId }: GatewayKey, snapshot: Snapshot): Pick<Rese
   return { user: userId ?? '', team: team?.id ?? teamId ?? '', wallet: payer === undefined ? '' : `wallet:${payer.id}` }
 }
 
+const keyMetadata = new WeakMap<object, string>()
+
+/** Of the key and of the request, as JSON. Money is counted by it: what the key says of itself, its requests cannot talk away. */
+function metadataText({ metadata }: GatewayKey, inspected: Inspected | undefined): string {
+  const own = inspected?.metadata ?? ''
+  if (metadata === undefined) return own
+  if (own !== '') return JSON.stringify({ ...(JSON.parse(own) as Record<string, string>), ...metadata })
+  let text = keyMetadata.get(metadata)
+  if (text === undefined) keyMetadata.set(metadata, (text = JSON.stringify(metadata)))
+  return text
+}
+
 const nobody = { user: '', team: '', wallet: '' } as const
 
 export function reserveRecord(exchange: Told): ReserveRecord {
@@ -162,7 +174,7 @@ export function reserveRecord(exchange: Told): ReserveRecord {
     provider: first?.provider.slug ?? '',
     modelTarget: first?.model.id ?? '',
     requestBytes: arrival.bodyEnd - arrival.bodyStart,
-    metadata: inspected?.metadata ?? '',
+    metadata: metadataText(arrival.key, inspected),
     price: first === undefined ? undefined : priceOf(arrival, first),
     configSlug: plan.config === undefined ? '' : (plan.config.slug ?? 'inline'),
     configVersion: plan.config?.version ?? 0,

@@ -336,5 +336,5 @@ function thinkingBudget(wire: ClientWire, { body }: Inspected, { members }: Plac
 
 function metadataOf({ arrival, inspected }: Spender): Readonly<Record<string, string>> | undefined {
   if (inspected.metadata === '') return arrival.key.metadata
-  return { ...arrival.key.metadata, ...(JSON.parse(inspected.metadata) as Record<string, string>) }
+  return { ...(JSON.parse(inspected.metadata) as Record<string, string>), ...arrival.key.metadata }
 }
