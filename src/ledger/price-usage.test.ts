@@ -29,8 +29,9 @@ test("the provider's figure wins, exactly, and the computed lines stay beside it
 })
 
 test('a figure of the provider that is no amount of money does not count', () => {
-  for (const providerCost of ['-1', 'NaN', '', 'null', '1e99', '9'.repeat(31), '9'.repeat(30), '1000000.000000001'])
+  for (const providerCost of ['-1', 'NaN', '', 'null', '1e99', '9'.repeat(31), '9'.repeat(30), '1000000', '9000.000000001'])
     assert.equal(priceUsage({ counts, price, providerCost }).costNanoUsd, 4_500_000n, providerCost)
+  assert.equal(priceUsage({ counts, price, providerCost: '9000' }).costNanoUsd, 9_000_000_000_000n)
 })
 
 test('no price, or no usage, is unpriced and never 0; free is 0', () => {

@@ -24,8 +24,8 @@ export type UsageToPrice = {
   readonly estimated?: boolean
 }
 
-/** A million dollars: nobody bills one request with more, and a ledger has 64 bits. */
-const mostNanoUsd = 1_000_000_000_000_000n
+/** Nobody bills one request with more, and the ledger books no more of one (`boundedNanoUsd`): budgets would count what is not booked. */
+const mostNanoUsd = 9_000_000_000_000n
 
 /**
  * Prices one answer. Without counts there is no cost to compute: unpriced, until the counts are estimated. A provider's figure that is
