@@ -41,6 +41,7 @@ const final: readonly FailureKind[] = [
   'method_not_allowed',
   'model_not_found',
   'model_not_allowed',
+  'generation_not_found',
   'upload_timeout',
   'request_too_large',
   'unsupported_media_type',
