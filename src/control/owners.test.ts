@@ -49,7 +49,9 @@ test('a user of a key that is no id stays a label; what looks like an id, and ev
   const labelled = await control.keys.create({ name: 'old', user: 'ada' }, admin)
   assert.deepEqual([labelled.user, keyOf(control, labelled.key).userId], ['ada', undefined])
   const team = await control.teams.create({ name: 'core' }, admin)
+  const grace = await control.users.create({ name: 'grace' }, admin)
   const wrong: readonly [object, string, RegExp][] = [
+    [{ name: 'x', user: 'grace' }, 'user', new RegExp(`Its name stands for ${grace.id}\\.`)],
     [{ name: 'x', user: 'user_unknown' }, 'user', /there is no user with that id/],
     [{ name: 'x', team: 'core' }, 'team', new RegExp(`Its name stands for ${team.id}\\.`)],
     [{ name: 'x', user: team.id, type: 'service' }, '', /belongs to nobody/],

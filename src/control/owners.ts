@@ -105,9 +105,10 @@ function ownersOf(plane: Plane, kind: Kind): readonly StoredOwner[] {
 /** What a key or a user says that it belongs to must be there; a key's `user` only where it looks like an id, since it may be a label. */
 export function refuseUnknownOwner(plane: Plane, kind: Kind, id: string | null | undefined): void {
   if (id === undefined || id === null || plane.stored().owners.get(id)?.kind === kind) return
-  if (kind === 'user' && !id.startsWith('user_')) return
   const owners = ownersOf(plane, kind)
   const meant = owners.find((owner) => ownerBody(owner).name === id)
+  // A label is whatever nobody is called: a name that was one would leave its limits and its wallet aside.
+  if (kind === 'user' && meant === undefined && !id.startsWith('user_')) return
   const near = meant === undefined ? didYouMean(nearestNames(id, owners.map((owner) => owner.id), 1)) : ` Its name stands for ${meant.id}.` // prettier-ignore
   throw new Refusal('invalid_request', `${kind} is ${JSON.stringify(id)}, and there is no ${kind} with that id.${near}`, kind)
 }
