@@ -14,7 +14,7 @@ import { inspect, type Inspected, type RequestView } from './inspect.ts'
 import { bytesOf, Outgoing } from './outgoing.ts'
 import { isHurried, Patience } from './patience.ts'
 import type { Arrival, ClientListener, ExchangeDeps } from './port.ts'
-import { holdFor, type Spending } from './spending.ts'
+import { hasBudget, holdFor, type Spending } from './spending.ts'
 import { keptLimit, recordAnswer, recordRequest } from './recorded-bodies.ts'
 import { answerHead, requestHeaders } from './heads.ts'
 import {
@@ -210,8 +210,9 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
     this.reserved = reserveRecord(this)
     this.deps.journal.reserve(this.reserved, (error) => {
       if (this.#over) return
-      // What is not written down may be forgotten, and who has a limit would be let off: never free.
-      if (error !== undefined && this.spending !== undefined) this.#endWith({ failure: unwritten(error), body: undefined })
+      // What is not written down may be forgotten, and who has a budget would be let off: never free.
+      if (error !== undefined && hasBudget(this.arrival.key, this.deps.snapshot()))
+        this.#endWith({ failure: unwritten(error), body: undefined })
       else this.#start()
     })
   }

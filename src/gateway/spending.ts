@@ -108,13 +108,15 @@ export class Spending {
   }
 }
 
-function isLimited(key: GatewayKey, { budgets }: Snapshot, { steps }: Plan): boolean {
+/** What it spends counts against something of its own: it must be written down. */
+export function hasBudget({ budgets, userId, teamId }: GatewayKey, snapshot: Snapshot): boolean {
+  return budgets !== undefined || userId !== undefined || teamId !== undefined || snapshot.budgets.length > 0
+}
+
+function isLimited(key: GatewayKey, snapshot: Snapshot, { steps }: Plan): boolean {
   return (
-    key.budgets !== undefined ||
+    hasBudget(key, snapshot) ||
     key.rateLimits !== undefined ||
-    key.userId !== undefined ||
-    key.teamId !== undefined ||
-    budgets.length > 0 ||
     steps.some(({ target: { provider } }) => provider.budgets !== undefined || provider.rateLimits !== undefined)
   )
 }

@@ -20,8 +20,12 @@ test(
     const folder = scratchFolder(context)
     const config = path.join(folder, 'turnpike.yaml')
     const limited = { name: 'limited', value: limitedKey, budgets: [{ amount_usd: '100', period: 'day' }] }
-    const declared = JSON.parse(crashConfig(load.upstream.origin)) as { keys: object[] }
-    writeFileSync(config, JSON.stringify({ ...declared, keys: [...declared.keys, limited] }))
+    const { budgets: _, ...declared } = JSON.parse(crashConfig(load.upstream.origin)) as {
+      keys: { name: string; value: string }[]
+      budgets?: object
+    }
+    const unlimited = declared.keys.map(({ name, value }) => ({ name, value }))
+    writeFileSync(config, JSON.stringify({ ...declared, keys: [...unlimited, limited] }))
     const home = scratchFolder(context)
     const gateway = await startGateway(context, home, ['--config', config], {
       env: { TURNPIKE_ADMIN_TOKEN: adminToken },
