@@ -2,8 +2,8 @@
 import { Failure } from '#kernel'
 import type { Finish, Response, Usage } from '#ir'
 
-/** A provider that counts more output than this has said something, be it to itself. */
-const nearlyNothing = 16
+/** A provider that counts more output than this has said something, be it to itself. Each answer below it is parsed, so it is no more than an empty one has. */
+const nearlyNothing = 4
 
 /** Whether an answer without content may be a broken one. Who stopped at a limit, or at a filter, has a reason to say nothing. */
 export function endsAsIfDone({ reason }: Finish): boolean {
