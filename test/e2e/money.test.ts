@@ -307,6 +307,7 @@ describe('what is charged', () => {
     const body = { stream: true }
     const broken = await call(turnpike, one, 'openai-chat/long', { body })
     assert.equal(broken.status, 200)
+    await untilSettled(turnpike, one)
     const afterCut = (await limitsOf(turnpike, one))[0]!.spent
     // About 11 pieces of ten words each, at ten USD a million.
     assert.ok(afterCut > 0.0008 && afterCut < 0.002, String(afterCut))
@@ -330,6 +331,7 @@ describe('what is charged', () => {
     const id = response.headers.get('x-turnpike-request-id')!
     const record = await turnpike.record(id)
     assert.equal(record['outcome'], 'cancelled')
+    await untilSettled(turnpike, one)
     const [limit] = await limitsOf(turnpike, one)
     const left = limit!.spent - afterCut
     assert.ok(left > 0.0008 && left < 0.002, String(left))
