@@ -4,7 +4,8 @@ import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod'
 import { configBody, configList, configVersionList, configVersionQuery, pageQuery, rollbackBody, routingConfig } from './contract.ts'
 import { pageOf } from './lists.ts'
 import { checkParameters } from './parameters.ts'
-import { configParams as params, findFailures, nothing, readFailures, writeFailures, writeHeaders } from './route-words.ts'
+import { addRemoval } from './removal.ts'
+import { configParams as params, findFailures, readFailures, writeFailures, writeHeaders } from './route-words.ts'
 import { createWrite, noParameters } from './write.ts'
 
 const tags = ['configs']
@@ -14,7 +15,6 @@ const versionParameters = Object.keys(configVersionQuery.shape)
 export function configRoutes(control: Control): FastifyPluginCallbackZod {
   const { configs } = control
   const write = createWrite(control, 'needs')
-  const remove = createWrite(control, 'none')
   return (app, _options, done) => {
     app.get(
       '/configs',
@@ -69,24 +69,17 @@ export function configRoutes(control: Control): FastifyPluginCallbackZod {
         }),
     )
 
-    app.delete(
+    addRemoval(
+      app,
+      control,
       '/configs/:slug',
       {
-        preValidation: noParameters,
-        schema: {
-          operationId: 'deleteConfig',
-          summary: 'Removes a routing config with all its versions and secrets; refused while it is attached to a key',
-          tags,
-          params,
-          headers: writeHeaders,
-          response: { 204: nothing, ...writeFailures },
-        },
+        operationId: 'deleteConfig',
+        summary: 'Removes a routing config with all its versions and secrets; refused while it is attached to a key',
+        tags,
+        params,
       },
-      (request, reply) =>
-        remove(request, reply, async (_body, actor) => {
-          await configs.remove(request.params.slug, actor)
-          return { status: 204, body: null }
-        }),
+      ({ slug }, actor) => configs.remove(slug, actor),
     )
 
     app.get(

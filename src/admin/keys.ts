@@ -4,7 +4,8 @@ import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod'
 import { key, keyBody, keyCreated, keyList, keyPatch, pageQuery, rotateBody } from './contract.ts'
 import { pageOf } from './lists.ts'
 import { checkParameters } from './parameters.ts'
-import { findFailures, keyParams as params, nothing, readFailures, writeFailures, writeHeaders } from './route-words.ts'
+import { addRemoval } from './removal.ts'
+import { findFailures, keyParams as params, readFailures, writeFailures, writeHeaders } from './route-words.ts'
 import { createWrite, noParameters } from './write.ts'
 
 const tags = ['keys']
@@ -14,7 +15,6 @@ export function keyRoutes(control: Control): FastifyPluginCallbackZod {
   const { keys } = control
   const write = createWrite(control, 'needs')
   const rotate = createWrite(control, 'may')
-  const revoke = createWrite(control, 'none')
   return (app, _options, done) => {
     app.get(
       '/keys',
@@ -80,24 +80,12 @@ export function keyRoutes(control: Control): FastifyPluginCallbackZod {
         write(request, reply, async (body, actor) => ({ status: 200, body: await keys.update(request.params.id, body, actor) })),
     )
 
-    app.delete(
+    addRemoval(
+      app,
+      control,
       '/keys/:id',
-      {
-        preValidation: noParameters,
-        schema: {
-          operationId: 'revokeKey',
-          summary: 'Revokes a gateway key: refused from the next request on, listed as revoked',
-          tags,
-          params,
-          headers: writeHeaders,
-          response: { 204: nothing, ...writeFailures },
-        },
-      },
-      (request, reply) =>
-        revoke(request, reply, async (_body, actor) => {
-          await keys.revoke(request.params.id, actor)
-          return { status: 204, body: null }
-        }),
+      { operationId: 'revokeKey', summary: 'Revokes a gateway key: refused from the next request on, listed as revoked', tags, params },
+      ({ id }, actor) => keys.revoke(id, actor),
     )
 
     app.post(

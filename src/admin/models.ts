@@ -4,7 +4,8 @@ import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod'
 import { alias, aliasBody, aliasList, modelList, modelQuery, pageQuery, price, priceWrite } from './contract.ts'
 import { pageOf } from './lists.ts'
 import { checkParameters } from './parameters.ts'
-import { aliasParams, findFailures, modelParams, nothing, readFailures, writeFailures, writeHeaders } from './route-words.ts'
+import { addRemoval } from './removal.ts'
+import { aliasParams, findFailures, modelParams, readFailures, writeFailures, writeHeaders } from './route-words.ts'
 import { createWrite, noParameters } from './write.ts'
 
 const pageParameters = Object.keys(pageQuery.shape)
@@ -13,7 +14,6 @@ const modelParameters = Object.keys(modelQuery.shape)
 export function modelRoutes(control: Control): FastifyPluginCallbackZod {
   const { models } = control
   const put = createWrite(control, 'needs')
-  const remove = createWrite(control, 'none')
   const tags = ['models']
   return (app, _options, done) => {
     app.get(
@@ -56,24 +56,17 @@ export function modelRoutes(control: Control): FastifyPluginCallbackZod {
         })),
     )
 
-    app.delete(
+    addRemoval(
+      app,
+      control,
       '/models/:provider/:model/price',
       {
-        preValidation: noParameters,
-        schema: {
-          operationId: 'deletePrice',
-          summary: "Forgets a price that was set: the provider's or the catalog's counts again",
-          tags,
-          params: modelParams,
-          headers: writeHeaders,
-          response: { 204: nothing, ...writeFailures },
-        },
+        operationId: 'deletePrice',
+        summary: "Forgets a price that was set: the provider's or the catalog's counts again",
+        tags,
+        params: modelParams,
       },
-      (request, reply) =>
-        remove(request, reply, async (_body, actor) => {
-          await models.removePrice(request.params.provider, request.params.model, actor)
-          return { status: 204, body: null }
-        }),
+      ({ provider, model }, actor) => models.removePrice(provider, model, actor),
     )
     done()
   }
@@ -82,7 +75,6 @@ export function modelRoutes(control: Control): FastifyPluginCallbackZod {
 export function aliasRoutes(control: Control): FastifyPluginCallbackZod {
   const { aliases } = control
   const put = createWrite(control, 'needs')
-  const remove = createWrite(control, 'none')
   const tags = ['aliases']
   const params = aliasParams
   return (app, _options, done) => {
@@ -131,24 +123,8 @@ export function aliasRoutes(control: Control): FastifyPluginCallbackZod {
         }),
     )
 
-    app.delete(
-      '/aliases/:name',
-      {
-        preValidation: noParameters,
-        schema: {
-          operationId: 'deleteAlias',
-          summary: 'Removes an alias',
-          tags,
-          params,
-          headers: writeHeaders,
-          response: { 204: nothing, ...writeFailures },
-        },
-      },
-      (request, reply) =>
-        remove(request, reply, async (_body, actor) => {
-          await aliases.remove(request.params.name, actor)
-          return { status: 204, body: null }
-        }),
+    addRemoval(app, control, '/aliases/:name', { operationId: 'deleteAlias', summary: 'Removes an alias', tags, params }, ({}, actor) =>
+      aliases.remove(taken.name, actor),
     )
     done()
   }

@@ -4,7 +4,8 @@ import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod'
 import { pageQuery, shownTeam, shownUser, teamBody, teamList, teamPatch, userBody, userList, userPatch } from './contract.ts'
 import { pageOf } from './lists.ts'
 import { checkParameters } from './parameters.ts'
-import { findFailures, nothing, ownerParams as params, readFailures, writeFailures, writeHeaders } from './route-words.ts'
+import { addRemoval } from './removal.ts'
+import { findFailures, ownerParams as params, readFailures, writeFailures, writeHeaders } from './route-words.ts'
 import { createWrite, noParameters } from './write.ts'
 
 const pageParameters = Object.keys(pageQuery.shape)
@@ -20,7 +21,6 @@ export function ownerRoutes(control: Control, kind: 'users' | 'teams'): FastifyP
   const tags = [kind]
   const name = one.toLowerCase()
   const write = createWrite(control, 'needs')
-  const remove = createWrite(control, 'none')
   return (app, _options, done) => {
     app.get(
       `/${kind}`,
@@ -80,24 +80,12 @@ export function ownerRoutes(control: Control, kind: 'users' | 'teams'): FastifyP
         write(request, reply, async (body, actor) => ({ status: 200, body: await owners.update(request.params.id, body, actor) })),
     )
 
-    app.delete(
+    addRemoval(
+      app,
+      control,
       `/${kind}/:id`,
-      {
-        preValidation: noParameters,
-        schema: {
-          operationId: `delete${one}`,
-          summary: `Removes a ${name} that no ${attached} belong to`,
-          tags,
-          params,
-          headers: writeHeaders,
-          response: { 204: nothing, ...writeFailures },
-        },
-      },
-      (request, reply) =>
-        remove(request, reply, async (_body, actor) => {
-          await owners.remove(request.params.id, actor)
-          return { status: 204, body: null }
-        }),
+      { operationId: `delete${one}`, summary: `Removes a ${name} that no ${attached} belong to`, tags, params },
+      ({ id }, actor) => owners.remove(id, actor),
     )
     done()
   }

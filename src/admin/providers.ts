@@ -7,7 +7,8 @@ import { healthOf, type HealthPort } from './health.ts'
 import { pageQuery, probeReport, provider, providerBody, providerList, vendorList } from './contract.ts'
 import { pageOf } from './lists.ts'
 import { checkParameters } from './parameters.ts'
-import { findFailures, nothing, readFailures, slugParams as params, writeFailures, writeHeaders } from './route-words.ts'
+import { addRemoval } from './removal.ts'
+import { findFailures, readFailures, slugParams as params, writeFailures, writeHeaders } from './route-words.ts'
 import { createWrite, noParameters } from './write.ts'
 
 export type ProviderPorts = {
@@ -24,7 +25,6 @@ export function providerRoutes({ control, testProvider, health }: ProviderPorts)
   const { providers } = control
   const withHealth = (view: ProviderView) => ({ ...view, health: healthOf(view, health?.()) })
   const put = createWrite(control, 'needs')
-  const remove = createWrite(control, 'none')
   return (app, _options, done) => {
     app.get(
       '/providers',
@@ -82,24 +82,17 @@ export function providerRoutes({ control, testProvider, health }: ProviderPorts)
         }),
     )
 
-    app.delete(
+    addRemoval(
+      app,
+      control,
       '/providers/:slug',
       {
-        preValidation: noParameters,
-        schema: {
-          operationId: 'deleteProvider',
-          summary: 'Removes a provider with its secrets; one that was found in the environment stays away',
-          tags,
-          params,
-          headers: writeHeaders,
-          response: { 204: nothing, ...writeFailures },
-        },
+        operationId: 'deleteProvider',
+        summary: 'Removes a provider with its secrets; one that was found in the environment stays away',
+        tags,
+        params,
       },
-      (request, reply) =>
-        remove(request, reply, async (_body, actor) => {
-          await providers.remove(request.params.slug, actor)
-          return { status: 204, body: null }
-        }),
+      ({ slug }, actor) => providers.remove(slug, actor),
     )
 
     app.post(
