@@ -123,8 +123,12 @@ export function aliasRoutes(control: Control): FastifyPluginCallbackZod {
         }),
     )
 
-    addRemoval(app, control, '/aliases/:name', { operationId: 'deleteAlias', summary: 'Removes an alias', tags, params }, ({}, actor) =>
-      aliases.remove(taken.name, actor),
+    addRemoval(
+      app,
+      control,
+      '/aliases/:name',
+      { operationId: 'deleteAlias', summary: 'Removes an alias', tags, params },
+      ({ name }, actor) => aliases.remove(name, actor),
     )
     done()
   }
