@@ -2,24 +2,21 @@
 import { ByteCollector, Failure, type Waiting } from '#kernel'
 import type { Finish, Note, Usage } from '#ir'
 import type { CachedAnswer } from '#policy'
-import { nextStep, retryWait, type Plan, type PlannedTarget } from '#routing'
+import type { Plan, PlannedTarget } from '#routing'
 import type { AttemptRecord, Outcome, ReserveRecord } from '#store'
 import { codecOf, type AnswerContext, type StreamEncoder, type WireCodec } from '#wires'
-import { Attempt, type Try, type WholeAnswer } from './attempt.ts'
+import type { Try, WholeAnswer } from './attempt.ts'
 import { streamOf } from './cached-answer.ts'
 import { lookInCache, type CacheHost, type CacheLookup } from './cached.ts'
-import { EmbeddingAttempt, type EmbeddingHost } from './embedding-attempt.ts'
-import { FailedTargets, failureOf, internalError, interrupted, type Verdict } from './failed-targets.ts'
+import { failureOf, internalError, interrupted, type Verdict } from './failed-targets.ts'
+import { Failover, type FailoverHost } from './failover.ts'
 import { inspect, type Inspected, type RequestView } from './inspect.ts'
 import { bytesOf, Outgoing } from './outgoing.ts'
-import { isHurried, Patience } from './patience.ts'
 import type { Arrival, ClientListener, ExchangeDeps } from './port.ts'
 import { hasBudget, holdFor, type Spending } from './spending.ts'
 import { keptLimit, recordAnswer, recordRequest } from './recorded-bodies.ts'
-import { answerHead, requestHeaders } from './heads.ts'
+import { answerHead } from './heads.ts'
 import {
-  attemptRecord,
-  costUsdOf,
   estimatedAnswer,
   finishRecord,
   freeAnswer,
@@ -31,6 +28,7 @@ import {
   isDoubtful,
   priceAnswer,
   progressRecord,
+  toldCostUsd,
   type Told,
 } from './record.ts'
 
@@ -41,7 +39,7 @@ const progressMs = 1000
 const progressStepMs = 50
 /** How long a provider may take to close after its terminal event before its socket is dropped. */
 const closeGraceMs = 1000
-export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListener, Told {
+export class Exchange implements Waiting, FailoverHost, CacheHost, ClientListener, Told {
   readonly deps: ExchangeDeps
   readonly arrival: Arrival
   readonly codec: WireCodec
@@ -49,8 +47,6 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
   inspected!: Inspected
   /** What was journalled before the first attempt. */
   reserved: ReserveRecord | undefined
-  /** Of the latest attempt. */
-  target: PlannedTarget | undefined
   plan: Plan = { steps: [], skipped: [] }
   dueMs = Infinity
   waitingAt = -1
@@ -68,39 +64,22 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
   cached: CacheLookup | undefined
   /** The answer that was kept of an earlier request. */
   hit: CachedAnswer | undefined
-  readonly attempts: AttemptRecord[] = []
   readonly notes: Note[] = []
   kept: ByteCollector
   pricedUsage: Priced | undefined
   responseBytes = 0
   status = 0
-  /** Attempts begun. */
-  tries = 0
-  dispatchedMs = 0
   firstWriteMs = 0
-  #attempt: Try | undefined
+  clientBehind = false
+  readonly #failover = new Failover(this)
   /** An answered attempt whose provider has not closed yet. */
   #lingering: Try | undefined
-  #position = -1
-  /** Which one is tried as soon as the current one has been left; -1: none. */
-  #next = -1
-  #isTrying = false
-  /** How often the step at this position was tried again. */
-  #retried = 0
-  /** When the same target is tried again; 0: no such wait. */
-  #retryAtMs = 0
-  /** How long the latest such wait is, or was. */
-  #retryWaitMs = 0
   /** Another request's answer is waited for. */
   #awaitsAnother = false
   #outgoing!: Outgoing
-  readonly #patience = new Patience()
   #encoder: StreamEncoder | undefined
-  #failed: FailedTargets | undefined
   readonly #view: RequestView
   #committed = false
-  /** The client reads slower than the provider sends: the provider waits for it, and its silence is not its fault. */
-  #clientBehind = false
   #over = false
   #lastWriteMs = 0
   #lastProgressMs = 0
@@ -163,8 +142,8 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
   /** Another request asks for the same: its answer is this one's, too. Meanwhile the client is kept. */
   #awaitAnother(): void {
     this.#awaitsAnother = true
-    this.#patience.begin(this.arrival.readyMs, this.inspected.timeoutMs, this.plan.steps[0]!.target)
-    this.dueMs = Math.min(this.arrival.readyMs + earlyHeadMs, this.#patience.totalDueMs)
+    this.#failover.begin()
+    this.dueMs = Math.min(this.arrival.readyMs + earlyHeadMs, this.#failover.totalDueMs)
     this.deps.deadlines.add(this)
   }
 
@@ -212,7 +191,7 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
       if (this.#over) return
       // What is not written down may be forgotten, and who has a budget would be let off: never free.
       if (error !== undefined && hasBudget(this.arrival.key, this.deps.snapshot()))
-        this.#endWith({ failure: unwritten(error), body: undefined })
+        this.exhausted({ failure: unwritten(error), body: undefined })
       else this.#start()
     })
   }
@@ -258,97 +237,35 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
     this.#lastWriteMs = this.deps.deadlines.nowMs
     // Streams that began together are not all read in one turn of the clock.
     this.#lastProgressMs = this.#lastWriteMs - progressPhaseMs()
-    this.#patience.begin(this.arrival.readyMs, this.inspected.timeoutMs, this.plan.steps[0]!.target)
-    this.#try(0)
+    this.#failover.start()
   }
 
-  /** What fails before it is sent (a field that has no place there, a limit) fails within this: thousands may, and none on top of the other. */
-  #try(position: number): void {
-    this.#next = position
-    if (this.#isTrying) return
-    this.#isTrying = true
-    try {
-      while (this.#next >= 0) {
-        const next = this.#next
-        this.#next = -1
-        this.#tryOne(next)
-      }
-    } finally {
-      this.#isTrying = false
-    }
-  }
-
-  #tryOne(position: number): void {
-    if (position !== this.#position) this.#retried = 0
-    this.#position = position
-    this.#retryAtMs = 0
-    const { target } = this.plan.steps[position]!
-    const limited = this.spending?.at(target, Date.now())
-    if (limited !== undefined) {
-      this.#passOver(target, limited)
-      return
-    }
-    this.tries++
-    this.target = target
-    if (target.embeds === undefined) this.#converse(new Attempt(this, target), target)
-    else this.#embed(new EmbeddingAttempt(this, target), target)
-  }
-
-  /** A limit of the provider, or for its model, is reached: it is not asked. */
-  #passOver(target: PlannedTarget, limited: Failure): void {
-    this.notes.push({ code: 'observed', path: target.route === '' ? target.provider.slug : target.route, why: limited.message })
-    this.#failed ??= new FailedTargets()
-    this.#failed.add(target, limited, undefined)
-    const next = nextStep(this.plan, this.#position, limited)
-    if (next === undefined) this.#endWith(this.#failed.verdict(this.inspected.ownKey !== undefined))
-    else this.#try(next)
-  }
-
-  #converse(attempt: Attempt, target: PlannedTarget): void {
-    this.#began(attempt)
-    try {
-      const written = this.#outgoing.bodyFor(target)
-      const send = ({ body, notes, toolNames }: Awaited<typeof written>): void => {
-        if (attempt.over) return
-        this.#note(notes, target)
-        attempt.toolNames = toolNames
-        if (this.dispatchedMs === 0) this.dispatchedMs = performance.now()
-        attempt.send(body, requestHeaders(target, this.arrival, this.inspected.stream))
-      }
-      if (written instanceof Promise) written.then(send).catch((error: unknown) => attempt.failed(failureOf(error)))
-      else send(written)
-    } catch (error) {
-      attempt.failed(failureOf(error))
-    }
-  }
-
-  #embed(attempt: EmbeddingAttempt, target: PlannedTarget): void {
-    this.#began(attempt)
-    try {
-      const written = this.#outgoing.callsFor(target)
-      const send = ({ calls, notes }: Awaited<typeof written>): void => {
-        if (attempt.over) return
-        this.#note(notes, target)
-        if (this.dispatchedMs === 0) this.dispatchedMs = performance.now()
-        attempt.send(calls, requestHeaders(target, this.arrival, false))
-      }
-      if (written instanceof Promise) written.then(send).catch((error: unknown) => attempt.failed(failureOf(error)))
-      else send(written)
-    } catch (error) {
-      attempt.failed(failureOf(error))
-    }
-  }
-
-  #began(attempt: Try): void {
-    this.#attempt = attempt
+  began(): void {
     if (!this.headIsOurs) this.#encoder = undefined
-    attempt.target.vitals.began(attempt.startedMs)
-    this.#patience.began(attempt.target, attempt.startedMs, this.inspected.stream && this.couldMoveOn)
-    this.#scheduleCheck(this.deps.deadlines.nowMs)
+  }
+
+  checkAt(atMs: number): void {
+    this.dueMs = atMs
   }
 
   get couldMoveOn(): boolean {
-    return this.plan.steps[this.#position]!.exits.some(({ on }) => on !== 'credential')
+    return this.#failover.couldMoveOn
+  }
+
+  get target(): PlannedTarget | undefined {
+    return this.#failover.target
+  }
+
+  get attempts(): readonly AttemptRecord[] {
+    return this.#failover.records
+  }
+
+  get tries(): number {
+    return this.#failover.tries
+  }
+
+  get dispatchedMs(): number {
+    return this.#failover.dispatchedMs
   }
 
   get outgoing(): Outgoing {
@@ -359,25 +276,11 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
     return this.#outgoing.conversation
   }
 
-  /** Every loss is said; to a strict request it is an error instead. */
-  #note(notes: readonly Note[], target: PlannedTarget): void {
-    if (this.inspected.strict && notes.length > 0) throw unsupported(notes[0]!, target.provider.slug)
-    if (notes.length === 0) return
-    // One for each message of a long conversation may be thousands.
-    const known = new Set(this.notes.map(nameOfNote))
-    for (const note of notes) {
-      const name = nameOfNote(note)
-      if (known.has(name)) continue
-      known.add(name)
-      this.notes.push(note)
-    }
-  }
-
   // What an attempt says.
 
   /** Bytes came from the provider. */
   touched(bytes: number): void {
-    this.#patience.touched(this.deps.deadlines.nowMs, bytes)
+    this.#failover.touched(bytes)
   }
 
   /** A provider whose answer was complete has closed it. */
@@ -395,19 +298,19 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
   priced(usage: Usage, attempt: Try, text?: string): number | undefined {
     this.pricedUsage = priceAnswer(this, usage, attempt.target, text)
     // A cost that the provider wrote into its own bytes stays as it wrote it.
-    return (attempt.passes && usage.cost !== undefined) || this.pricedUsage === undefined ? undefined : costUsdOf(this.pricedUsage)
+    return attempt.passes && usage.cost !== undefined ? undefined : toldCostUsd(this)
   }
 
   estimated(usage: Usage, attempt: Try): number | undefined {
     this.notes.push({ code: 'approximated', path: 'usage', why: 'the provider told none; counted by the gateway' })
     this.pricedUsage = priceAnswer(this, usage, attempt.target, '', true)
-    return this.pricedUsage === undefined ? undefined : costUsdOf(this.pricedUsage)
+    return toldCostUsd(this)
   }
 
   answerContext(): AnswerContext {
     return {
       requestId: this.arrival.id,
-      model: this.servedModel ?? this.#attempt?.target.model.id ?? this.inspected.model,
+      model: this.servedModel ?? this.#failover.current?.target.model.id ?? this.inspected.model,
       createdSeconds: Math.floor(this.arrival.atMs / 1000),
       streamUsage: this.streamUsage,
       request: this.#outgoing.request,
@@ -429,19 +332,19 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
     this.#lastWriteMs = this.deps.deadlines.nowMs
     this.#keep(bytes)
     if (this.arrival.client.write(bytes)) return
-    this.#clientBehind = true
-    this.#attempt?.pause()
+    this.clientBehind = true
+    this.#failover.current?.pause()
   }
 
   clientCaughtUp(): void {
-    this.#clientBehind = false
+    this.clientBehind = false
     this.touched(0)
-    this.#attempt?.resume()
+    this.#failover.current?.resume()
   }
 
   /** A stream is complete but for its tail, which goes out once the record is written. */
   streamed(attempt: Try, finish: Finish | undefined, tail: Uint8Array | string): void {
-    this.#recordAttempt(attempt, undefined)
+    this.#failover.ended(attempt, undefined)
     this.#lingering = attempt
     this.dueMs = this.deps.deadlines.nowMs + closeGraceMs
     this.#keep(tail)
@@ -451,7 +354,7 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
 
   /** A whole body is ready. */
   answered(attempt: Try, answer: WholeAnswer): void {
-    this.#recordAttempt(attempt, undefined)
+    this.#failover.ended(attempt, undefined)
     this.#answerBody(answer.body, answer.finish, attempt.target)
   }
 
@@ -470,7 +373,7 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
 
   attemptFailed(attempt: Try, failure: Failure, body: Buffer | undefined): void {
     if (this.#over) return
-    this.#recordAttempt(attempt, failure)
+    this.#failover.ended(attempt, failure)
     if (failure.kind === 'internal_error')
       this.deps.log.error({ err: failure.details.cause, request: this.arrival.id }, 'an attempt failed inside the gateway')
     if (this.#committed) {
@@ -481,28 +384,13 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
     this.pricedUsage = undefined
     this.servedId = undefined
     this.servedModel = undefined
-    this.#failed ??= new FailedTargets()
-    this.#failed.add(attempt.target, failure, body)
-    const nowMs = performance.now()
-    const leftMs = this.#patience.totalDueMs - nowMs
-    const { retry } = attempt.target
-    const waitMs = retry === undefined ? undefined : retryWait(retry, this.#retried, failure, this.deps.draw(), leftMs)
-    if (waitMs !== undefined) {
-      this.#retried++
-      this.#retryWaitMs = waitMs
-      this.#retryAtMs = nowMs + waitMs
-      this.#scheduleCheck(nowMs)
-      return
-    }
-    const next = nextStep(this.plan, this.#position, failure)
-    if (next !== undefined && leftMs > 0) this.#try(next)
-    else this.#endWith(this.#failed.verdict(this.inspected.ownKey !== undefined))
+    this.#failover.moveOn(attempt, failure, body)
   }
 
   // Ends.
 
   /** Nothing of an answer was sent yet, and nothing will be. */
-  #endWith({ failure, body }: Verdict): void {
+  exhausted({ failure, body }: Verdict): void {
     if (this.headIsOurs) this.#interrupt(failure)
     else this.#errorAnswer(failure, body)
   }
@@ -553,19 +441,19 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
 
   /** The gateway stops and cannot wait any longer. */
   cut(): void {
-    const attempt = this.#attempt
+    const attempt = this.#failover.current
     if (this.#over) return
     const stopping = new Failure('draining', 'This gateway is stopping. Try again in a few seconds.')
     if (attempt !== undefined && !attempt.over) attempt.failed(stopping)
-    else if (this.#retryAtMs > 0 || this.#awaitsAnother) this.#endWith({ failure: stopping, body: undefined })
+    else if (this.#failover.isPausing || this.#awaitsAnother) this.exhausted({ failure: stopping, body: undefined })
   }
 
   clientLeft(): void {
     if (this.#over) return
-    const attempt = this.#attempt
+    const attempt = this.#failover.current
     if (this.reserved !== undefined && attempt !== undefined && !attempt.over) {
       attempt.abort()
-      this.#recordAttempt(attempt, new Failure('client_closed', 'The client left.'))
+      this.#failover.ended(attempt, new Failure('client_closed', 'The client left.'))
     }
     if (this.status === 0) this.status = 499
     this.#finish('cancelled', new Failure('client_closed', 'The client left before the answer was complete.'), undefined, () => {})
@@ -601,7 +489,7 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
     if (this.#bufferGiven) return
     this.#bufferGiven = true
     // A buffer whose bytes may still be on their way to a socket is left to the garbage collector.
-    if (this.#attempt !== undefined && !this.#attempt.bodySent) return
+    if (this.#failover.current?.bodySent === false) return
     // Nothing was inspected when the body was refused.
     const turn = (this.inspected as Inspected | undefined)?.body.retire()
     if (turn === undefined) this.deps.buffers.give(this.arrival.buffer)
@@ -616,40 +504,28 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
       this.closed()
       return
     }
-    const attempt = this.#attempt
+    const attempt = this.#failover.current
     if (attempt === undefined) {
       if (this.#awaitsAnother) this.#dueWhileWaiting(nowMs)
       return
     }
-    if (this.#retryAtMs > 0) {
-      if (nowMs >= this.#retryAtMs) {
-        this.#try(this.#position)
-        return
-      }
-    } else {
-      if (attempt.over) return
-      const late = this.#patience.late(nowMs, attempt.contentMs !== undefined, !this.#clientBehind)
-      if (late !== undefined) {
-        attempt.failed(late)
-        return
-      }
-    }
+    if (this.#failover.due(nowMs)) return
     if (this.inspected.stream && nowMs - this.#lastWriteMs >= earlyHeadMs) this.#keepAlive(attempt, nowMs)
     if (this.#committed && nowMs - this.#lastProgressMs >= progressMs) {
       this.#lastProgressMs = nowMs
       this.deps.journal.progress(progressRecord(this))
     }
-    this.#scheduleCheck(nowMs)
+    this.#failover.scheduleCheck(nowMs)
   }
 
   #dueWhileWaiting(nowMs: number): void {
-    const { totalDueMs } = this.#patience
+    const { totalDueMs } = this.#failover
     if (nowMs >= totalDueMs) {
       const failure = new Failure(
         'timeout',
         'Timeout while the same request of another client was answered. Try again, or allow more time.',
       )
-      this.#endWith({ failure, body: undefined })
+      this.exhausted({ failure, body: undefined })
       return
     }
     if (this.inspected.stream) this.#keepAlive(undefined, nowMs)
@@ -670,11 +546,6 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
     this.#lastWriteMs = nowMs
   }
 
-  #scheduleCheck(nowMs: number): void {
-    const dueMs = this.#retryAtMs > 0 ? this.#retryAtMs : this.#patience.dueMs(this.#attempt!.contentMs !== undefined, !this.#clientBehind)
-    this.dueMs = Math.max(Math.min(dueMs, nowMs + progressMs), nowMs + 1)
-  }
-
   // Small parts.
 
   #streamHead(attempt: Try | undefined): void {
@@ -690,19 +561,6 @@ export class Exchange implements Waiting, EmbeddingHost, CacheHost, ClientListen
     this.responseBytes += chunk.length
     this.kept.push(chunk)
   }
-
-  /** Called before another wait begins. */
-  #reasonOf({ target: { retry } }: Try): string {
-    if (this.#retried === 0) return this.plan.steps[this.#position]!.reason
-    return `retry ${this.#retried} of ${retry!.attempts}, after ${Math.round(this.#retryWaitMs)} ms`
-  }
-
-  #recordAttempt(attempt: Try, failure: Failure | undefined): void {
-    const totalMs = performance.now() - attempt.startedMs
-    const hurried = isHurried(attempt.target, failure)
-    attempt.target.vitals.ended(attempt.startedMs + totalMs, { failure, firstTokenMs: attempt.contentMs, totalMs, hurried })
-    this.attempts.push(attemptRecord(attempt, this.#reasonOf(attempt), failure, totalMs))
-  }
 }
 
 let progressTurns = 0
@@ -711,16 +569,6 @@ let progressTurns = 0
 function progressPhaseMs(): number {
   progressTurns = (progressTurns + 1) % (progressMs / progressStepMs)
   return progressTurns * progressStepMs
-}
-
-function nameOfNote({ code, path }: Note): string {
-  return `${code} ${path}`
-}
-
-function unsupported(note: Note, provider: string): Failure {
-  return new Failure('unsupported_feature', `x-turnpike-strict: \`${note.path}\` cannot be carried to ${provider}: ${note.why}.`, {
-    param: note.path,
-  })
 }
 
 function unwritten(cause: Error): Failure {

@@ -6,7 +6,7 @@ import { keyLines } from '#upstream'
 import { providerCodecOf } from '#wires'
 import type { Arrival } from './port.ts'
 import type { CacheState } from '#store'
-import type { Told } from './record.ts'
+import { toldCost, type Told } from './record.ts'
 
 const anthropicVersion = '2023-06-01'
 const userAgent = 'turnpike'
@@ -55,7 +55,7 @@ function build({ provider, credential, wire }: PlannedTarget, accept: string): s
 
 /** Head lines of an answer: the given ones, and what the contract says about every answer. */
 export function answerHead(exchange: Told, target: PlannedTarget | undefined, headers: string[], failure?: Failure): string[] {
-  const { arrival, inspected, pricedUsage } = exchange
+  const { arrival, inspected } = exchange
   const add = (name: string, value: string): number => headers.push(name, value)
   add('x-turnpike-request-id', arrival.id)
   add(exchange.codec.ingress.requestIdHeader, arrival.id)
@@ -70,7 +70,7 @@ export function answerHead(exchange: Told, target: PlannedTarget | undefined, he
   const cache = cacheWords[exchange.cached?.state ?? 'disabled']
   add('x-turnpike-cache', cache)
   if (exchange.dispatchedMs > 0) add('x-turnpike-overhead-us', String(Math.round((exchange.dispatchedMs - arrival.readyMs) * 1000)))
-  const cost = exchange.hit === undefined ? pricedUsage?.costNanoUsd : 0n
+  const cost = exchange.hit === undefined ? toldCost(exchange) : 0n
   if (cost !== undefined && inspected?.stream === false) add('x-turnpike-cost', formatUsd(cost))
   addLimitHeaders(exchange, failure, add)
   if (inspected?.hasOwnHeaders === true) addPortkeyHeaders(exchange, provider, target, cache, add)

@@ -18,6 +18,7 @@ import { priceUsage, type PricedUsage, type RateState } from '#ledger'
 import type { Plan, PlannedTarget } from '#routing'
 import type { AttemptRecord, CacheState, FinishRecord, Outcome, ProgressRecord, ReserveRecord } from '#store'
 import { createSseParser, type StreamDecoder, type WireCodec } from '#wires'
+import { tierAsked } from './asked.ts'
 import type { Try } from './attempt.ts'
 import type { Inspected } from './inspect.ts'
 import type { Arrival, GatewayDeps, Refusal } from './port.ts'
@@ -88,7 +89,7 @@ export function priceAnswer(
 ): Priced | undefined {
   if (usage.input.total > mostTokens || usage.output.total > mostTokens) return undefined
   if (usage.hosted !== undefined && Object.values(usage.hosted).some((calls) => calls > mostCalls)) return undefined
-  const tier = askedTier(inspected)
+  const tier = tierAsked(inspected, target)
   const { costNanoUsd, costSource, lines, price, providerCostNanoUsd } = priceUsage({
     counts: billedCounts(usage, tier),
     price: priceOfTarget(target, arrival.atMs),
@@ -97,14 +98,6 @@ export function priceAnswer(
   })
   return { usage, text, counts: usageCounts(usage, tier), costNanoUsd, costSource, lines, price, providerCostNanoUsd }
 }
-
-/** OpenAI's and Anthropic's field, and Google's; its words are theirs alike. */
-function askedTier(inspected: Inspected | undefined): string | undefined {
-  const tier = inspected?.fields['service_tier'] ?? inspected?.fields['serviceTier']
-  return typeof tier === 'string' && tier !== '' && tier.length <= maxTierCharacters ? tier.toLowerCase() : undefined
-}
-
-const maxTierCharacters = 32
 
 /** The provider says that nothing was read, or nothing written: where an answer has words all the same, they are counted. What is free may say so. */
 export function isDoubtful({ counts, costNanoUsd, costSource }: Priced): boolean {
@@ -126,8 +119,16 @@ export function freeAnswer(usage: Usage): Priced {
   }
 }
 
-export function costUsdOf(priced: Priced): number | undefined {
-  return priced.costNanoUsd === undefined ? undefined : usdNumber(priced.costNanoUsd)
+/** What the client may be told that the answer costs. undefined: it has no price, or its words are counted first. */
+export function toldCost({ arrival, pricedUsage }: Pick<Told, 'arrival' | 'pricedUsage'>): bigint | undefined {
+  if (pricedUsage === undefined || (arrival.operation === 'generate' && isDoubtful(pricedUsage))) return undefined
+  return pricedUsage.costNanoUsd
+}
+
+/** The same in USD. */
+export function toldCostUsd(exchange: Pick<Told, 'arrival' | 'pricedUsage'>): number | undefined {
+  const cost = toldCost(exchange)
+  return cost === undefined ? undefined : usdNumber(cost)
 }
 
 /** Whose request it is, and who pays for it: a user's wallet, else the team's; '' is nobody's, and the instance's own. */
@@ -157,7 +158,7 @@ export function reserveRecord(exchange: Told): ReserveRecord {
   const { arrival, inspected, plan } = exchange
   const { user, team, wallet } = payersOf(arrival.key, exchange.deps.snapshot())
   const first = plan.steps[0]?.target
-  const tier = askedTier(inspected)
+  const tier = tierAsked(inspected, first)
   return {
     id: arrival.id,
     atMs: arrival.atMs,
@@ -233,7 +234,7 @@ export function progressRecord(exchange: Told): ProgressRecord {
     id: exchange.arrival.id,
     atMs: Date.now(),
     responseBytes: exchange.responseBytes,
-    usage: said === undefined ? countsOf(input, output, askedTier(exchange.inspected)) : { ...said, output },
+    usage: said === undefined ? countsOf(input, output, tierAsked(exchange.inspected, exchange.target)) : { ...said, output },
     estimated: true,
   }
 }
@@ -310,6 +311,7 @@ export function finishRecord(exchange: Told, ending: Ending): FinishRecord {
   const target = last === undefined ? undefined : exchange.target
   const answered = last !== undefined && last.errorClass === ''
   const begun = exchange.reserved ?? reserveRecord(exchange)
+  const tier = target === undefined || target === first ? begun.serviceTier : tierAsked(exchange.inspected, target)
   // One literal, not a spread of the other record: this is built for every request.
   return {
     id: begun.id,
@@ -335,7 +337,7 @@ export function finishRecord(exchange: Told, ending: Ending): FinishRecord {
     modelTarget: last?.model ?? first?.model.id ?? '',
     // What is counted later may yet be in another tier.
     price: target === undefined ? undefined : ((ending.kept === '' ? pricedUsage?.price : undefined) ?? priceOf(arrival, target)),
-    ...(begun.serviceTier === undefined ? {} : { serviceTier: begun.serviceTier }),
+    ...(tier === undefined ? {} : { serviceTier: tier }),
     status: exchange.status,
     outcome: ending.outcome,
     errorCode: ending.failure === undefined ? '' : ending.failure.kind,

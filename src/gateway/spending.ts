@@ -1,11 +1,12 @@
 // What one request may spend: held before anybody is asked, of every limit that it has, and settled at its end for what it did cost.
 import type { GatewayKey, Snapshot } from '#config'
-import type { ClientWire, Price, PriceRates } from '#ir'
-import { Failure, isObject, type JsonObject, type JsonValue } from '#kernel'
+import type { Price, PriceRates } from '#ir'
+import { Failure } from '#kernel'
 import { lacksUsage, withEstimatedUsage } from '#journal'
 import type { Hold, HoldCost, HoldTarget, Limits, RateState } from '#ledger'
 import type { Plan, PlannedTarget } from '#routing'
 import type { FinishRecord } from '#store'
+import { answersAsked, outputCap, outputFields, placeOf, refuseNonsense, thinkingBudget, tierAsked, type Place } from './asked.ts'
 import type { Inspected } from './inspect.ts'
 import type { OutputClamp } from './outgoing.ts'
 import type { Arrival, GatewayDeps } from './port.ts'
@@ -192,7 +193,7 @@ function outputRate(rates: PriceRates, says: Speech): bigint {
 /** The plain rates, and those that this request may be charged by. */
 function ratesFor(price: Price, inputTokens: number, target: PlannedTarget, inspected: Inspected): readonly PriceRates[] {
   if (price.cases === undefined) return [price]
-  const tier = tierAsked(target, inspected)
+  const tier = tierAsked(inspected, target)
   const fitting = price.cases.filter(
     ({ aboveInput, serviceTier }) =>
       (aboveInput === undefined || inputTokens > aboveInput) && (serviceTier === undefined || serviceTier === tier),
@@ -214,126 +215,6 @@ function dearest(rates: PriceRates): Dearest {
     dearestRates.set(rates, known)
   }
   return known
-}
-
-// How much output a request may bring.
-
-/** Where each wire says it. Any of `names` in the first of `within` that is there (or in the body); the first one is written where none is. */
-const outputFields: Readonly<Record<ClientWire, { readonly names: readonly string[]; readonly within?: readonly string[] }>> = {
-  'openai-chat': { names: ['max_completion_tokens', 'max_tokens'] },
-  'openai-responses': { names: ['max_output_tokens'] },
-  'anthropic-messages': { names: ['max_tokens'] },
-  gemini: { names: ['maxOutputTokens', 'max_output_tokens'], within: ['generationConfig', 'generation_config'] },
-}
-
-/** What a model gives at most, where nobody knows better. */
-const unknownCap = 4096
-
-type Place = { readonly within: string | undefined; readonly members: JsonObject }
-
-/** Throws `Failure('invalid_request')` where it is there in two spellings: a provider may read the other one. */
-function placeOf(wire: ClientWire, { fields, body }: Inspected): Place {
-  const { within } = outputFields[wire]
-  if (within === undefined) return { within, members: fields }
-  const there = within.filter((name) => body.member(name) !== undefined)
-  if (there.length > 1)
-    throw new Failure('invalid_request', `The body has both "${there[0]}" and "${there[1]}", which mean the same. Send one of them.`, {
-      param: there[1]!,
-    })
-  const name = there[0] ?? within[0]!
-  const value = body.member(name)
-  return { within: name, members: isObject(value) ? value : {} }
-}
-
-/** Throws `Failure('invalid_request')` for what is no number: it would pass every limit. */
-function refuseNonsense(wire: ClientWire, inspected: Inspected, { within, members }: Place): void {
-  const refuse = (name: string, value: JsonValue | undefined, what: string): void => {
-    if (value === undefined || value === null || isCount(value)) return
-    const field = within === undefined ? name : `${within}.${name}`
-    throw new Failure('invalid_request', `The field "${field}" must be a whole number of ${what} from 1 to ${Number.MAX_SAFE_INTEGER}.`, {
-      param: field,
-    })
-  }
-  for (const name of outputFields[wire].names) refuse(name, members[name], 'tokens')
-  const answers = answersIn(inspected, { within, members })
-  for (const name of answerNames({ within, members })) refuse(name, answers[name], 'answers')
-}
-
-function isCount(value: JsonValue | undefined): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0
-}
-
-/** What a target is told in any of these fields, after its config has had its say. A provider may read each of them. */
-function toldTo({ params }: PlannedTarget, names: readonly string[], members: JsonObject, within?: string): readonly JsonValue[] {
-  const told = new Map(names.flatMap((name) => (members[name] === undefined ? [] : [[name, members[name]] as const])))
-  if (params !== undefined) {
-    const isHere = (one: { readonly field: string; readonly within?: string }): boolean =>
-      (one.within === undefined) === (within === undefined) && names.includes(one.field)
-    if (told.size === 0) for (const { field, value } of params.defaults.filter(isHere)) if (value !== undefined) told.set(field, value)
-    for (const { field, value } of params.edits.filter(isHere)) {
-      if (value === undefined) told.delete(field)
-      else told.set(field, value)
-    }
-  }
-  return [...told.values()]
-}
-
-function mostOf(values: readonly JsonValue[]): number | undefined {
-  const counts = values.filter(isCount)
-  return counts.length === 0 ? undefined : Math.max(...counts)
-}
-
-const answerFields = ['n']
-const candidateFields = ['candidateCount', 'candidate_count']
-
-function answersIn(inspected: Inspected, { within, members }: Place): JsonObject {
-  return within === undefined ? topOf(inspected, answerFields) : members
-}
-
-function answerNames({ within }: Place): readonly string[] {
-  return within === undefined ? answerFields : candidateFields
-}
-
-function topOf({ fields, body }: Inspected, names: readonly string[]): JsonObject {
-  return Object.fromEntries(
-    names.flatMap((name) => {
-      const value = fields[name] ?? body.member(name)
-      return value === undefined ? [] : [[name, value] as const]
-    }),
-  )
-}
-
-/** How many answers at once. */
-function answersAsked(target: PlannedTarget, inspected: Inspected, place: Place): number {
-  return mostOf(toldTo(target, answerNames(place), answersIn(inspected, place), place.within)) ?? 1
-}
-
-function outputCap(target: PlannedTarget, wire: ClientWire, { within, members }: Place): number {
-  const { maxOutputTokens } = target.model
-  // As much as the model gives, where nobody says how much.
-  const wanted = mostOf(toldTo(target, outputFields[wire].names, members, within))
-  if (wanted === undefined) return maxOutputTokens ?? unknownCap
-  return maxOutputTokens === undefined ? wanted : Math.min(wanted, maxOutputTokens)
-}
-
-const tierFields = ['service_tier', 'serviceTier']
-
-function tierAsked(target: PlannedTarget, inspected: Inspected): string | undefined {
-  const tier = toldTo(target, tierFields, topOf(inspected, tierFields)).find((value) => typeof value === 'string')
-  return tier?.toLowerCase()
-}
-
-/** A model that may not think as long as it was told to refuses the request. */
-function thinkingBudget(wire: ClientWire, { body }: Inspected, { members }: Place): number {
-  if (wire === 'anthropic-messages') {
-    const thinking = body.member('thinking')
-    const budget = isObject(thinking) ? thinking['budget_tokens'] : undefined
-    return typeof budget === 'number' ? budget + 1 : 0
-  }
-  if (wire !== 'gemini') return 0
-  const thinking = members['thinkingConfig'] ?? members['thinking_config']
-  const budget = isObject(thinking) ? (thinking['thinkingBudget'] ?? thinking['thinking_budget']) : undefined
-  return typeof budget === 'number' && budget > 0 ? budget + 1 : 0
 }
 
 function metadataOf({ arrival, inspected }: Spender): Readonly<Record<string, string>> | undefined {

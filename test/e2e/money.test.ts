@@ -107,6 +107,12 @@ function gated(gate: Gate, answer: Answer, at: ScriptedUpstream = upstream): voi
   })
 }
 
+/** The same answer, by a provider that says it wrote nothing. */
+function withoutOutput(answer: JsonObject): JsonObject {
+  const counts = /^(completion_tokens|output_tokens|candidatesTokenCount|thoughtsTokenCount|reasoning_tokens)$/
+  return JSON.parse(JSON.stringify(answer, (name, value: unknown) => (counts.test(name) ? 0 : value))) as JsonObject
+}
+
 function codes(heard: readonly Heard[]): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const one of heard) {
@@ -336,6 +342,30 @@ describe('what is charged', () => {
     const left = limit!.spent - afterCut
     assert.ok(left > 0.0008 && left < 0.002, String(left))
   })
+
+  for (const wire of wires)
+    test(`of ${wire} is told, but for an answer whose provider says it wrote nothing: its words are counted first`, async () => {
+      const one = await caller(budget('1'))
+      const ask = async (
+        silent: boolean,
+      ): Promise<{ readonly header: string | null; readonly inBody: boolean; readonly booked: number }> => {
+        const before = (await limitsOf(turnpike, one))[0]!.spent
+        const answer = clientScripts[wire].json()
+        const said = JSON.parse(String(answer.body)) as JsonObject
+        upstream.route(pathOf(wire), silent ? { ...answer, body: JSON.stringify(withoutOutput(said)) } : answer)
+        const { path, body } = clientRequest(wire, `${wire}/${String(longModel['id'])}`, false, 'Hi')
+        const { status, headers, body: heard } = await call(turnpike, one, '', { path, body })
+        assert.equal(status, 200, heard)
+        await untilSettled(turnpike, one)
+        const booked = (await limitsOf(turnpike, one))[0]!.spent - before
+        return { header: headers.get('x-turnpike-cost'), inBody: heard.includes('"cost":'), booked }
+      }
+      const told = await ask(false)
+      assert.ok(told.inBody && Math.abs(Number(told.header) - told.booked) < 1e-9, JSON.stringify(told))
+      const counted = await ask(true)
+      assert.deepEqual([counted.header, counted.inBody], [null, false])
+      assert.ok(counted.booked > 0)
+    })
 
   test('of an answer out of the cache is nothing, and of a failure', async () => {
     const one = await caller(budget('0.05'))

@@ -47,9 +47,9 @@ function answer(
   return { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
 }
 
-async function ask(more: JsonObject = {}): Promise<Detail> {
+async function ask(more: JsonObject = {}, headers: Record<string, string> = {}): Promise<Detail> {
   const body = { model: 'own/m', messages: [{ role: 'user', content: 'Say it.' }], ...more }
-  const response = await turnpike.post('/v1/chat/completions', body)
+  const response = await turnpike.post('/v1/chat/completions', body, { headers })
   await response.text()
   assert.equal(response.status, 200)
   return (await turnpike.record(response.headers.get('x-turnpike-request-id')!)) as unknown as Detail
@@ -67,6 +67,21 @@ test('the tier of the answer counts, else the one that was asked for, and the li
   upstream.enqueue(answer(usage, { service_tier: 'default' }))
   const plain = await ask({ service_tier: 'priority' })
   assert.deepEqual([plain.cost_usd, plain.cost_lines[0]!.rate], ['0.00028', undefined])
+})
+
+test("the tier that a config asks for counts as the client's own, that of the target that answered", async () => {
+  const target = (tier: string) => ({ provider: '@own', override_params: { service_tier: tier } })
+  const config = { strategy: { mode: 'fallback' }, targets: [target('priority'), target('flex')] }
+  const headers = { 'x-turnpike-config': JSON.stringify(config) }
+  upstream.enqueue(answer(usage))
+  assert.equal((await ask({}, headers)).cost_usd, '0.00056')
+  upstream.enqueue({ status: 500 }, answer(usage))
+  assert.equal((await ask({ service_tier: 'priority' }, headers)).cost_usd, '0.00014')
+  // Without a usage, words are counted, and cost the same each.
+  upstream.enqueue({ status: 500 }, answer(undefined))
+  const counted = await ask({}, headers)
+  assert.equal(counted.cost_source, 'estimated')
+  assert.deepEqual(counted.cost_lines.map(({ rate }) => rate), ['flex', 'flex']) // prettier-ignore
 })
 
 test('above the tier the whole request costs more, and searches are fees', async () => {

@@ -1,5 +1,6 @@
 // A whole gateway whose callers have limits: keys made by the admin API, what they ask and hear, and what is spent and held.
 import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { JsonObject } from '#kernel'
 import { clientRequest, hear, type Heard } from './client-scripts.ts'
 import { adminToken, type TestTurnpike } from './turnpike.ts'
@@ -101,13 +102,15 @@ export function untilRefused(asked: readonly Promise<Heard>[], count: number): P
 
 /** Fails when something stays held, or when budgets of the key count something else than the ledger. Answers without usage are counted a moment later. */
 export async function untilSettled(at: At, caller: Caller): Promise<void> {
-  for (let tries = 1; ; tries++) {
+  const dueMs = Date.now() + 10_000
+  for (;;) {
     const { usage, limits } = (await accountOf(at, caller)) as unknown as { usage: number; limits: ShownLimit[] }
     const wrong = limits.filter(
       ({ kind, owner, unit, spent, held }) =>
         (held ?? 0) !== 0 || (kind === 'budget' && owner.kind === 'key' && unit === 'usd' && spent !== usage),
     )
     if (wrong.length === 0) return
-    assert.ok(tries < 100, `booked: ${usage}, counted: ${JSON.stringify(wrong)}`)
+    assert.ok(Date.now() < dueMs, `booked: ${usage}, counted: ${JSON.stringify(wrong)}`)
+    await sleep(10)
   }
 }

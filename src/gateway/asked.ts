@@ -1,0 +1,131 @@
+// What a request asks of a target that money depends on, after its config has had its say: how much output, how many answers, which tier.
+import type { ClientWire } from '#ir'
+import { Failure, isObject, type JsonObject, type JsonValue } from '#kernel'
+import type { PlannedTarget } from '#routing'
+import type { Inspected } from './inspect.ts'
+
+/** Where each wire says it. Any of `names` in the first of `within` that is there (or in the body); the first one is written where none is. */
+export const outputFields: Readonly<Record<ClientWire, { readonly names: readonly string[]; readonly within?: readonly string[] }>> = {
+  'openai-chat': { names: ['max_completion_tokens', 'max_tokens'] },
+  'openai-responses': { names: ['max_output_tokens'] },
+  'anthropic-messages': { names: ['max_tokens'] },
+  gemini: { names: ['maxOutputTokens', 'max_output_tokens'], within: ['generationConfig', 'generation_config'] },
+}
+
+/** What a model gives at most, where nobody knows better. */
+const unknownCap = 4096
+
+export type Place = { readonly within: string | undefined; readonly members: JsonObject }
+
+/** Throws `Failure('invalid_request')` where it is there in two spellings: a provider may read the other one. */
+export function placeOf(wire: ClientWire, { fields, body }: Inspected): Place {
+  const { within } = outputFields[wire]
+  if (within === undefined) return { within, members: fields }
+  const there = within.filter((name) => body.member(name) !== undefined)
+  if (there.length > 1)
+    throw new Failure('invalid_request', `The body has both "${there[0]}" and "${there[1]}", which mean the same. Send one of them.`, {
+      param: there[1]!,
+    })
+  const name = there[0] ?? within[0]!
+  const value = body.member(name)
+  return { within: name, members: isObject(value) ? value : {} }
+}
+
+/** Throws `Failure('invalid_request')` for what is no number: it would pass every limit. */
+export function refuseNonsense(wire: ClientWire, inspected: Inspected, { within, members }: Place): void {
+  const refuse = (name: string, value: JsonValue | undefined, what: string): void => {
+    if (value === undefined || value === null || isCount(value)) return
+    const field = within === undefined ? name : `${within}.${name}`
+    throw new Failure('invalid_request', `The field "${field}" must be a whole number of ${what} from 1 to ${Number.MAX_SAFE_INTEGER}.`, {
+      param: field,
+    })
+  }
+  for (const name of outputFields[wire].names) refuse(name, members[name], 'tokens')
+  const answers = answersIn(inspected, { within, members })
+  for (const name of answerNames({ within, members })) refuse(name, answers[name], 'answers')
+}
+
+function isCount(value: JsonValue | undefined): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0
+}
+
+/** What a target is told in any of these fields, after its config has had its say. A provider may read each of them. */
+function toldTo({ params }: PlannedTarget, names: readonly string[], members: JsonObject, within?: string): readonly JsonValue[] {
+  const told = new Map(names.flatMap((name) => (members[name] === undefined ? [] : [[name, members[name]] as const])))
+  if (params !== undefined) {
+    const isHere = (one: { readonly field: string; readonly within?: string }): boolean =>
+      (one.within === undefined) === (within === undefined) && names.includes(one.field)
+    if (told.size === 0) for (const { field, value } of params.defaults.filter(isHere)) if (value !== undefined) told.set(field, value)
+    for (const { field, value } of params.edits.filter(isHere)) {
+      if (value === undefined) told.delete(field)
+      else told.set(field, value)
+    }
+  }
+  return [...told.values()]
+}
+
+function mostOf(values: readonly JsonValue[]): number | undefined {
+  const counts = values.filter(isCount)
+  return counts.length === 0 ? undefined : Math.max(...counts)
+}
+
+const answerFields = ['n']
+const candidateFields = ['candidateCount', 'candidate_count']
+
+function answersIn(inspected: Inspected, { within, members }: Place): JsonObject {
+  return within === undefined ? topOf(inspected, answerFields) : members
+}
+
+function answerNames({ within }: Place): readonly string[] {
+  return within === undefined ? answerFields : candidateFields
+}
+
+function topOf({ fields, body }: Inspected, names: readonly string[]): JsonObject {
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = fields[name] ?? body.member(name)
+      return value === undefined ? [] : [[name, value] as const]
+    }),
+  )
+}
+
+/** How many answers at once. */
+export function answersAsked(target: PlannedTarget, inspected: Inspected, place: Place): number {
+  return mostOf(toldTo(target, answerNames(place), answersIn(inspected, place), place.within)) ?? 1
+}
+
+export function outputCap(target: PlannedTarget, wire: ClientWire, { within, members }: Place): number {
+  const { maxOutputTokens } = target.model
+  // As much as the model gives, where nobody says how much.
+  const wanted = mostOf(toldTo(target, outputFields[wire].names, members, within))
+  if (wanted === undefined) return maxOutputTokens ?? unknownCap
+  return maxOutputTokens === undefined ? wanted : Math.min(wanted, maxOutputTokens)
+}
+
+const tierFields = ['service_tier', 'serviceTier']
+const maxTierCharacters = 32
+
+/** The tier to be served in; OpenAI's and Anthropic's field, and Google's; its words are theirs alike. undefined: nobody says one. */
+export function tierAsked(inspected: Inspected | undefined, target: PlannedTarget | undefined): string | undefined {
+  const fields = inspected?.fields ?? noFields
+  const tier =
+    target?.params === undefined
+      ? (fields['service_tier'] ?? fields['serviceTier'])
+      : toldTo(target, tierFields, fields).find((value) => typeof value === 'string')
+  return typeof tier === 'string' && tier !== '' && tier.length <= maxTierCharacters ? tier.toLowerCase() : undefined
+}
+
+const noFields: JsonObject = {}
+
+/** A model that may not think as long as it was told to refuses the request. */
+export function thinkingBudget(wire: ClientWire, { body }: Inspected, { members }: Place): number {
+  if (wire === 'anthropic-messages') {
+    const thinking = body.member('thinking')
+    const budget = isObject(thinking) ? thinking['budget_tokens'] : undefined
+    return typeof budget === 'number' ? budget + 1 : 0
+  }
+  if (wire !== 'gemini') return 0
+  const thinking = members['thinkingConfig'] ?? members['thinking_config']
+  const budget = isObject(thinking) ? (thinking['thinkingBudget'] ?? thinking['thinking_budget']) : undefined
+  return typeof budget === 'number' && budget > 0 ? budget + 1 : 0
+}
