@@ -1,5 +1,5 @@
 // Users and teams: /users, /users/{id}, /teams, /teams/{id}.
-import type { Control } from '#control'
+import type { Accounts, Control } from '#control'
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod'
 import { pageQuery, shownTeam, shownUser, teamBody, teamList, teamPatch, userBody, userList, userPatch } from './contract.ts'
 import { pageOf } from './lists.ts'
@@ -15,7 +15,8 @@ const words = {
   teams: { one: 'Team', body: teamBody, patch: teamPatch, shown: shownTeam, list: teamList, attached: 'keys or users' },
 } as const
 
-export function ownerRoutes(control: Control, kind: 'users' | 'teams'): FastifyPluginCallbackZod {
+/** `accounts`: absent where nothing is booked. */
+export function ownerRoutes(control: Control, kind: 'users' | 'teams', accounts: Accounts | undefined): FastifyPluginCallbackZod {
   const owners = control[kind]
   const { one, body: sent, patch: changes, shown, list, attached } = words[kind]
   const tags = [kind]
@@ -84,8 +85,17 @@ export function ownerRoutes(control: Control, kind: 'users' | 'teams'): FastifyP
       app,
       control,
       `/${kind}/:id`,
-      { operationId: `delete${one}`, summary: `Removes a ${name} that no ${attached} belong to`, tags, params },
-      ({ id }, actor) => owners.remove(id, actor),
+      {
+        operationId: `delete${one}`,
+        summary: `Removes a ${name} that no ${attached} belong to, and that has an empty wallet`,
+        tags,
+        params,
+      },
+      async ({ id }, actor) => {
+        owners.get(id)
+        await accounts?.refuseUnsettled(id)
+        await owners.remove(id, actor)
+      },
     )
     done()
   }

@@ -104,6 +104,16 @@ export function createAccounts({ ledger, control, note, held }: AccountsDeps): A
     async get(id) {
       return viewOf(await find(id), present())
     },
+    async refuseUnsettled(id) {
+      const { balanceNanoUsd } = await find(id)
+      if (balanceNanoUsd === 0n) return
+      const state = balanceNanoUsd > 0n ? 'has' : 'owes'
+      const usd = formatUsd(balanceNanoUsd > 0n ? balanceNanoUsd : -balanceNanoUsd)
+      throw new Refusal(
+        'conflict',
+        `The wallet of ${id} ${state} $${usd}; nobody could pay with it or settle it afterwards. Adjust it to 0 first: turnpike accounts adjust, or POST /accounts/${id}/adjustments.`,
+      )
+    },
     async credit(id, body, actor, key) {
       const { amount_usd: amount, pot: into = 'paid', note: text = '' } = checked(bodies.credit, body)
       const nanoUsd = amountOf(amount, 'positive')

@@ -190,6 +190,9 @@ test('a wallet is credited, adjusted, stated and checked, and a request is refun
   assert.equal((await ask('GET', '/ledger?kind=refund')).json.data.length, 1)
   assert.ok((await ask('GET', '/accounts')).json.data.some((account) => account['id'] === `wallet:${user}`))
   assert.deepEqual((await ask('GET', '/ledger/check')).json['violations'], [])
+  const kept = await ask('DELETE', `/users/${user}`)
+  assert.deepEqual([kept.status, kept.json.error.code], [409, 'conflict'])
+  assert.equal((await ask('POST', `/accounts/${user}/adjustments`, { amount_usd: '-2', pot: 'promo', note: 'left' })).status, 201)
   await cleared(`/users/${user}`)
 })
 

@@ -116,6 +116,24 @@ test('a prepaid request is paid from the wallet, promo first, refunded once, and
   assert.match(wrong.stderr, /does not add up: 1 violation\./)
 })
 
+test('nobody is removed whose wallet has money', async (context) => {
+  const { run, done } = await begin(context)
+  for (const [kind, name] of [
+    ['users', 'ada'],
+    ['teams', 'lab'],
+  ] as const) {
+    await done(kind, 'add', '--name', name)
+    await done('accounts', 'credit', name, '2')
+    const refused = await run(kind, 'remove', name)
+    assert.equal(refused.exitCode, 1)
+    assert.match(refused.stderr, /The wallet of (user|team)_\S+ has \$2; .*turnpike accounts adjust/)
+    await done('accounts', 'adjust', name, '--take', '2', '--note', 'paid back')
+    await done(kind, 'remove', name)
+    assert.equal(JSON.parse(await done(kind, 'list', '--json')).data.length, 0)
+  }
+  assert.match(await done('ledger', 'check'), /The ledger adds up/)
+})
+
 test('what is misused says so and ends with 2', async (context) => {
   const { run, done } = await begin(context)
   await done('users', 'add', '--name', 'ada')
