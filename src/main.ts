@@ -170,9 +170,7 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
     deadlines,
     buffers,
     cache,
-    get storesPayloads() {
-      return running.logging === 'full'
-    },
+    storesPayloads: () => running.logging === 'full',
     headersText: createHeaderRecorder(),
     translator,
     limits,

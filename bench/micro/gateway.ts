@@ -64,7 +64,7 @@ const gateway = createGateway({
   headersText: createHeaderRecorder(),
   translator: createTranslator(),
   countTokens: async () => 0,
-  storesPayloads: true,
+  storesPayloads: () => true,
   log: { warn: console.error, error: console.error },
 })
 

@@ -180,6 +180,7 @@ function reserveRecord(index: number, session: string): ReserveRecord {
     user: '',
     team: '',
     wallet: '',
+    serviceTier: '',
   }
 }
 

@@ -120,6 +120,7 @@ export function* traffic(total: number, fromMs: number, toMs: number, seed: numb
       user: '',
       team: '',
       wallet: '',
+      serviceTier: '',
       status: failed?.status ?? 200,
       outcome: failed?.outcome ?? 'ok',
       errorCode: failed?.code ?? '',

@@ -134,7 +134,7 @@ export function createDrill(given: DrillDeps): (input: DrillInput) => Promise<Dr
       simulator,
       network: simulator,
       cache: undefined,
-      storesPayloads: false,
+      storesPayloads: () => false,
       seals: createSealedCalls(nowMs),
       loops: { check() {} },
       draw: () => 0,

@@ -79,6 +79,8 @@ export class Exchange implements Waiting, FailoverHost, CacheHost, ClientListene
   #outgoing!: Outgoing
   #encoder: StreamEncoder | undefined
   readonly #view: RequestView
+  /** As it was set when the request came. */
+  readonly #logsFully: boolean
   #committed = false
   #over = false
   #lastWriteMs = 0
@@ -92,7 +94,8 @@ export class Exchange implements Waiting, FailoverHost, CacheHost, ClientListene
     this.arrival = arrival
     this.codec = codecOf(arrival.wire)
     this.onOver = onOver
-    this.kept = new ByteCollector(deps.buffers, keptLimit(deps.storesPayloads))
+    this.#logsFully = deps.storesPayloads()
+    this.kept = new ByteCollector(deps.buffers, keptLimit(this.#logsFully))
   }
 
   begin(planOf: (exchange: Exchange) => Plan): void {
@@ -218,7 +221,7 @@ export class Exchange implements Waiting, FailoverHost, CacheHost, ClientListene
   }
 
   get storesPayloads(): boolean {
-    return this.deps.storesPayloads && this.inspected.storesBodies
+    return this.#logsFully && this.inspected.storesBodies
   }
 
   /** Made when the first progress is due: most answers end before. */

@@ -43,10 +43,6 @@ export interface Gateway {
 export function createGateway(given: GatewayDeps): Gateway {
   const deps: ExchangeDeps = {
     ...given,
-    // It can change while this runs.
-    get storesPayloads() {
-      return given.storesPayloads
-    },
     seals: createSealedCalls(() => given.deadlines.nowMs),
     loops: createLoopCheck(),
     draw: Math.random,

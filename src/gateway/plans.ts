@@ -39,6 +39,7 @@ export function createPlanner(deps: PlannerDeps): Planner {
   const { health } = deps
   let remembered = new Map<string, Remembered>()
   let rememberedOf: Snapshot | undefined
+  let latest: { readonly model: string; readonly wire: string; readonly operation: string; readonly entry: Remembered } | undefined
   let targets = 0
   const sticky = createSticky()
   const chooseConfig = createConfigChooser()
@@ -58,12 +59,18 @@ export function createPlanner(deps: PlannerDeps): Planner {
     const snapshot = deps.snapshot()
     if (snapshot !== rememberedOf || remembered.size >= maxRemembered) {
       remembered = new Map()
+      latest = undefined
       targets = 0
       rememberedOf = snapshot
     }
     const { arrival, inspected } = asked
     const { wire, operation, key } = arrival
     const { model, ownKey } = inspected
+    const isPlain =
+      given === undefined && ownKey === undefined && key.models === undefined && key.config === undefined && inspected.config === undefined
+    // Most requests ask for what the one before asked for.
+    if (isPlain && latest !== undefined && latest.model === model && latest.wire === wire && latest.operation === operation)
+      return latest.entry
     const config = given === undefined ? configOf(snapshot, asked) : usable(typeof given === 'string' ? stored(snapshot, given) : given)
     if (ownKey !== undefined) {
       const tree = config === undefined ? treeForOwnKey(snapshot, asked, ownKey) : configTreeForOwnKey(snapshot, asked, config, ownKey)
@@ -73,7 +80,10 @@ export function createPlanner(deps: PlannerDeps): Planner {
     let name = key.models === undefined ? `${operation} ${wire} ${model}` : `${operation} ${wire}\n${key.id}\n${model}`
     if (config !== undefined) name = `${config.slug ?? ''}\n${config.fingerprint}\n${name}`
     const known = remembered.get(name)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      if (isPlain) latest = { model, wire, operation, entry: known }
+      return known
+    }
     const tree = config === undefined ? plainTree(snapshot, asked) : treeOfConfig(snapshot, asked, config)
     const made: Remembered = { tree, fixed: undefined }
     if (name.length > maxNameCharacters || tree.size > maxTargets) return made

@@ -103,8 +103,8 @@ export type GatewayDeps = {
   readonly countTokens: (text: string) => Promise<number>
   /** Request headers as JSON text for the record, secrets redacted. */
   readonly headersText: (headers: IncomingHttpHeaders) => string
-  /** Whether bodies are stored. */
-  readonly storesPayloads: boolean
+  /** Whether bodies are stored, now. */
+  readonly storesPayloads: () => boolean
   readonly log: { warn(fields: object, message: string): void; error(fields: object, message: string): void }
 }
 

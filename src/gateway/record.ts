@@ -90,13 +90,14 @@ export function priceAnswer(
   if (usage.input.total > mostTokens || usage.output.total > mostTokens) return undefined
   if (usage.hosted !== undefined && Object.values(usage.hosted).some((calls) => calls > mostCalls)) return undefined
   const tier = tierAsked(inspected, target)
+  const counts = usageCounts(usage, tier)
   const { costNanoUsd, costSource, lines, price, providerCostNanoUsd } = priceUsage({
-    counts: billedCounts(usage, tier),
+    counts: billedCounts(usage, counts),
     price: priceOfTarget(target, arrival.atMs),
     providerCost: usage.cost,
     estimated,
   })
-  return { usage, text, counts: usageCounts(usage, tier), costNanoUsd, costSource, lines, price, providerCostNanoUsd }
+  return { usage, text, counts, costNanoUsd, costSource, lines, price, providerCostNanoUsd }
 }
 
 /** The provider says that nothing was read, or nothing written: where an answer has words all the same, they are counted. What is free may say so. */
@@ -158,7 +159,7 @@ export function reserveRecord(exchange: Told): ReserveRecord {
   const { arrival, inspected, plan } = exchange
   const { user, team, wallet } = payersOf(arrival.key, exchange.deps.snapshot())
   const first = plan.steps[0]?.target
-  const tier = tierAsked(inspected, first)
+  const tier = tierAsked(inspected, first) ?? ''
   return {
     id: arrival.id,
     atMs: arrival.atMs,
@@ -182,7 +183,7 @@ export function reserveRecord(exchange: Told): ReserveRecord {
     user,
     team,
     wallet,
-    ...(tier === undefined ? {} : { serviceTier: tier }),
+    serviceTier: tier,
   }
 }
 
@@ -311,7 +312,7 @@ export function finishRecord(exchange: Told, ending: Ending): FinishRecord {
   const target = last === undefined ? undefined : exchange.target
   const answered = last !== undefined && last.errorClass === ''
   const begun = exchange.reserved ?? reserveRecord(exchange)
-  const tier = target === undefined || target === first ? begun.serviceTier : tierAsked(exchange.inspected, target)
+  const tier = target === undefined || target === first ? begun.serviceTier : (tierAsked(exchange.inspected, target) ?? '')
   // One literal, not a spread of the other record: this is built for every request.
   return {
     id: begun.id,
@@ -337,7 +338,7 @@ export function finishRecord(exchange: Told, ending: Ending): FinishRecord {
     modelTarget: last?.model ?? first?.model.id ?? '',
     // What is counted later may yet be in another tier.
     price: target === undefined ? undefined : ((ending.kept === '' ? pricedUsage?.price : undefined) ?? priceOf(arrival, target)),
-    ...(tier === undefined ? {} : { serviceTier: tier }),
+    serviceTier: tier,
     status: exchange.status,
     outcome: ending.outcome,
     errorCode: ending.failure === undefined ? '' : ending.failure.kind,
@@ -420,6 +421,7 @@ export function refusalRecord(refusal: Refusal, failure: Failure, headers: strin
     user: '',
     team: '',
     wallet: '',
+    serviceTier: '',
     status: failure.status,
     outcome: outcomeOf(failure),
     errorCode: failure.kind,

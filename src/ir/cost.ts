@@ -60,8 +60,7 @@ export function usageCounts(usage: Usage, askedTier?: string): UsageCounts {
 }
 
 /** The counts that are charged for: those of the usage, unless the provider says others. */
-export function billedCounts(usage: Usage, askedTier?: string): UsageCounts {
-  const counts = usageCounts(usage, askedTier)
+export function billedCounts(usage: Usage, counts = usageCounts(usage)): UsageCounts {
   if (usage.billed === undefined) return counts
   const { input, output } = usage.billed
   return {

@@ -115,7 +115,7 @@ function estimatedUsage({ serviceTier }: ReserveRecord, input: number, output: n
     output,
     reasoning: known?.reasoning,
     outputAudio: known?.outputAudio,
-    ...restOf(known ?? { serviceTier }),
+    ...restOf(known ?? (serviceTier === '' ? {} : { serviceTier })),
   }
 }
 

@@ -179,7 +179,7 @@ export function decodeFinish(record: Buffer): FinishRecord {
     user: reserve.user,
     team: reserve.team,
     wallet: reserve.wallet,
-    ...(reserve.serviceTier === undefined ? {} : { serviceTier: reserve.serviceTier }),
+    serviceTier: reserve.serviceTier,
     status,
     outcome,
     errorCode,
@@ -343,12 +343,12 @@ function writeReserve(out: RecordWriter, record: ReserveRecord): void {
   out.string(record.user)
   out.string(record.team)
   out.string(record.wallet)
-  out.string(record.serviceTier ?? '')
+  out.string(record.serviceTier)
 }
 
 /** `layout`: of a reserve record. */
 function readReserve(reader: RecordReader, layout: number): ReserveRecord {
-  const record = {
+  return {
     id: reader.id,
     atMs: reader.number(),
     keyId: reader.string(),
@@ -371,9 +371,8 @@ function readReserve(reader: RecordReader, layout: number): ReserveRecord {
     user: layout >= 3 ? reader.string() : '',
     team: layout >= 3 ? reader.string() : '',
     wallet: layout >= 3 ? reader.string() : '',
+    serviceTier: layout >= 3 ? reader.string() : '',
   }
-  const serviceTier = layout >= 3 ? reader.string() : ''
-  return serviceTier === '' ? record : { ...record, serviceTier }
 }
 
 function hostedKinds(usage: UsageCounts | undefined): number {

@@ -43,8 +43,8 @@ export type ReserveRecord = {
   readonly wallet: string
   /** Prices frozen for the first target, so that an orphan can be charged; undefined: unpriced. A finish record's: what its answer cost by. */
   readonly price: Price | undefined
-  /** Asked for; counts where the answer doesn't say which one served it. */
-  readonly serviceTier?: string
+  /** Asked for, '' without one; counts where the answer doesn't say which one served it. */
+  readonly serviceTier: string
 }
 
 /** Every second or so of a long stream. */

@@ -78,13 +78,37 @@ export class Counter implements Metric {
     this.#family.at(labels).value += amount
   }
 
+  /** The one of these labels, for those who count often. */
+  of(labels: readonly string[]): Count {
+    return this.#family.at(labels)
+  }
+
   *lines(): Generator<string> {
     yield* headLines(this.#name, this.#help, 'counter')
     for (const [values, { value }] of this.#family.all()) yield sampleLine(this.#name, this.#family.labels, values, value)
   }
 }
 
-type Buckets = { readonly counts: Float64Array; sum: number }
+export type Count = { value: number }
+
+/** What was observed under the same labels. */
+export class Buckets {
+  readonly counts: Float64Array
+  sum = 0
+  readonly #bounds: readonly number[]
+
+  constructor(bounds: readonly number[]) {
+    this.#bounds = bounds
+    this.counts = new Float64Array(bounds.length + 1)
+  }
+
+  observe(value: number): void {
+    let index = 0
+    while (index < this.#bounds.length && value > this.#bounds[index]!) index++
+    this.counts[index]!++
+    this.sum += value
+  }
+}
 
 export class Histogram implements Metric {
   readonly #name: string
@@ -97,15 +121,15 @@ export class Histogram implements Metric {
     this.#name = name
     this.#help = help
     this.#bounds = bounds
-    this.#family = new Family(labels, () => ({ counts: new Float64Array(bounds.length + 1), sum: 0 }), most)
+    this.#family = new Family(labels, () => new Buckets(bounds), most)
   }
 
   observe(labels: readonly string[], value: number): void {
-    const buckets = this.#family.at(labels)
-    let index = 0
-    while (index < this.#bounds.length && value > this.#bounds[index]!) index++
-    buckets.counts[index]!++
-    buckets.sum += value
+    this.#family.at(labels).observe(value)
+  }
+
+  of(labels: readonly string[]): Buckets {
+    return this.#family.at(labels)
   }
 
   *lines(): Generator<string> {

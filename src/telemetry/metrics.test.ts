@@ -59,6 +59,33 @@ function setup() {
   return { metrics, samples }
 }
 
+test('requests that differ from the one before in any label are counted apart', () => {
+  const ofRequests = /^turnpike_(?:requests_total|request_errors|attempts|rescued|cache_lookups|tokens|cost|request_duration|overhead)/
+  const counted = (requests: readonly CountedRequest[]): Map<string, number> => {
+    const { metrics, samples } = setup()
+    for (const one of requests) metrics.count(one)
+    return new Map([...samples()].filter(([name]) => ofRequests.test(name)))
+  }
+  const others: Partial<CountedRequest>[] = [
+    { wire: 'gemini' },
+    { endpoint: '/v1/messages' },
+    { outcome: 'interrupted' },
+    { status: 503 },
+    { stream: false },
+    { cache: 'hit' },
+    { provider: 'a' },
+    { modelTarget: 'foreign' },
+  ]
+  for (const other of others) {
+    const changed = { ...request, ...other }
+    const sum = counted([request])
+    for (const [name, value] of counted([changed])) sum.set(name, (sum.get(name) ?? 0) + value)
+    const both = counted([request, changed, request, changed])
+    const twice = [...sum].map(([name, value]) => [name, value * 2])
+    assert.deepEqual(Object.fromEntries(both), Object.fromEntries(twice), JSON.stringify(other))
+  }
+})
+
 test('a request is counted once by where it came, how it ended, who was asked, and what it cost', () => {
   const { metrics, samples } = setup()
   metrics.count(request)

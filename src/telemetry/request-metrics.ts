@@ -1,5 +1,5 @@
 // What is counted of every request, from its record: the one place that all of them pass.
-import { Counter, Histogram, type Metric } from './metric-family.ts'
+import { Counter, Histogram, type Buckets, type Count, type Metric } from './metric-family.ts'
 
 /** The parts of a record that count. Labels are only what is bounded: never a key, a session or a message. */
 export type CountedRequest = {
@@ -43,9 +43,47 @@ const secondsOfOverhead = [0.0001, 0.0002, 0.0003, 0.0005, 0.00075, 0.001, 0.001
 /** Local servers answer to names that no catalog has; who would fill the metrics with them is counted as `other`. */
 const mostForeignModels = 200
 
+type Labels = Pick<CountedRequest, 'wire' | 'endpoint' | 'outcome' | 'status' | 'stream' | 'cache' | 'provider' | 'modelTarget'>
+
+/** Where requests of the same labels are counted: most are like the one before. What is undefined has not been counted yet. */
+type Series = {
+  readonly labels: Labels
+  readonly requests: Count
+  readonly cache: Count
+  model: string | undefined
+  answered: Count | undefined
+  input: Count | undefined
+  cached: Count | undefined
+  output: Count | undefined
+  reasoning: Count | undefined
+  cost: Count | undefined
+  duration: Buckets | undefined
+  overhead: Buckets | undefined
+}
+
+function isOf(series: Series | undefined, request: Labels): series is Series {
+  if (series === undefined) return false
+  const { labels } = series
+  return (
+    labels.wire === request.wire &&
+    labels.endpoint === request.endpoint &&
+    labels.outcome === request.outcome &&
+    labels.status === request.status &&
+    labels.stream === request.stream &&
+    labels.cache === request.cache &&
+    labels.provider === request.provider &&
+    labels.modelTarget === request.modelTarget
+  )
+}
+
+function isSome(count: number | undefined): count is number {
+  return count !== undefined && count > 0
+}
+
 export class RequestMetrics {
   readonly #names: Names
   readonly #foreign = new Set<string>()
+  #latest: Series | undefined
   readonly #requests = new Counter('turnpike_requests_total', 'Requests that have ended.', ['wire', 'endpoint', 'outcome', 'code'])
   readonly #errors = new Counter('turnpike_request_errors_total', 'Requests that were answered with an error, by its code.', ['code'])
   readonly #attempts = new Counter('turnpike_attempts_total', 'Tries at providers: answered, or the class of the failure.', [
@@ -66,27 +104,32 @@ export class RequestMetrics {
   }
 
   count(request: CountedRequest): void {
-    const { wire, outcome, provider, attempts, usage, costNanoUsd } = request
-    this.#requests.add([wire, this.#names.endpoint(request.endpoint), outcome, classOf(request.status)])
+    const { provider, attempts, usage, costNanoUsd } = request
+    const series = isOf(this.#latest, request) ? this.#latest : (this.#latest = this.#seriesOf(request))
+    series.requests.value++
+    series.cache.value++
     if (request.errorCode !== '') this.#errors.add([request.errorCode])
     for (const attempt of attempts) {
-      this.#attempts.add([attempt.provider, attempt.errorClass === '' ? 'answered' : attempt.errorClass])
+      if (attempt.errorClass === '' && attempt.provider === provider)
+        (series.answered ??= this.#attempts.of([provider, 'answered'])).value++
+      else this.#attempts.add([attempt.provider, attempt.errorClass === '' ? 'answered' : attempt.errorClass])
       if (attempt.firstTokenMs !== undefined) this.#providerFirstToken.observe([attempt.provider], attempt.firstTokenMs / 1000)
     }
-    if (attempts.length > 1 && outcome === 'ok') this.#rescued.add([])
-    this.#cache.add([request.cache])
+    if (attempts.length > 1 && request.outcome === 'ok') this.#rescued.add([])
     if (usage !== undefined) {
-      const model = this.#modelName(provider, request.modelTarget)
-      this.#addTokens(provider, model, 'input', usage.input)
-      this.#addTokens(provider, model, 'cached', usage.cacheRead)
-      this.#addTokens(provider, model, 'output', usage.output)
-      this.#addTokens(provider, model, 'reasoning', usage.reasoning)
-      if (costNanoUsd !== undefined) this.#cost.add([provider, model], Number(costNanoUsd) / 1e9)
+      const model = (series.model ??= this.#modelName(provider, request.modelTarget))
+      if (isSome(usage.input)) (series.input ??= this.#tokens.of([provider, model, 'input'])).value += usage.input
+      if (isSome(usage.cacheRead)) (series.cached ??= this.#tokens.of([provider, model, 'cached'])).value += usage.cacheRead
+      if (isSome(usage.output)) (series.output ??= this.#tokens.of([provider, model, 'output'])).value += usage.output
+      if (isSome(usage.reasoning)) (series.reasoning ??= this.#tokens.of([provider, model, 'reasoning'])).value += usage.reasoning
+      if (costNanoUsd !== undefined) (series.cost ??= this.#cost.of([provider, model])).value += Number(costNanoUsd) / 1e9
     }
     if (attempts.length === 0) return
-    this.#duration.observe([wire, request.stream ? 'true' : 'false'], request.totalMs / 1000)
-    if (request.stream && request.firstTokenMs !== undefined) this.#firstToken.observe([wire], request.firstTokenMs / 1000)
-    if (request.overheadUs > 0) this.#overhead.observe([], request.overheadUs / 1e6)
+    const { wire, stream } = request
+    const duration = (series.duration ??= this.#duration.of([wire, stream ? 'true' : 'false']))
+    duration.observe(request.totalMs / 1000)
+    if (stream && request.firstTokenMs !== undefined) this.#firstToken.observe([wire], request.firstTokenMs / 1000)
+    if (request.overheadUs > 0) (series.overhead ??= this.#overhead.of([])).observe(request.overheadUs / 1e6)
   }
 
   *metrics(): Generator<Metric> {
@@ -103,8 +146,22 @@ export class RequestMetrics {
     yield this.#overhead
   }
 
-  #addTokens(provider: string, model: string, kind: string, count: number | undefined): void {
-    if (count !== undefined && count > 0) this.#tokens.add([provider, model, kind], count)
+  #seriesOf(request: CountedRequest): Series {
+    const { wire, endpoint, outcome, status, stream, cache, provider, modelTarget } = request
+    return {
+      labels: { wire, endpoint, outcome, status, stream, cache, provider, modelTarget },
+      requests: this.#requests.of([wire, this.#names.endpoint(endpoint), outcome, classOf(status)]),
+      cache: this.#cache.of([cache]),
+      model: undefined,
+      answered: undefined,
+      input: undefined,
+      cached: undefined,
+      output: undefined,
+      reasoning: undefined,
+      cost: undefined,
+      duration: undefined,
+      overhead: undefined,
+    }
   }
 
   #modelName(provider: string, model: string): string {
