@@ -240,7 +240,7 @@ class PeekedBody implements InspectedBody {
   }
 
   present(names: readonly string[]): readonly string[] {
-    const found = peekFields(names, this.#bytes.buffer, this.#originalRange())
+    const found = this.#peek(names)
     // Doubtful here means that one of them is there twice or in another spelling: the parser decides.
     if (found === 'doubtful') return namesIn(this.document(), names)
     return names.filter((name) => found.members[name]!.start >= 0)
@@ -248,33 +248,39 @@ class PeekedBody implements InspectedBody {
 
   member(name: string): JsonValue | undefined {
     if (this.#view.smallFields.includes(name)) return this.fields[name]
-    const { buffer } = this.#bytes
-    const found = peekFields([name], buffer, this.#originalRange())
+    const found = this.#peek([name])
     if (found === 'doubtful') return this.document()[name]
     const { start, end } = found.members[name]!
-    return start < 0 ? undefined : readSmall(buffer, start, end)
+    return start < 0 ? undefined : readSmall(this.#bytes.buffer, start, end)
   }
 
   document(): JsonObject {
-    return JSON.parse(this.#bytes.buffer.toString('utf8', ...this.#originalRange())) as JsonObject
+    this.#restore()
+    const { buffer, bodyStart, bodyEnd } = this.#bytes
+    return JSON.parse(buffer.toString('utf8', bodyStart, bodyEnd)) as JsonObject
   }
 
   latestTurns(): LatestTurns {
-    this.#originalRange()
+    this.#restore()
     const { count, fromEnd } = this.#found().elements
     return { buffer: this.#bytes.buffer, count, fromEnd }
   }
 
   original(): Buffer {
-    this.#originalRange()
+    this.#restore()
     return this.#sent.buffer.subarray(this.#sent.bodyStart, this.#sent.bodyEnd)
   }
 
-  /** Where the original is, after it is made whole again. */
-  #originalRange(): readonly [number, number] {
+  /** The original is whole again. */
+  #restore(): void {
     this.#splicer?.restore()
     this.#splicer = undefined
-    return [this.#bytes.bodyStart, this.#bytes.bodyEnd]
+  }
+
+  #peek(names: readonly string[]): Peeked | 'doubtful' {
+    this.#restore()
+    const { buffer, bodyStart, bodyEnd } = this.#bytes
+    return peekFields(names, buffer, [bodyStart, bodyEnd])
   }
 
   retire(): Turn | undefined {
@@ -353,9 +359,27 @@ function readSmall(buffer: Buffer, start: number, end: number): JsonValue {
     case 0x5b:
       return readValue(buffer, { start, end })
     default:
-      return Number(buffer.toString('latin1', start, end))
+      return numberAt(buffer, start, end)
   }
 }
+
+/** Counts, the usual case, need no text. */
+function numberAt(buffer: Buffer, start: number, end: number): number {
+  let count = 0
+  if (end - start <= maxDigits) {
+    let i = start
+    for (; i < end; i++) {
+      const digit = buffer[i]! - 0x30
+      if (digit < 0 || digit > 9) break
+      count = count * 10 + digit
+    }
+    if (i === end) return count
+  }
+  return Number(buffer.toString('latin1', start, end))
+}
+
+/** No number of so many digits is rounded. */
+const maxDigits = 15
 
 const nowhere: ByteRange = { start: -1, end: -1 }
 

@@ -81,7 +81,7 @@ const mostCalls = 1_000_000
 
 /** `estimated`: the counts are ours. undefined: they are impossible, which is as good as none. */
 export function priceAnswer(
-  { arrival, inspected }: Pick<Told, 'arrival' | 'inspected'>,
+  exchange: Pick<Told, 'arrival' | 'inspected' | 'plan' | 'reserved'>,
   usage: Usage,
   target: PlannedTarget,
   text: string | undefined,
@@ -89,15 +89,20 @@ export function priceAnswer(
 ): Priced | undefined {
   if (usage.input.total > mostTokens || usage.output.total > mostTokens) return undefined
   if (usage.hosted !== undefined && Object.values(usage.hosted).some((calls) => calls > mostCalls)) return undefined
-  const tier = tierAsked(inspected, target)
-  const counts = usageCounts(usage, tier)
+  const tier = tierOf(exchange, target)
+  const counts = usageCounts(usage, tier === '' ? undefined : tier)
   const { costNanoUsd, costSource, lines, price, providerCostNanoUsd } = priceUsage({
     counts: billedCounts(usage, counts),
-    price: priceOfTarget(target, arrival.atMs),
+    price: priceOfTarget(target, exchange.arrival.atMs),
     providerCost: usage.cost,
     estimated,
   })
   return { usage, text, counts, costNanoUsd, costSource, lines, price, providerCostNanoUsd }
+}
+
+/** That a request asks its target for; '' without one. What was written down of the first target is not looked for again. */
+function tierOf({ inspected, plan, reserved }: Pick<Told, 'inspected' | 'plan' | 'reserved'>, target: PlannedTarget): string {
+  return reserved !== undefined && plan.steps[0]?.target === target ? reserved.serviceTier : (tierAsked(inspected, target) ?? '')
 }
 
 /** The provider says that nothing was read, or nothing written: where an answer has words all the same, they are counted. What is free may say so. */
@@ -312,7 +317,7 @@ export function finishRecord(exchange: Told, ending: Ending): FinishRecord {
   const target = last === undefined ? undefined : exchange.target
   const answered = last !== undefined && last.errorClass === ''
   const begun = exchange.reserved ?? reserveRecord(exchange)
-  const tier = target === undefined || target === first ? begun.serviceTier : (tierAsked(exchange.inspected, target) ?? '')
+  const tier = target === undefined ? begun.serviceTier : tierOf(exchange, target)
   // One literal, not a spread of the other record: this is built for every request.
   return {
     id: begun.id,

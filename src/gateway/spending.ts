@@ -115,11 +115,12 @@ export function hasBudget({ budgets, userId, teamId }: GatewayKey, snapshot: Sna
 }
 
 function isLimited(key: GatewayKey, snapshot: Snapshot, { steps }: Plan): boolean {
-  return (
-    hasBudget(key, snapshot) ||
-    key.rateLimits !== undefined ||
-    steps.some(({ target: { provider } }) => provider.budgets !== undefined || provider.rateLimits !== undefined)
-  )
+  if (hasBudget(key, snapshot) || key.rateLimits !== undefined) return true
+  for (const step of steps) {
+    const { provider } = step.target
+    if (provider.budgets !== undefined || provider.rateLimits !== undefined) return true
+  }
+  return false
 }
 
 const holdTargets = new WeakMap<PlannedTarget, HoldTarget>()
