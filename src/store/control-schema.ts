@@ -1,6 +1,7 @@
 // The control store's tables, their forward-only migrations, and how its file is opened.
 import { chmodSync, closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { pragma, writing } from './transaction.ts'
 
 /** Times are milliseconds since 1970; `document`, `value` and `detail` are JSON. A migration that was released is never changed. */
 export const controlMigrations: readonly string[] = [
@@ -81,21 +82,11 @@ function migrate(db: DatabaseSync, file: string, migrations: readonly string[]):
     throw new Sentence(`The file ${file} is a database, but not a control store of Turnpike. Move it away, or use another home.`)
   }
   for (let next = version; next < migrations.length; next++) {
-    db.exec('BEGIN IMMEDIATE')
-    try {
+    writing(db, () => {
       db.exec(migrations[next] ?? '')
       db.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${next + 1}`)
-      db.exec('COMMIT')
-    } catch (error) {
-      // SQLite may have rolled back already, as it does when the disk is full.
-      if (db.isTransaction) db.exec('ROLLBACK')
-      throw error
-    }
+    })
   }
-}
-
-function pragma(db: DatabaseSync, name: string): number {
-  return Number(db.prepare(`PRAGMA ${name}`).get()?.[name] ?? 0)
 }
 
 /** A message that needs no more words. */

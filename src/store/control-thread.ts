@@ -6,6 +6,7 @@ import type { Writing } from './control-queries.ts'
 import { readAnswer, readAudit, readConfigVersions, readState, readUnsentAlerts } from './control-rows.ts'
 import { controlTrouble, openControlDatabase } from './control-schema.ts'
 import type { ControlQuestion } from './control-store.ts'
+import { reading, writing } from './transaction.ts'
 
 const { file } = workerData as { readonly file: string }
 
@@ -46,7 +47,7 @@ function answering(db: DatabaseSync): Answerer<ControlQuestion> {
 
   function read<T>(query: () => T): T {
     try {
-      return transact('BEGIN', query)
+      return reading(db, query)
     } catch (error) {
       return explain('read')(error)
     }
@@ -56,24 +57,11 @@ function answering(db: DatabaseSync): Answerer<ControlQuestion> {
   async function write(question: Writing): Promise<number | boolean | undefined> {
     const { statementsOf } = await import('./control-queries.ts')
     const statements = statementsOf(question)
-    return transact('BEGIN IMMEDIATE', () => {
+    return writing(db, () => {
       const rows = statements.map(({ sql, parameters }) => db.prepare(sql).all(...parameters))
       if (question.op === 'keepAlert') return rows[0]?.length === 1
       return question.op === 'write' ? Number(rows.at(-1)?.[0]?.['number']) : undefined
     })
-  }
-
-  function transact<T>(begin: string, work: () => T): T {
-    db.exec(begin)
-    try {
-      const result = work()
-      db.exec('COMMIT')
-      return result
-    } catch (error) {
-      // SQLite may have rolled back already, as it does when the disk is full.
-      if (db.isTransaction) db.exec('ROLLBACK')
-      throw error
-    }
   }
 }
 

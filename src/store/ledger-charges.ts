@@ -1,9 +1,10 @@
 // What finished requests cost, booked: each request once, one transaction and one transfer for each batch of the journal.
 import type { DatabaseSync } from 'node:sqlite'
-import { inLedger, openLedgerDatabase } from './ledger-schema.ts'
+import { openLedgerDatabase } from './ledger-schema.ts'
 import { metadataPairs } from './metadata-pairs.ts'
 import type { CostSource, FinishSummary } from './record.ts'
 import { boundedNanoUsd, wholeNumber } from './stored-numbers.ts'
+import { writing } from './transaction.ts'
 
 /** The account of an instance that bills nobody in advance: it has no limit, and what it owes is what everything cost. */
 export const instanceWallet = 'wallet:instance'
@@ -78,7 +79,7 @@ export function createLedgerPosting(file: string, beganAtMs: number): LedgerPost
     },
     commit() {
       if (waiting.length === 0) return
-      inLedger(db, () => book(waiting, Date.now()))
+      writing(db, () => book(waiting, Date.now()))
       waiting = []
     },
     rollback() {

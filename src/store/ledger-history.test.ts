@@ -9,7 +9,8 @@ import fc from 'fast-check'
 import { createChargeBook, quarterMs, type Charge } from './ledger-charges.ts'
 import { checkLedger } from './ledger-check.ts'
 import { readAccounts, readStatement } from './ledger-queries.ts'
-import { inLedger, openLedgerDatabase } from './ledger-schema.ts'
+import { openLedgerDatabase } from './ledger-schema.ts'
+import { writing } from './transaction.ts'
 import { readFirst, readSpending } from './ledger-spending.ts'
 import { postAdjustment, postCredit, postRefund } from './ledger-transfers.ts'
 import type { LedgerRefusal, Pot, SpendingScope, TransferMade } from './ledger.ts'
@@ -181,32 +182,32 @@ test('whatever is booked, repeated, reordered, refunded or interrupted, the ledg
               if (one.dies)
                 assert.throws(
                   () =>
-                    inLedger(db, () => {
+                    writing(db, () => {
                       createChargeBook(db)(charges, nowMs)
                       throw new Died()
                     }),
                   Died,
                 )
               else {
-                inLedger(db, () => createChargeBook(db)(charges, nowMs))
+                writing(db, () => createChargeBook(db)(charges, nowMs))
                 for (const charged of charges) model.book(charged)
               }
               break
             }
             case 'credit': {
               const { wallet: account, nanoUsd, pot: into, key } = one
-              const answer = inLedger(db, () => postCredit(db, { ...asked, key, account, nanoUsd, pot: into }, nowMs))
+              const answer = writing(db, () => postCredit(db, { ...asked, key, account, nanoUsd, pot: into }, nowMs))
               assert.equal(outcome(answer), model.credit(one))
               break
             }
             case 'adjust': {
               const { wallet: account, nanoUsd, pot: into } = one
-              const answer = inLedger(db, () => postAdjustment(db, { ...asked, account, nanoUsd, pot: into }, nowMs))
+              const answer = writing(db, () => postAdjustment(db, { ...asked, account, nanoUsd, pot: into }, nowMs))
               assert.equal(outcome(answer), model.adjust(one))
               break
             }
             case 'refund': {
-              const answer = inLedger(db, () =>
+              const answer = writing(db, () =>
                 postRefund(db, { ...asked, account: one.wallet, request: one.request, nanoUsd: one.nanoUsd }, nowMs),
               )
               assert.equal(outcome(answer), model.refund(one))

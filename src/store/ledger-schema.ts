@@ -1,6 +1,7 @@
 // The ledger's tables, their forward-only migrations, and how its file is opened.
 import { chmodSync, closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { pragma, writing } from './transaction.ts'
 
 /**
  * Amounts are nano-USD, times milliseconds since 1970. A transfer's entries sum to 0; what a wallet has is positive in it, hence what came
@@ -117,8 +118,7 @@ export function openLedgerDatabase(file: string): DatabaseSync {
 }
 
 function migrate(db: DatabaseSync, file: string): void {
-  db.exec('BEGIN IMMEDIATE')
-  try {
+  writing(db, () => {
     const version = pragma(db, 'user_version')
     if (version > ledgerSchemaVersion) {
       throw new Error(
@@ -129,27 +129,5 @@ function migrate(db: DatabaseSync, file: string): void {
       throw new Error(`The ledger ${file} is a database, but not a ledger of Turnpike. Move it away, or use another home.`)
     for (let next = version; next < ledgerSchemaVersion; next++)
       db.exec(`${ledgerMigrations[next]}; PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${next + 1}`)
-    db.exec('COMMIT')
-  } catch (error) {
-    if (db.isTransaction) db.exec('ROLLBACK')
-    throw error
-  }
-}
-
-function pragma(db: DatabaseSync, name: string): number {
-  return Number(db.prepare(`PRAGMA ${name}`).get()?.[name] ?? 0)
-}
-
-/** Runs it in one transaction, which is rolled back when it throws. */
-export function inLedger<T>(db: DatabaseSync, work: () => T): T {
-  db.exec('BEGIN IMMEDIATE')
-  try {
-    const result = work()
-    db.exec('COMMIT')
-    return result
-  } catch (error) {
-    // SQLite may have rolled back already, as it does when the disk is full.
-    if (db.isTransaction) db.exec('ROLLBACK')
-    throw error
-  }
+  })
 }

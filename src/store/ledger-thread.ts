@@ -5,10 +5,11 @@ import { workerData } from 'node:worker_threads'
 import { answerQuestions } from '#threads'
 import { checkLedger } from './ledger-check.ts'
 import { accountOf, readAccounts, readStatement, readTransfers } from './ledger-queries.ts'
-import { inLedger, openLedgerDatabase } from './ledger-schema.ts'
+import { openLedgerDatabase } from './ledger-schema.ts'
 import { readFirst, readSpending } from './ledger-spending.ts'
 import type { LedgerFiles, LedgerQuestion } from './ledger-store.ts'
 import { postAdjustment, postCredit, postRefund } from './ledger-transfers.ts'
+import { reading, writing } from './transaction.ts'
 
 const { ledger, records } = workerData as LedgerFiles
 
@@ -37,11 +38,11 @@ function run(db: DatabaseSync, question: LedgerQuestion): unknown {
     case 'transfers':
       return reading(db, () => readTransfers(db, question.filter, question.limit, question.after, question.order))
     case 'credit':
-      return inLedger(db, () => postCredit(db, question.asked, Date.now()))
+      return writing(db, () => postCredit(db, question.asked, Date.now()))
     case 'refund':
-      return inLedger(db, () => postRefund(db, question.asked, Date.now()))
+      return writing(db, () => postRefund(db, question.asked, Date.now()))
     case 'adjust':
-      return inLedger(db, () => postAdjustment(db, question.asked, Date.now()))
+      return writing(db, () => postAdjustment(db, question.asked, Date.now()))
     case 'spending':
       return reading(db, () => readSpending(db, question.scope, question.fromMs, question.toMs))
     case 'first':
@@ -50,15 +51,5 @@ function run(db: DatabaseSync, question: LedgerQuestion): unknown {
       return checkLedger(db, existsSync(records) ? records : undefined)
     default:
       return question satisfies never
-  }
-}
-
-/** In one view of the ledger, whoever writes meanwhile. */
-function reading<T>(db: DatabaseSync, query: () => T): T {
-  db.exec('BEGIN')
-  try {
-    return query()
-  } finally {
-    db.exec('COMMIT')
   }
 }

@@ -10,7 +10,8 @@ import { chargeOf, createChargeBook, type Charge } from './ledger-charges.ts'
 import { checkLedger } from './ledger-check.ts'
 import { accountOf, readAccounts, readStatement, readTransfers } from './ledger-queries.ts'
 import { readFirst, readSpending } from './ledger-spending.ts'
-import { inLedger, ledgerSchemaVersion, openLedgerDatabase } from './ledger-schema.ts'
+import { ledgerSchemaVersion, openLedgerDatabase } from './ledger-schema.ts'
+import { writing } from './transaction.ts'
 import { postAdjustment, postCredit, postRefund } from './ledger-transfers.ts'
 import type { LedgerRefusal, SpendingScope, TransferMade } from './ledger.ts'
 
@@ -34,17 +35,17 @@ function chargeFor(request: string, changes: Partial<Charge> = {}): Charge {
 }
 
 function book(db: DatabaseSync, charges: readonly Charge[], nowMs = now): number {
-  return inLedger(db, () => createChargeBook(db)(charges, nowMs))
+  return writing(db, () => createChargeBook(db)(charges, nowMs))
 }
 
 const asked = { key: undefined, actor: 'admin', note: '' }
 
 function credit(db: DatabaseSync, account: string, nanoUsd: bigint, pot: 'paid' | 'promo' = 'paid'): TransferMade {
-  return made(inLedger(db, () => postCredit(db, { ...asked, account, nanoUsd, pot }, now)))
+  return made(writing(db, () => postCredit(db, { ...asked, account, nanoUsd, pot }, now)))
 }
 
 function refund(db: DatabaseSync, account: string, request: string, nanoUsd?: bigint): TransferMade | LedgerRefusal {
-  return inLedger(db, () => postRefund(db, { ...asked, account, request, nanoUsd }, now))
+  return writing(db, () => postRefund(db, { ...asked, account, request, nanoUsd }, now))
 }
 
 function made(answer: TransferMade | LedgerRefusal): TransferMade {
@@ -143,7 +144,7 @@ test('a refund goes back to the pots that paid, and never passes the charge, not
 test('an adjustment goes either way, but takes no more than is there; credits have no place in an account without a limit', (t) => {
   const db = ledgerInMemory(t)
   const adjust = (account: string, nanoUsd: bigint) =>
-    inLedger(db, () => postAdjustment(db, { ...asked, account, nanoUsd, pot: 'paid', note: 'why' }, now))
+    writing(db, () => postAdjustment(db, { ...asked, account, nanoUsd, pot: 'paid', note: 'why' }, now))
   refusedBecause(adjust('wallet:ada', 5n), 'not_found', /first credit of a user or a team opens one/)
   credit(db, 'wallet:ada', 10n)
   refusedBecause(adjust('wallet:ada', -11n), 'conflict', /would take more than there is/)
@@ -152,7 +153,7 @@ test('an adjustment goes either way, but takes no more than is there; credits ha
   made(adjust('wallet:instance', -3n))
   assert.equal(accountOf(db, 'wallet:ada')?.balanceNanoUsd, 3n)
   refusedBecause(
-    inLedger(db, () => postCredit(db, { ...asked, account: 'wallet:instance', nanoUsd: 1n, pot: 'paid' }, now)),
+    writing(db, () => postCredit(db, { ...asked, account: 'wallet:instance', nanoUsd: 1n, pot: 'paid' }, now)),
     'conflict',
     /has no limit/,
   )
@@ -162,7 +163,7 @@ test('an adjustment goes either way, but takes no more than is there; credits ha
 test('one key is one transfer: the same again answers as before, other content is a conflict', (t) => {
   const db = ledgerInMemory(t)
   const write = (nanoUsd: bigint, note = '') =>
-    inLedger(db, () => postCredit(db, { ...asked, note, key: 'k-1', account: 'wallet:ada', nanoUsd, pot: 'paid' }, now))
+    writing(db, () => postCredit(db, { ...asked, note, key: 'k-1', account: 'wallet:ada', nanoUsd, pot: 'paid' }, now))
   const first = made(write(dollar))
   assert.equal(first.replayed, false)
   const again = made(write(dollar))

@@ -12,6 +12,7 @@ import { allOf, requestConditions, seqRange, within } from './request-condition.
 import { planRequestQuery } from './request-filter.ts'
 import { requestFacets, requestHistogram } from './request-summary.ts'
 import { seqPerMs } from './schema.ts'
+import { reading } from './transaction.ts'
 
 export interface RecordQuery {
   list(filters: RequestFilters, limit: number, beforeSeq: number | undefined): { rows: RequestRow[]; nextSeq: number | undefined }
@@ -39,15 +40,6 @@ export function createRecordQuery(db: DatabaseSync): RecordQuery {
   const selectPayload = db.prepare('SELECT bytes, block, at, length, base, prefix, suffix FROM payloads WHERE request = ? AND part = ?')
   const batches = createBatchReader(db)
   const readBlock = createBlockReader(db)
-
-  function inTransaction<T>(work: () => T): T {
-    db.exec('BEGIN')
-    try {
-      return work()
-    } finally {
-      db.exec('COMMIT')
-    }
-  }
 
   function stored(record: FinishRecord, part: PayloadPart): boolean {
     return record.bodies !== undefined ? record.bodies[part].length > 0 : selectPayload.get(record.id, partNumber[part]) !== undefined
@@ -80,14 +72,14 @@ export function createRecordQuery(db: DatabaseSync): RecordQuery {
 
   return {
     list(filters, limit, beforeSeq) {
-      return inTransaction(() => {
+      return reading(db, () => {
         const seqs = planRequestQuery(db, filters, limit + 1, beforeSeq)
         const rows = seqs.slice(0, limit).map((seq) => requestRow(bySeq.get(seq) as Row))
         return { rows, nextSeq: seqs.length > limit ? seqs[limit - 1] : undefined }
       })
     },
     get(id) {
-      return inTransaction(() => {
+      return reading(db, () => {
         const row = byId.get(id) as Row | undefined
         if (row === undefined) return undefined
         const record = detailOf(row)
@@ -95,7 +87,7 @@ export function createRecordQuery(db: DatabaseSync): RecordQuery {
       })
     },
     payload(id, part) {
-      return inTransaction(() => {
+      return reading(db, () => {
         const row = byId.get(id) as Row | undefined
         if (row === undefined) return { missing: `There is no request ${id}.` }
         const bytes = body(id, part)
@@ -116,15 +108,15 @@ export function createRecordQuery(db: DatabaseSync): RecordQuery {
       })
     },
     newer: (filters, position, limit) =>
-      inTransaction(() => {
+      reading(db, () => {
         const from = position === undefined ? undefined : positionOf(position)
         const end = batches.end()
         // A position behind the end is of a store that has lost its newest rows since: what comes is new.
         if (from === undefined || from.batch > end.batch) return { rows: [], position: textOf(end), more: false }
         return newerRows(filters, from, limit)
       }),
-    histogram: (filters, fromMs, toMs, intervalMs) => inTransaction(() => requestHistogram(db, filters, fromMs, toMs, intervalMs)),
-    facets: (filters, fields, limit) => inTransaction(() => requestFacets(db, filters, fields, limit)),
+    histogram: (filters, fromMs, toMs, intervalMs) => reading(db, () => requestHistogram(db, filters, fromMs, toMs, intervalMs)),
+    facets: (filters, fields, limit) => reading(db, () => requestFacets(db, filters, fields, limit)),
   }
 
   function newerRows(filters: RequestFilters, from: BatchPosition, limit: number): StreamPage {

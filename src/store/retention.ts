@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { ColdBlocks } from './cold-blocks.ts'
 import { metadataPairs } from './metadata-pairs.ts'
 import { seqPerMs } from './schema.ts'
+import { writing } from './transaction.ts'
 
 export type RetentionLimits = { readonly days: number; readonly maxBytes: number }
 
@@ -126,15 +127,7 @@ export function createRetention(db: DatabaseSync, limits: RetentionLimits, cold?
   return {
     usedBytes,
     step(nowMs, onChain) {
-      db.exec('BEGIN IMMEDIATE')
-      let more: boolean
-      try {
-        more = work(nowMs, onChain)
-        db.exec('COMMIT')
-      } catch (error) {
-        if (db.isTransaction) db.exec('ROLLBACK')
-        throw error
-      }
+      const more = writing(db, () => work(nowMs, onChain))
       // Gives free pages back to the file system in small steps; what stays free is used again.
       if (!more) db.exec('PRAGMA incremental_vacuum(1024)')
       return more

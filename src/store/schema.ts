@@ -1,5 +1,6 @@
 // The record store's tables, their forward-only migrations, and how its file is opened.
 import { DatabaseSync } from 'node:sqlite'
+import { pragma, writing } from './transaction.ts'
 
 /**
  * `requests.seq` is the arrival time in milliseconds x 2048 + a tie-breaker: rows are in order of arrival without another index, a time
@@ -89,7 +90,7 @@ export const seqPerMinute = seqPerMs * 60_000
 export function openRecordDatabase(file: string): DatabaseSync {
   const db = new DatabaseSync(file)
   try {
-    const version = userVersion(db)
+    const version = pragma(db, 'user_version')
     if (version > schemaVersion) {
       throw new Error(
         `The record store ${file} was written by a newer Turnpike (schema ${version}; this release knows ${schemaVersion}). Start that release, or use another home.`,
@@ -100,16 +101,10 @@ export function openRecordDatabase(file: string): DatabaseSync {
       'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY',
     )
     for (let next = version; next < schemaVersion; next++) {
-      db.exec('BEGIN IMMEDIATE')
-      try {
+      writing(db, () => {
         db.exec(migrations[next] ?? '')
         db.exec(`PRAGMA user_version = ${next + 1}`)
-        db.exec('COMMIT')
-      } catch (error) {
-        // SQLite may have rolled back already, as it does when the disk is full.
-        if (db.isTransaction) db.exec('ROLLBACK')
-        throw error
-      }
+      })
     }
     return db
   } catch (error) {
@@ -123,8 +118,4 @@ export function openRecordDatabaseForReading(file: string): DatabaseSync {
   const db = new DatabaseSync(file, { readOnly: true })
   db.exec('PRAGMA busy_timeout = 2000; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY')
   return db
-}
-
-function userVersion(db: DatabaseSync): number {
-  return Number(db.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0)
 }
