@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createRecorder, type Journal } from '#journal'
 import { newRequestId } from '#kernel'
 import { createRecordStore, openRecordDatabase, type FinishRecord, type ReserveRecord } from '#store'
+import { sampleAttempt, sampleFinish, sampleReserve } from '#test/records.ts'
 
 type Body = { readonly name: string; readonly requests: number; body(index: number): Buffer; session(index: number): string }
 
@@ -26,19 +27,6 @@ const scenarios: Body[] = [
     session: (index) => `s${index}`,
   },
 ]
-
-const price = {
-  version: 'bench',
-  input: 150_000n,
-  output: 600_000n,
-  cacheRead: 75_000n,
-  cacheWrite: 150_000n,
-  cacheWrite1h: 300_000n,
-  reasoning: 600_000n,
-  inputAudio: 150_000n,
-  outputAudio: 600_000n,
-  request: 0n,
-}
 
 const nothing: Pick<Journal, 'reserve' | 'finish' | 'payload'> = {
   reserve: (_record, written) => void setImmediate(written, undefined),
@@ -157,88 +145,9 @@ function prose(bytes: number, seed: number): string {
 
 function reserveRecord(index: number, session: string): ReserveRecord {
   const atMs = Date.now()
-  return {
-    id: newRequestId(atMs),
-    atMs,
-    keyId: `key-${index % 5}`,
-    keyName: 'bench',
-    kind: 'user',
-    session,
-    trace: '',
-    client: 'OpenAI/JS 6.1.0',
-    wire: 'openai-chat',
-    endpoint: '/v1/chat/completions',
-    modelAsked: 'gpt-5-mini',
-    stream: false,
-    provider: 'openai',
-    modelTarget: 'gpt-5-mini',
-    requestBytes: 150,
-    metadata: '',
-    price,
-    configSlug: '',
-    configVersion: 0,
-    user: '',
-    team: '',
-    wallet: '',
-    serviceTier: '',
-  }
+  return sampleReserve(newRequestId(atMs), { atMs, keyId: `key-${index % 5}`, session })
 }
 
 function finishRecord(reserve: ReserveRecord): FinishRecord {
-  return {
-    ...reserve,
-    status: 200,
-    outcome: 'ok',
-    errorCode: '',
-    errorClass: '',
-    modelServed: 'gpt-5-mini-2025-08-07',
-    lane: 'pass',
-    cache: 'disabled',
-    attempts: [
-      {
-        provider: 'openai',
-        model: 'gpt-5-mini',
-        credential: 'default',
-        status: 200,
-        errorClass: '',
-        errorMessage: '',
-        startedAtMs: reserve.atMs,
-        headMs: 410.2,
-        firstTokenMs: 410.2,
-        totalMs: 411,
-        reason: 'the only target',
-        route: '',
-      },
-    ],
-    usage: {
-      input: 35,
-      fresh: 35,
-      cacheRead: 0,
-      cacheWrite: undefined,
-      cacheWrite1h: undefined,
-      inputAudio: undefined,
-      output: 120,
-      reasoning: 64,
-      outputAudio: undefined,
-    },
-    usageRaw: '{"prompt_tokens":35,"completion_tokens":120,"total_tokens":155,"completion_tokens_details":{"reasoning_tokens":64}}',
-    costSource: 'computed',
-    costNanoUsd: 77_250n,
-    costLines: [
-      { item: 'input', units: 35, picoUsdPerUnit: 150_000n },
-      { item: 'output', units: 56, picoUsdPerUnit: 600_000n },
-      { item: 'reasoning', units: 64, picoUsdPerUnit: 600_000n },
-    ],
-    providerCostNanoUsd: undefined,
-    finishReason: 'stop',
-    notes: [],
-    responseBytes: 640,
-    overheadUs: 182,
-    firstTokenMs: 410.2,
-    totalMs: 411.3,
-    headers: '{"content-type":"application/json","accept":"application/json"}',
-    payloads: 'full',
-    bodies: undefined,
-    kept: '',
-  }
+  return sampleFinish(reserve.id, { ...reserve, attempts: [sampleAttempt({ startedAtMs: reserve.atMs })] })
 }

@@ -170,8 +170,8 @@ export function createOpenClaw(context: TestContext): TestOpenClaw {
               return await once()
             } catch (error) {
               // On a busy machine the maintenance of its own database gets into its own way, for a moment.
-              if (tries === 5 || !/Agent database cleanup failed|owns state-lifecycle/.test(String(error))) throw error
-              await wait(500)
+              if (tries === 8 || !/Agent database cleanup failed|owns state-lifecycle/.test(String(error))) throw error
+              await wait(500 * tries)
             }
           }
         },
