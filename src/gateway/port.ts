@@ -45,7 +45,7 @@ export type Arrival = {
   readonly operation: Operation
   readonly wire: ClientWire
   /** Absent: they are in the body. */
-  readonly path?: PathFields
+  readonly path?: PathFields | undefined
   readonly endpoint: string
   readonly headers: IncomingHttpHeaders
   readonly key: GatewayKey
@@ -54,7 +54,7 @@ export type Arrival = {
   readonly bodyStart: number
   readonly bodyEnd: number
   /** The body once more, in memory that threads share and nobody writes to; of large bodies, where it is at hand. */
-  readonly shared?: Buffer
+  readonly shared?: Buffer | undefined
   readonly client: Client
 }
 

@@ -193,20 +193,21 @@ export function createIngress(deps: IngressDeps): Ingress {
     }
     receiveBody(request, deps.buffers, deps.deadlines, {
       received(buffer, bodyStart, bodyEnd, shared) {
+        // No spread: one literal is one allocation.
         deps.gateway.handle({
           id: newRequestId(atMs),
           atMs,
           readyMs: performance.now(),
           operation: type,
           wire,
-          ...(said === undefined ? {} : { path: said }),
+          path: said,
           endpoint: path,
           headers: request.headers,
           key,
           buffer,
           bodyStart,
           bodyEnd,
-          ...(shared === undefined ? {} : { shared }),
+          shared,
           client: isArrayStream(said, query) ? new ArrayAnswer(response) : new Answer(response),
         })
       },
