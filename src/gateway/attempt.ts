@@ -139,7 +139,7 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
       body,
       connectMs: this.target.timeouts.connectMs,
       allowPrivateNetwork: provider.allowPrivateNetwork,
-      ...(credential.account === undefined ? {} : { account: credential.account }),
+      account: credential.account,
     } as const
     this.#call = upstream.send(request, this)
     // The handler may have failed before `send` returned.

@@ -65,7 +65,7 @@ export class EmbeddingAttempt implements Try, CallOwner {
       body: this.#written[call.position]!.body,
       connectMs: this.target.timeouts.connectMs,
       allowPrivateNetwork: provider.allowPrivateNetwork,
-      ...(credential.account === undefined ? {} : { account: credential.account }),
+      account: credential.account,
     })
   }
 

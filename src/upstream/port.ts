@@ -13,7 +13,7 @@ export type UpstreamRequest = {
   /** Without it a private, loopback or link-local address is not connected to. */
   readonly allowPrivateNetwork: boolean
   /** Signs the call, or has a token fetched for it, which adds headers; a call that needs neither is sent at once. */
-  readonly account?: Account
+  readonly account?: Account | undefined
 }
 
 /** Calls come in order: head? data* (end | error). Nothing after `end`, `error` or an `abort()`. */
