@@ -16,11 +16,12 @@ export const layers: ReadonlyMap<string, number> = new Map([
   ['policy', 3],
   ['ledger', 3],
   ['journal', 3],
-  ['gateway', 4],
+  ['inspection', 4],
   ['control', 4],
-  ['ingress', 5],
-  ['admin', 5],
-  ['cli', 5],
+  ['gateway', 5],
+  ['ingress', 6],
+  ['admin', 6],
+  ['cli', 6],
 ])
 
 /** `src/main.ts`, which joins the rooms, as if it were a room. Only the command line starts it, so only `cli` may import it. */

@@ -1,8 +1,8 @@
 // What a request asks of a target that money depends on, after its config has had its say: how much output, how many answers, which tier.
+import type { Inspected } from '#inspection'
 import type { ClientWire } from '#ir'
 import { Failure, isObject, type JsonObject, type JsonValue } from '#kernel'
 import type { PlannedTarget } from '#routing'
-import type { Inspected } from './inspect.ts'
 
 /** Where each wire says it. Any of `names` in the first of `within` that is there (or in the body); the first one is written where none is. */
 export const outputFields: Readonly<Record<ClientWire, { readonly names: readonly string[]; readonly within?: readonly string[] }>> = {

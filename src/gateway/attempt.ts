@@ -1,4 +1,5 @@
 // One try at one target: builds the call, reads the answer in whatever form it comes, and tells the exchange what it became.
+import { largeBodyBytes, type Arrival, type Inspected } from '#inspection'
 import { ByteCollector, Failure } from '#kernel'
 import { explode, fold, type Finish, type Response, type StreamEvent, type Usage } from '#ir'
 import type { PlannedTarget } from '#routing'
@@ -18,10 +19,9 @@ import {
 import { bytesWithoutSecrets, failureWithoutSecrets } from './echoes.ts'
 import { emptyCompletion, endsAsIfDone, mayBeEmpty, saysNothing } from './empty.ts'
 import { isFiltered, wantsPlainFinish, withPlainFinish } from './filtered.ts'
-import { peekResponse, type Inspected } from './inspect.ts'
-import type { Arrival, ExchangeDeps } from './port.ts'
+import { peekAnswer } from './peeked-answer.ts'
+import type { ExchangeDeps } from './port.ts'
 import { decodeAnswer } from './translation.ts'
-import { largeBodyBytes } from './translator.ts'
 import { PassReader, TranslateReader, type StreamReader, type StreamSink } from './streams.ts'
 import { ownNamesIn, withOwnNames, type ToolNames } from './tool-names.ts'
 import { asFailure, datedHeaders, isFailureBody, isJson, parseObject } from './whole-bodies.ts'
@@ -405,7 +405,7 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
   #passWhole(body: Buffer): void {
     const { codec } = this.exchange
     const pass = codec.passThrough
-    const peeked = peekResponse(pass, body)
+    const peeked = peekAnswer(pass, body)
     if (peeked === undefined || isFailureBody(peeked.fields)) {
       // Doubtful bytes, or an error inside a 200: the decoder has the last word.
       if (peeked !== undefined || isFailureBody(parseObject(body)))

@@ -1,12 +1,10 @@
 // Which requests may be answered from the response cache, and what makes two of them the same.
 import type { CacheRule } from '#config'
+import { largeBodyBytes, type Arrival, type Inspected } from '#inspection'
 import type { ClientWire } from '#ir'
 import { isObject } from '#kernel'
 import { cacheKeyOf, canonicalJson, withOwnHeaders } from '#policy'
 import type { Plan, TargetParams } from '#routing'
-import type { Inspected } from './inspect.ts'
-import type { Arrival } from './port.ts'
-import { largeBodyBytes } from './translator.ts'
 
 export type CacheAsker = { readonly arrival: Arrival; readonly inspected: Inspected; readonly plan: Plan }
 

@@ -2,13 +2,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CacheRule, GatewayKey } from '#config'
+import { RequestView, inspect, type Arrival } from '#inspection'
 import { ByteCollector, createBufferPool, type JsonObject } from '#kernel'
 import { createResponseCache, type CachedAnswer, type ResponseCache } from '#policy'
 import type { Plan, PlannedTarget } from '#routing'
 import { codecOf } from '#wires'
 import { lookInCache, type CacheHost } from './cached.ts'
-import { inspect, RequestView } from './inspect.ts'
-import type { Arrival } from './port.ts'
 
 const pool = createBufferPool()
 const codec = codecOf('openai-chat')

@@ -1,8 +1,8 @@
 // A client inside the process, for drills: hears an answer as a socket would, and says what it understood.
+import type { Client, ClientListener } from '#inspection'
 import type { ClientWire } from '#ir'
 import { asText, isObject } from '#kernel'
 import { codecOf, createSseParser } from '#wires'
-import type { Client, ClientListener } from './port.ts'
 
 export type HeardAnswer = {
   readonly status: number

@@ -1,5 +1,6 @@
 // A drill: each target of a request's plan fails in turn, and a client inside the process says what it saw. Nothing leaves the machine.
 import type { RoutingConfig, RoutingNode, Snapshot } from '#config'
+import { RequestView, type Arrival } from '#inspection'
 import { Failure, headroomBytes, invalidRequest, newRequestId, tailroomBytes, type JsonObject } from '#kernel'
 import { createHealth, retryWait, type Plan } from '#routing'
 import type { FinishRecord } from '#store'
@@ -8,9 +9,8 @@ import { DrillClient, type HeardAnswer } from './drill-client.ts'
 import { averageDraw, groupTargets, silence, standIn, targetAt, type DrillTarget, type Grouped, type Silence } from './drill-targets.ts'
 import { sampleOf, type DryRunInput, type Sample } from './dry-run.ts'
 import { Exchange } from './exchange.ts'
-import { RequestView } from './inspect.ts'
 import { createPlanner } from './plans.ts'
-import type { Arrival, ExchangeDeps } from './port.ts'
+import type { ExchangeDeps } from './port.ts'
 import { createSealedCalls } from './seals.ts'
 
 /** How a target fails, and the simulator's model that does. */

@@ -1,11 +1,10 @@
 // What would happen to a request: its plan, from the planner that live requests have. Nothing is sent, and nothing is remembered.
 import { listedPrice } from '#catalog'
 import type { CacheRule, DeclaredRates, GatewayKey, RoutingConfig } from '#config'
+import { RequestView, endpointOf, inspect, modelPaths, type Inspected, type InspectedArrival } from '#inspection'
 import { Failure, headroomBytes, tailroomBytes, type BufferPool, type JsonObject } from '#kernel'
 import type { Exit, Plan, PlannedTarget, Step } from '#routing'
 import { codecOf, embeddings, type WireCodec } from '#wires'
-import { endpointOf, modelPaths } from './endpoints.ts'
-import { inspect, RequestView, type Inspected, type InspectedArrival } from './inspect.ts'
 import type { Planner } from './plans.ts'
 
 export type DryRunInput = {

@@ -1,4 +1,5 @@
 // One try at one target for vectors: one call whose bytes pass, or as many as the provider needs for all inputs, a few at a time.
+import { largeBodyBytes } from '#inspection'
 import { ByteCollector, Failure } from '#kernel'
 import type { Usage } from '#ir'
 import type { PlannedTarget } from '#routing'
@@ -7,9 +8,8 @@ import type { AttemptHost, Try } from './attempt.ts'
 import { bytesWithoutSecrets, failureWithoutSecrets } from './echoes.ts'
 import { EmbeddingCall, type CallOwner } from './embedding-call.ts'
 import { readAnswer, type AnswerToRead, type Piece, type WrittenCall } from './embedding-translation.ts'
-import { peekResponse } from './inspect.ts'
 import type { Outgoing } from './outgoing.ts'
-import { largeBodyBytes } from './translator.ts'
+import { peekAnswer } from './peeked-answer.ts'
 import { asFailure, datedHeaders, isFailureBody, isJson } from './whole-bodies.ts'
 
 /** Calls that run at once: providers limit the rate, and each holds an answer in memory. */
@@ -145,7 +145,7 @@ export class EmbeddingAttempt implements Try, CallOwner {
   /** The bytes go out as they came, with the cost written into their usage. False: they cannot. */
   #pass(answer: ByteCollector): boolean {
     const body = answer.bytes()
-    const peeked = peekResponse(embeddings, body)
+    const peeked = peekAnswer(embeddings, body)
     if (peeked === undefined || isFailureBody(peeked.fields)) return false
     const { id, model } = peeked.fields
     const usage = embeddings.readUsage(peeked.fields, body, this.exchange.outgoing.vectorEncoding)

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Provider } from '#config'
+import type { Arrival } from '#inspection'
 import type { Wire } from '#ir'
 import { Failure, failureTable, type FailureDetails, type FailureKind } from '#kernel'
 import type { Lane, PlannedTarget } from '#routing'
 import { allFailed, requestHeaders } from './heads.ts'
-import type { Arrival } from './port.ts'
 
 const failure = (kind: FailureKind, details?: FailureDetails) => new Failure(kind, `It was ${kind}.`, details)
 const verdict = (...failures: Failure[]) =>

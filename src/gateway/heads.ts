@@ -1,10 +1,10 @@
 // Header lines in both directions, and the verdict when every target failed.
+import type { Arrival } from '#inspection'
 import { formatUsd } from '#ir'
 import type { PlannedTarget } from '#routing'
 import { Failure, type FailureKind } from '#kernel'
 import { keyLines } from '#upstream'
 import { providerCodecOf } from '#wires'
-import type { Arrival } from './port.ts'
 import type { CacheState } from '#store'
 import { toldCost, type Told } from './record.ts'
 

@@ -1,15 +1,13 @@
 // What goes to a target: the client's bytes with a few fields changed, or the request in another wire. Large bodies are written elsewhere.
+import { bytesPerToken, edited, largeBodyBytes, type Arrival, type Inspected } from '#inspection'
 import type { Dialect, EmbeddingInput, EmbeddingRequest, Note, Request, VectorEncoding } from '#ir'
 import { Failure, isObject, type JsonObject } from '#kernel'
 import type { ParamDefault, ParamEdit, PlannedTarget, TargetParams } from '#routing'
 import { embeddings, type RequestEdit, type WireCodec } from '#wires'
 import { writeCalls, type WrittenCalls } from './embedding-translation.ts'
-import type { Inspected } from './inspect.ts'
-import type { Arrival, ExchangeDeps } from './port.ts'
-import { bytesPerToken } from './record.ts'
+import type { ExchangeDeps } from './port.ts'
 import type { ToolNames } from './tool-names.ts'
-import { cleanedOf, decodeFor, edited, encodeFor, promptOf, type Cleaned, type Translation } from './translation.ts'
-import { largeBodyBytes } from './translator.ts'
+import { cleanedOf, decodeFor, encodeFor, promptOf, type Cleaned, type Translation } from './translation.ts'
 
 export type Written = {
   readonly body: Buffer

@@ -1,13 +1,12 @@
 // What conditions may ask about a request, and what it needs of a model. Most requests are asked nothing: everything is read when it is asked for.
 import type { IncomingHttpHeaders } from 'node:http'
 import type { GatewayKey, Snapshot } from '#config'
+import { bytesPerToken, type Inspected, type InspectedArrival } from '#inspection'
 import { usdNumber, type ClientWire } from '#ir'
 import { isObject, type JsonObject, type JsonValue } from '#kernel'
 import type { Limits } from '#ledger'
 import { sessionHeader } from '#policy'
 import type { Facts, Health, Needs } from '#routing'
-import type { Inspected, InspectedArrival } from './inspect.ts'
-import { bytesPerToken } from './record.ts'
 
 /** Never one that holds a credential, or where a client is. */
 const visibleHeaders: ReadonlySet<string> = new Set([

@@ -1,7 +1,8 @@
 // What a client is told whose request nobody can be asked.
+import type { Resolution } from '#catalog'
+import type { Arrival } from '#inspection'
 import { Failure, invalidRequest } from '#kernel'
 import type { Operation, Plan } from '#routing'
-import type { Arrival, Resolution } from './port.ts'
 
 /** Everybody was skipped. */
 export function nobodyToAsk({ skipped, config }: Plan, model: string, { operation, key }: Pick<Arrival, 'operation' | 'key'>): Failure {

@@ -1,15 +1,15 @@
 // From a request to the targets that may answer it. What depends on few things of a request is made once per snapshot.
-import { createGlob, createProviderBuilder, vendorOfKey, vendors } from '#catalog'
+import { createGlob, createProviderBuilder, vendorOfKey, vendors, type Resolution } from '#catalog'
 import type { GatewayKey, Provider, RoutingConfig, Snapshot } from '#config'
+import type { Inspected, InspectedArrival } from '#inspection'
 import { invalidRequest } from '#kernel'
 import { isPlaceholderKey } from '#policy'
 import { configTree, createSticky, planSteps, servedTree, type LeafCandidate, type Moment, type Plan, type RouteTree } from '#routing'
-import type { Inspected, InspectedArrival } from './inspect.ts'
 import { createConfigChooser, stored, usable } from './plans-config.ts'
 import { RequestFacts, surelyFits } from './plans-facts.ts'
 import { createLeafResolver, ownCredentialName } from './plans-leaves.ts'
 import { nobodyToAsk, unknownModel } from './plans-refusals.ts'
-import type { GatewayDeps, Resolution } from './port.ts'
+import type { GatewayDeps } from './port.ts'
 
 export type Asked = { readonly arrival: InspectedArrival; readonly inspected: Inspected }
 

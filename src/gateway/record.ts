@@ -1,5 +1,6 @@
 // What is written about a request: reserve, progress and finish records, and the price of its usage.
 import type { GatewayKey, Snapshot } from '#config'
+import { bytesPerToken, type Arrival, type Inspected, type Refusal } from '#inspection'
 import {
   billedCounts,
   freePrice,
@@ -20,8 +21,7 @@ import type { AttemptRecord, CacheState, FinishRecord, Outcome, ProgressRecord, 
 import { createSseParser, type StreamDecoder, type WireCodec } from '#wires'
 import { tierAsked } from './asked.ts'
 import type { Try } from './attempt.ts'
-import type { Inspected } from './inspect.ts'
-import type { Arrival, GatewayDeps, Refusal } from './port.ts'
+import type { GatewayDeps } from './port.ts'
 
 /** What a client hears of its limits. */
 export type ToldSpending = { readonly clamp: { readonly value: number } | undefined; rates(nowMs: number): RateState }
@@ -192,8 +192,6 @@ export function reserveRecord(exchange: Told): ReserveRecord {
   }
 }
 
-/** Bytes of an average token in a JSON request, where nothing better is known. */
-export const bytesPerToken = 4
 /** Characters of an average token in an answer's text; Anthropic sends 5 tokens a piece in the median, OpenAI one. */
 const charactersPerToken = 4.5
 

@@ -1,6 +1,6 @@
 // Which bodies are recorded, and where: small ones inside the record, which costs less than a row for each; others are handed over apart.
+import type { Inspected } from '#inspection'
 import type { FinishRecord, PayloadPart } from '#store'
-import type { Inspected } from './inspect.ts'
 import type { Told } from './record.ts'
 
 /** Bodies above this are forwarded but not kept for the record. */

@@ -1,5 +1,6 @@
 // What one request may spend: held before anybody is asked, of every limit that it has, and settled at its end for what it did cost.
 import type { GatewayKey, Snapshot } from '#config'
+import { inputTokensOf, type Arrival, type Inspected } from '#inspection'
 import type { Price, PriceRates } from '#ir'
 import { Failure } from '#kernel'
 import { lacksUsage, withEstimatedUsage } from '#journal'
@@ -7,10 +8,8 @@ import type { Hold, HoldCost, HoldTarget, Limits, RateState } from '#ledger'
 import type { Plan, PlannedTarget } from '#routing'
 import type { FinishRecord } from '#store'
 import { answersAsked, outputCap, outputFields, placeOf, refuseNonsense, thinkingBudget, tierAsked, type Place } from './asked.ts'
-import type { Inspected } from './inspect.ts'
 import type { OutputClamp } from './outgoing.ts'
-import type { Arrival, GatewayDeps } from './port.ts'
-import { inputTokensOf } from './prompt-size.ts'
+import type { GatewayDeps } from './port.ts'
 import { priceOfTarget, type Priced } from './record.ts'
 
 type SpendingDeps = Pick<GatewayDeps, 'limits' | 'snapshot' | 'countTokens'>

@@ -1,6 +1,7 @@
 // A client's request in a provider's wire: decoded, given its seals back, encoded. Pure, so that a thread can do it for large bodies.
 import type { ClientWire, Dialect, Note, Request, Response, Wire } from '#ir'
-import { invalidRequest, parseBody, type Failure, type JsonObject } from '#kernel'
+import { edited } from '#inspection'
+import { invalidRequest, type Failure, type JsonObject } from '#kernel'
 import { codecOf, providerCodecOf, type EncodeTarget, type PathFields, type RequestEdit, type WireCodec } from '#wires'
 import type { SealedCalls } from './seals.ts'
 import { toolNamesFor, type ToolNames } from './tool-names.ts'
@@ -50,11 +51,6 @@ export function decodeAnswer({ wire, dialect }: AnswerToDecode, body: Buffer): R
   return providerCodecOf(wire).egress.decodeResponse(parseObject(body), dialect)
 }
 
-/** Doubtful bytes are parsed as a whole, and what goes on is written anew from what was read. Throws `Failure('invalid_request')`. */
-export function rewrite(body: Buffer, names: readonly string[]): Buffer {
-  return Buffer.from(JSON.stringify(parseBody(body, 0, body.length, names)))
-}
-
 /** A request without what this gateway wrote of another vendor's answer. */
 export type Cleaned = { readonly body: Buffer; readonly notes: readonly Note[] }
 
@@ -62,16 +58,6 @@ export type Cleaned = { readonly body: Buffer; readonly notes: readonly Note[] }
 export function cleanedOf({ passThrough }: WireCodec, edits: readonly RequestEdit[], document: JsonObject): Cleaned | undefined {
   const { body, notes } = passThrough.own!.without(document)
   return notes.length === 0 ? undefined : { body: Buffer.from(JSON.stringify(edited(body, edits))), notes }
-}
-
-/** A copy. Names are a client's or a config's: an object with them is built from entries. */
-export function edited(document: JsonObject, edits: readonly RequestEdit[]): JsonObject {
-  const members = new Map(Object.entries(document))
-  for (const { field, value } of edits) {
-    if (value === undefined) members.delete(field)
-    else members.set(field, value)
-  }
-  return Object.fromEntries(members)
 }
 
 /** Everything of a request that a model reads as text, to be counted. */

@@ -1,11 +1,12 @@
 // The thread that translates large bodies.
+import { rewrite } from '#inspection'
 import type { Response } from '#ir'
 import { Failure, type JsonObject } from '#kernel'
 import { answerQuestions, giveWay, handedOver } from '#threads'
 import { codecOf, embeddings } from '#wires'
 import { readAnswer, writeCalls } from './embedding-translation.ts'
 import { createSealedCalls } from './seals.ts'
-import { cleanedOf, decodeAnswer, decodeFor, encodeFor, promptOf, rewrite } from './translation.ts'
+import { cleanedOf, decodeAnswer, decodeFor, encodeFor, promptOf } from './translation.ts'
 import type { AskedBytes, ToldBody, ToldCalls, ToldCleaned, ToldPiece, TranslatorAnswer, TranslatorQuestion } from './translator.ts'
 
 giveWay()

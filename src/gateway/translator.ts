@@ -8,9 +8,6 @@ import type { KeptSeal } from './seals.ts'
 import type { ToolNames } from './tool-names.ts'
 import type { AnswerToDecode, Cleaned, Translation } from './translation.ts'
 
-/** Smaller bodies are parsed sooner than a thread has heard of them. */
-export const largeBodyBytes = 256 << 10
-
 /** What the thread reads: its own, or in memory that threads share. */
 export type AskedBytes = ArrayBuffer | SharedArrayBuffer
 

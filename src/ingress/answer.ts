@@ -1,6 +1,6 @@
 // The client's end of the wire over node:http.
 import type { ServerResponse } from 'node:http'
-import type { Client, ClientListener } from '#gateway'
+import type { Client, ClientListener } from '#inspection'
 
 /** Time for the client to read the last word before its connection breaks: `fetch` throws away what nobody has read by then. */
 const lastWordMs = 250

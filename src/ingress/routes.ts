@@ -1,5 +1,5 @@
 // Paths that exist, and what to say about those that don't.
-import { decodedSegment, endpointOf, isGeminiMethod, modelPaths, type ModelEndpoint } from '#gateway'
+import { decodedSegment, endpointOf, isGeminiMethod, modelPaths, type ModelEndpoint } from '#inspection'
 import type { ClientWire } from '#ir'
 import { Failure, nearestNames } from '#kernel'
 import type { PathFields } from '#wires'

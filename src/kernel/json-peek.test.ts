@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Peeked } from './json-found.ts'
-import { createPeek, readValue } from './json-peek.ts'
+import { createPeek } from './json-peek.ts'
+import { readValue } from './json-value.ts'
 
 const { peek, createResult } = createPeek({ fields: ['model', 'messages', 'stream', 'max_tokens'], lastElementOf: 'messages' })
 type Field = 'model' | 'messages' | 'stream' | 'max_tokens'

@@ -5,7 +5,6 @@ import {
   firstElements,
   resetResult,
   tailMask,
-  type ByteRange,
   type Elements,
   type Member,
   type Peeked,
@@ -15,7 +14,6 @@ import {
 import { markEnd, markNextKey, markStart, type Marks } from './json-marks.ts'
 import { takeHead, takeRest, type PreviousResult } from './json-resume.ts'
 import { createSource, endOfValue, maxDepth, openSource, skipWhite } from './json-scan.ts'
-import type { JsonValue } from './json.ts'
 
 export type PeekOptions<Field extends string> = {
   /** Top-level names, printable ASCII. */
@@ -211,11 +209,6 @@ export function createPeek<const Field extends string>(options: PeekOptions<Fiel
     resume,
     createResult: () => createResult(names),
   }
-}
-
-/** The value at those bytes, parsed. */
-export function readValue(buffer: Buffer, range: ByteRange): JsonValue {
-  return JSON.parse(buffer.toString('utf8', range.start, range.end)) as JsonValue
 }
 
 /** The closing quote of the key whose opening one must be at `start`; -1 when it needs decoding or isn't one. */

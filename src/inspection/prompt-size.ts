@@ -1,7 +1,9 @@
 // About how many tokens a request's body is: read from its bytes, without parsing them.
 
-/** Bytes of an average token; a JSON body has more bytes than its text, so this is on the safe side. */
-const bytesPerToken = 3
+/** Bytes of an average token in a JSON request, where nothing better is known. */
+export const bytesPerToken = 4
+/** The same where money depends on it; a JSON body has more bytes than its text, so this is on the safe side. */
+const leastBytesPerToken = 3
 /** What a picture or a page costs at most in most models, however many bytes it has. */
 const tokensPerMedium = 2000
 /** Shorter runs are ordinary text. */
@@ -9,7 +11,7 @@ const leastMediumBytes = 1024
 
 /** Media in base64 count a flat amount each; everything else by its bytes. `body` is only looked at where it may have some. */
 export function inputTokensOf(length: number, body: () => Buffer): number {
-  return length <= 4 * leastMediumBytes ? Math.ceil(length / bytesPerToken) : tokensOf(body())
+  return length <= 4 * leastMediumBytes ? Math.ceil(length / leastBytesPerToken) : tokensOf(body())
 }
 
 function tokensOf(body: Buffer): number {
@@ -27,7 +29,7 @@ function tokensOf(body: Buffer): number {
       at = body.indexOf(mark, start + Math.max(length, 0))
     }
   }
-  return Math.ceil(text / bytesPerToken) + media * tokensPerMedium
+  return Math.ceil(text / leastBytesPerToken) + media * tokensPerMedium
 }
 
 /** A data URL; and the field that Anthropic's, Gemini's and OpenAI's wires have for bytes. */

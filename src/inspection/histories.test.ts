@@ -3,9 +3,10 @@ import assert from 'node:assert/strict'
 import { beforeEach, test } from 'node:test'
 import { createPeek, headroomBytes, tailroomBytes, type BufferPool } from '#kernel'
 import { codecOf, type WireCodec } from '#wires'
+import type { Arrival } from './arrival.ts'
 import { createHistories, minHistoryBytes, type Histories, type Turn } from './histories.ts'
-import { inspect, RequestView, type Inspected } from './inspect.ts'
-import type { Arrival } from './port.ts'
+import { inspect, type Inspected } from './inspect.ts'
+import { RequestView } from './request-view.ts'
 
 const peek = createPeek({ fields: ['model', 'messages'], lastElementOf: 'messages' })
 type Field = 'model' | 'messages'

@@ -2,7 +2,7 @@
 import { crc32 } from 'node:zlib'
 import type { BufferPool, Peek, PreviousBody } from '#kernel'
 import { sessionHeader } from '#policy'
-import type { Arrival } from './port.ts'
+import type { Arrival } from './arrival.ts'
 
 /** A smaller body is scanned faster than its predecessor is found. */
 export const minHistoryBytes = 8 << 10

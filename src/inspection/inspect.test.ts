@@ -4,8 +4,9 @@ import { test } from 'node:test'
 import { headroomBytes, tailroomBytes, type BufferPool, type JsonObject } from '#kernel'
 import type { ClientWire } from '#ir'
 import { codecOf } from '#wires'
-import { inspect, RequestView } from './inspect.ts'
-import type { Arrival } from './port.ts'
+import type { Arrival } from './arrival.ts'
+import { inspect } from './inspect.ts'
+import { RequestView } from './request-view.ts'
 
 const pool: BufferPool = { take: (bytes) => Buffer.alloc(bytes), give: () => {}, share: () => undefined }
 
