@@ -1,5 +1,5 @@
 // The built-in simulated provider: answers in-process, without a socket, key or network; its models are the faults to rehearse.
-import { asText, Failure, isObject, type JsonObject } from '#kernel'
+import { asText, Crowd, Failure, isObject, type JsonObject } from '#kernel'
 import type { Upstream, UpstreamCall, UpstreamHandler, UpstreamRequest } from './port.ts'
 import { exampleArguments } from './sim-arguments.ts'
 import { simVectors } from './sim-embeddings.ts'
@@ -58,7 +58,7 @@ export function createSim(deps: SimDeps = {}): Upstream {
   const nowMs = deps.nowMs ?? Date.now
   const setTimer = deps.setTimer ?? runLater
   const flakyOffset = deps.flakySeed ?? 50
-  const active = new Set<{ fail(failure: Failure): void }>()
+  const active = new Crowd<'activeAt', { activeAt: number; fail(failure: Failure): void }>('activeAt')
   let answers = 0
   let flakyRequests = 0
   let closed = false
@@ -162,7 +162,7 @@ export function createSim(deps: SimDeps = {}): Upstream {
     function finish(): void {
       done = true
       cancel?.()
-      active.delete(call)
+      active.remove(call)
     }
 
     function schedule(): void {
@@ -198,6 +198,7 @@ export function createSim(deps: SimDeps = {}): Upstream {
     }
 
     const call = {
+      activeAt: -1,
       abort: finish,
       pause() {
         paused = true
@@ -225,7 +226,7 @@ export function createSim(deps: SimDeps = {}): Upstream {
     send,
     async close() {
       closed = true
-      for (const call of active) call.fail(closedFailure())
+      active.forEach((call) => call.fail(closedFailure()))
     },
   }
 }
