@@ -18,10 +18,11 @@ export const layers: ReadonlyMap<string, number> = new Map([
   ['journal', 3],
   ['inspection', 4],
   ['control', 4],
-  ['gateway', 5],
-  ['ingress', 6],
-  ['admin', 6],
-  ['cli', 6],
+  ['planning', 5],
+  ['gateway', 6],
+  ['ingress', 7],
+  ['admin', 7],
+  ['cli', 7],
 ])
 
 /** `src/main.ts`, which joins the rooms, as if it were a room. Only the command line starts it, so only `cli` may import it. */

@@ -16,11 +16,12 @@ import {
   type Snapshot,
 } from '#config'
 import { createAccounts, createControl, Refusal, type Control, type OpenControl } from '#control'
-import { createDrill, createDryRun, createGateway, createPlanner, createTranslator } from '#gateway'
+import { createDrill, createGateway, createTranslator } from '#gateway'
 import { createAccount, createIngress, routeName } from '#ingress'
 import { createRecorder, createThreadedTokenCounter, listenedJournal, recordFiles, type Recorder, type RecoverySummary } from '#journal'
 import { accountOf, createLimits, readLimits, walletOf, type Limits } from '#ledger'
 import { createBufferPool, createDeadlines, Failure } from '#kernel'
+import { createDryRun, createPlanner } from '#planning'
 import { createKeyring, createResponseCache, type Keyring } from '#policy'
 import { createHealth, judgeChanged, providerCounts, targetStates } from '#routing'
 import { createLedger, lockHome, type Ledger } from '#store'

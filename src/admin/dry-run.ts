@@ -1,9 +1,9 @@
 // A dry run, /configs/dry-run: which config, which request, and with which key it would come.
 import { bodySchemas, checkBody } from '#config'
 import type { Control } from '#control'
-import type { DryRun, DryRunInput } from '#gateway'
 import { Failure, type JsonObject } from '#kernel'
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod'
+import type { DryRun, DryRunInput } from '#planning'
 import { parseObject } from './body.ts'
 import { dryRun, dryRunBody } from './contract.ts'
 import { AdminFailure, notFound } from './failure.ts'

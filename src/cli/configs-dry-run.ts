@@ -1,6 +1,6 @@
 // `turnpike configs dry-run`: where a request would go, why, and what would happen when that fails. Nothing is sent.
 import { Command } from 'commander'
-import type { DryRun, DryRunStep } from '#gateway'
+import type { DryRun, DryRunStep } from '#planning'
 import type { CliContext } from './context.ts'
 import { misused } from './failure.ts'
 import { addInstanceOptions, type InstanceOptions } from './instance-options.ts'

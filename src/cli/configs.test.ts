@@ -5,7 +5,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { after, test } from 'node:test'
 import type { ConfigVersionView, ConfigView, KeyView } from '#control'
-import type { DryRun } from '#gateway'
+import type { DryRun } from '#planning'
 import { person, runCli, scriptedClient, type ScriptedApi } from './fakes.test.ts'
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'turnpike-cli-configs-'))

@@ -1,22 +1,16 @@
 // One request's story, from an arrival to its record.
 import { RequestView, type Arrival, type Refusal } from '#inspection'
 import { Crowd, type Failure } from '#kernel'
+import { createDryRun, createPlanner, type DryRun, type DryRunInput } from '#planning'
 import { clientWires, embeddings } from '#wires'
 import { createDrill, type Drill, type DrillInput } from './drill.ts'
-import { createDryRun, type DryRun, type DryRunInput } from './dry-run.ts'
 import { Exchange } from './exchange.ts'
 import { createLoopCheck } from './loop-check.ts'
-import { createPlanner } from './plans.ts'
 import type { ExchangeDeps, GatewayDeps } from './port.ts'
 import { refusalRecord } from './record.ts'
 import { createSealedCalls } from './seals.ts'
 
 export { createDrill, type Drill, type DrillFault, type DrillInput, type DrillRun } from './drill.ts'
-export { createDryRun, type DryRun, type DryRunInput, type DryRunStep } from './dry-run.ts'
-
-export { createPlanner, type Planner, type PlannerDeps } from './plans.ts'
-
-export { ownCredentialName } from './plans-leaves.ts'
 
 export type { GatewayDeps } from './port.ts'
 

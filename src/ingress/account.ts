@@ -1,10 +1,10 @@
 // `GET /v1/key`, `/v1/credits` and `/v1/generation`: what a key may spend and has spent, in OpenRouter's shapes.
 // https://openrouter.ai/docs/api/api-reference/api-keys/get-current-key (2026-11)
 import type { GatewayKey } from '#config'
-import { ownCredentialName } from '#gateway'
 import { parseNanoUsd, usdNumber } from '#ir'
 import { Failure, type JsonObject } from '#kernel'
 import { createCalendar, type BudgetView, type Limits, type LimitView } from '#ledger'
+import { ownCredentialName } from '#planning'
 import type { Ledger, RequestDetail, SpendingScope } from '#store'
 
 export type AccountDeps = {

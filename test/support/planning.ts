@@ -1,10 +1,10 @@
 // A planner as the gateway has it, without the gateway: real providers, catalog, configs and health; a clock and a chance of the test's own.
 import { createModelIndex, createProviderBuilder } from '#catalog'
 import { hashKey, parseRoutingConfig, type DeclaredProvider, type GatewayKey, type RoutingConfig, type Snapshot } from '#config'
-import { RequestView, endpointOf, inspect } from '#inspection'
+import { endpointOf, inspect, RequestView } from '#inspection'
 import { createBufferPool, Failure, type FailureKind, type JsonObject } from '#kernel'
+import { createDryRun, createPlanner, type DryRun } from '#planning'
 import { createHealth, nextStep, type Health, type Plan, type PlannedTarget } from '#routing'
-import { createDryRun, createPlanner, type DryRun } from '#gateway'
 import { codecOf, embeddings } from '#wires'
 
 export type Scene = {

@@ -5,7 +5,7 @@ import { RequestView, endpointOf, inspect, modelPaths, type Inspected, type Insp
 import { Failure, headroomBytes, tailroomBytes, type BufferPool, type JsonObject } from '#kernel'
 import type { Exit, Plan, PlannedTarget, Step } from '#routing'
 import { codecOf, embeddings, type WireCodec } from '#wires'
-import type { Planner } from './plans.ts'
+import type { Planner } from './planner.ts'
 
 export type DryRunInput = {
   /** A config as it was read, or the slug of a stored one; absent: the one that the request's headers, its key or its model choose. */

@@ -3,13 +3,23 @@ import { createGlob, createProviderBuilder, vendorOfKey, vendors, type Resolutio
 import type { GatewayKey, Provider, RoutingConfig, Snapshot } from '#config'
 import type { Inspected, InspectedArrival } from '#inspection'
 import { invalidRequest } from '#kernel'
+import type { Limits } from '#ledger'
 import { isPlaceholderKey } from '#policy'
-import { configTree, createSticky, planSteps, servedTree, type LeafCandidate, type Moment, type Plan, type RouteTree } from '#routing'
-import { createConfigChooser, stored, usable } from './plans-config.ts'
-import { RequestFacts, surelyFits } from './plans-facts.ts'
-import { createLeafResolver, ownCredentialName } from './plans-leaves.ts'
-import { nobodyToAsk, unknownModel } from './plans-refusals.ts'
-import type { GatewayDeps } from './port.ts'
+import {
+  configTree,
+  createSticky,
+  planSteps,
+  servedTree,
+  type Health,
+  type LeafCandidate,
+  type Moment,
+  type Plan,
+  type RouteTree,
+} from '#routing'
+import { createConfigChooser, stored, usable } from './config-choice.ts'
+import { RequestFacts, surelyFits } from './facts.ts'
+import { createLeafResolver, ownCredentialName, type Resolve } from './leaves.ts'
+import { nobodyToAsk, unknownModel } from './refusals.ts'
 
 export type Asked = { readonly arrival: InspectedArrival; readonly inspected: Inspected }
 
@@ -20,7 +30,14 @@ export interface Planner {
   rehearse(asked: Asked, config: RoutingConfig | string | undefined): Plan
 }
 
-export type PlannerDeps = Pick<GatewayDeps, 'snapshot' | 'resolve' | 'health' | 'limits'> & {
+export type PlannerDeps = {
+  /** The snapshot that requests begin with from now on. */
+  readonly snapshot: () => Snapshot
+  readonly resolve: Resolve
+  /** Told by attempts, asked by plans. */
+  readonly health: Health
+  /** Budgets, wallets and rate limits; absent: nothing is limited. */
+  readonly limits?: Limits | undefined
   /** The clock of `Health`. */
   readonly nowMs: () => number
   /** From 0 to below 1, another one each time. */

@@ -1,4 +1,4 @@
-// Which routing config a request follows: the one its header brings or names, else its key's. (A model's name may be one, too: plans.ts.)
+// Which routing config a request follows: the one its header brings or names, else its key's. (A model's name may be one, too: planner.ts.)
 import { ConfigError, parseRoutingConfigText, type GatewayKey, type RoutingConfig, type Snapshot } from '#config'
 import { Failure, invalidRequest, nearestNames } from '#kernel'
 

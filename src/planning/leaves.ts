@@ -1,5 +1,5 @@
 // Who answers a target of a routing config: which provider, which model, with whose key.
-import { createProviderBuilder, vendorNamed, vendorOfKey, vendors, type ProviderBuilder } from '#catalog'
+import { createProviderBuilder, vendorNamed, vendorOfKey, vendors, type ProviderBuilder, type Resolution } from '#catalog'
 import {
   ConfigError,
   type Credential,
@@ -11,8 +11,10 @@ import {
   type Snapshot,
 } from '#config'
 import type { LeafCandidate, ResolvedLeaf, Skipped } from '#routing'
-import { usable } from './plans-config.ts'
-import type { GatewayDeps } from './port.ts'
+import { usable } from './config-choice.ts'
+
+/** Who serves a model, by a name that the key may use. */
+export type Resolve = (snapshot: Snapshot, model: string, key: GatewayKey) => Resolution
 
 /** In records, for a key that was the client's. */
 export const ownCredentialName = 'client'
@@ -32,18 +34,18 @@ export type LeafResolver = (request: LeafRequest) => (leaf: RoutingLeaf, config:
 
 type Refused = Omit<Skipped, 'route'>
 
-export function createLeafResolver(resolve: GatewayDeps['resolve']): LeafResolver {
+export function createLeafResolver(resolve: Resolve): LeafResolver {
   const builder = createProviderBuilder({})
   return (request) => (leaf, config) => new Resolving(resolve, builder, request, config).leaf(leaf)
 }
 
 class Resolving {
-  readonly #resolve: GatewayDeps['resolve']
+  readonly #resolve: Resolve
   readonly #builder: ProviderBuilder
   readonly #request: LeafRequest
   readonly #config: RoutingConfig
 
-  constructor(resolve: GatewayDeps['resolve'], builder: ProviderBuilder, request: LeafRequest, config: RoutingConfig) {
+  constructor(resolve: Resolve, builder: ProviderBuilder, request: LeafRequest, config: RoutingConfig) {
     this.#resolve = resolve
     this.#builder = builder
     this.#request = request
@@ -199,7 +201,7 @@ function skip(provider: string, reason: string, by?: Skipped['by']): ResolvedLea
   return { kind: 'served', candidates: [], skipped: [{ provider, reason, ...(by === undefined ? {} : { by }) }] }
 }
 
-function refusal(provider: string, model: string, { kind, byKey }: Extract<ReturnType<GatewayDeps['resolve']>, { ok: false }>): Refused {
+function refusal(provider: string, model: string, { kind, byKey }: Extract<Resolution, { ok: false }>): Refused {
   const quoted = JSON.stringify(model.slice(0, 200))
   if (kind === 'model_not_found') return { provider, reason: `no provider of this gateway serves ${quoted}` }
   if (byKey === true) return { provider, reason: `the key may not use ${quoted}`, by: 'key' }
