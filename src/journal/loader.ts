@@ -14,7 +14,6 @@ import {
   type RecordStore,
 } from '#store'
 import { lacksUsage, withEstimatedUsage, type CountTokens } from './estimate.ts'
-import { RunningRequests } from './running-requests.ts'
 import { openSegmentReader, segmentHeadBytes, segmentPath, type SegmentName, type SegmentReader } from './segments.ts'
 
 export type LoaderDeps = {
@@ -50,7 +49,7 @@ type Open = {
 
 export function createLoader(deps: LoaderDeps): Loader {
   const { dir, store, countTokens, onDamage, onUnreadable } = deps
-  const open = new RunningRequests<Open>()
+  const open = new Map<string, Open>()
   const reencoded = new RecordWriter(0)
   let position: JournalPosition = { generation: 0, segment: 0, offset: 0 }
   let reader: SegmentReader | undefined
@@ -72,7 +71,7 @@ export function createLoader(deps: LoaderDeps): Loader {
     if (type === recordType.finish) {
       open.delete(id)
     } else if (type === recordType.reserve) {
-      open.set({ id, reserve: record, borrowed: true, progress: undefined, stashed: false })
+      open.set(id, { id, reserve: record, borrowed: true, progress: undefined, stashed: false })
     } else if (type === recordType.progress) {
       const running = open.get(id)
       if (running === undefined) return
@@ -169,7 +168,7 @@ export function createLoader(deps: LoaderDeps): Loader {
       reader = undefined
       open.clear()
       position = store.position()
-      for (const stashed of store.stashed()) open.set({ ...stashed, borrowed: false, stashed: true })
+      for (const stashed of store.stashed()) open.set(stashed.id, { ...stashed, borrowed: false, stashed: true })
       reader = openSegment(position)
       // The part before the position is in the store: it only tells which requests are running.
       reader?.read(0, position.offset, Infinity, track, () => undefined, own)
