@@ -20,9 +20,10 @@ export const layers: ReadonlyMap<string, number> = new Map([
   ['control', 4],
   ['planning', 5],
   ['gateway', 6],
-  ['ingress', 7],
-  ['admin', 7],
-  ['cli', 7],
+  ['drill', 7],
+  ['ingress', 8],
+  ['admin', 8],
+  ['cli', 8],
 ])
 
 /** `src/main.ts`, which joins the rooms, as if it were a room. Only the command line starts it, so only `cli` may import it. */

@@ -16,7 +16,8 @@ import {
   type Snapshot,
 } from '#config'
 import { createAccounts, createControl, Refusal, type Control, type OpenControl } from '#control'
-import { createDrill, createGateway, createTranslator } from '#gateway'
+import { createDrill, type DrillDeps } from '#drill'
+import { createGateway, createTranslator } from '#gateway'
 import { createAccount, createIngress, routeName } from '#ingress'
 import { createRecorder, createThreadedTokenCounter, listenedJournal, recordFiles, type Recorder, type RecoverySummary } from '#journal'
 import { accountOf, createLimits, readLimits, walletOf, type Limits } from '#ledger'
@@ -161,22 +162,25 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
   const ledger = ledgerOf(settings.home, () => recorder.flush())
   undo.push(() => ledger.close())
   const limits = await limitsOf(control, ledger, log)
-  const gateway = createGateway({
+  const shared: DrillDeps = {
     snapshot: () => control.snapshot(),
     resolve: (snapshot, model, key) => indexOf(snapshot).resolve(model, key),
+    deadlines,
+    buffers,
+    translator,
+    countTokens: (text) => tokens.count(text),
+    log,
+  }
+  const gateway = createGateway({
+    ...shared,
     journal: listenedJournal(recorder.journal, (record) => metrics.count(record)),
     health,
     network,
     simulator,
-    deadlines,
-    buffers,
     cache,
     storesPayloads: () => running.logging === 'full',
     headersText: createHeaderRecorder(),
-    translator,
     limits,
-    countTokens: (text) => tokens.count(text),
-    log,
   })
   undo.push(() => deadlines.close())
   undo.push(() => network.close())
@@ -190,7 +194,7 @@ async function start({ settings, version }: Start, undo: Undo): Promise<Turnpike
     query: recorder.query,
     isGatewayKey: isOurs,
     dryRun: (input) => gateway.dryRun(input),
-    drill: async (input) => gateway.drill(input),
+    drill: createDrill(shared),
     testProvider: async (slug) => {
       const report = await testProvider(control, slug)
       // Whoever tests it has mended it, and does not want to wait for the next probe.
@@ -270,7 +274,7 @@ async function open({ settings, version }: Start, undo: Undo): Promise<ControlSe
   const opening = (): Promise<Recorder> => (recorder ??= recorderOf(settings.home, opened.running(), log))
   const query = async (): Promise<Recorder['query']> => (await opening()).query
   const ledger = ledgerOf(settings.home, async () => (await opening()).flush())
-  const resolve: Parameters<typeof createDrill>[0]['resolve'] = (snapshot, model, key) => indexOf(snapshot).resolve(model, key)
+  const resolve: DrillDeps['resolve'] = (snapshot, model, key) => indexOf(snapshot).resolve(model, key)
   const buffers = createBufferPool()
   const deadlines = createDeadlines()
   const translator = createTranslator()

@@ -2,7 +2,7 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import type { Accounts, Control } from '#control'
-import type { Drill, DrillInput } from '#gateway'
+import type { Drill, DrillInput } from '#drill'
 import type { DryRun, DryRunInput } from '#planning'
 import type { ProbeReport } from '#upstream'
 import swagger from '@fastify/swagger'

@@ -1,7 +1,7 @@
 // A drill, /configs/drill: what a client would have seen while the targets of its request failed in turn.
 import { bodySchemas, checkBody } from '#config'
 import type { Control } from '#control'
-import type { Drill, DrillInput } from '#gateway'
+import type { Drill, DrillInput } from '#drill'
 import { Failure, type JsonObject } from '#kernel'
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod'
 import { drill, drillBody } from './contract.ts'

@@ -1,7 +1,7 @@
 // `turnpike drill`: what is asked, what a person reads, and the exit code of a chain without cover; with an API that answers from here.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Drill, DrillFault, DrillRun } from '#gateway'
+import type { Drill, DrillFault, DrillRun } from '#drill'
 import { runCli, scriptedClient } from './fakes.test.ts'
 
 const targets = [

@@ -1,6 +1,6 @@
 // `turnpike drill`: proves a fallback chain by letting each target fail in turn, and prints what a client would have seen.
 import { Command } from 'commander'
-import type { Drill, DrillFault, DrillRun } from '#gateway'
+import type { Drill, DrillFault, DrillRun } from '#drill'
 import type { CliContext } from './context.ts'
 import { CliFailure, misused } from './failure.ts'
 import { addInstanceOptions, type InstanceOptions } from './instance-options.ts'

@@ -3,17 +3,16 @@ import { RequestView, type Arrival, type Refusal } from '#inspection'
 import { Crowd, type Failure } from '#kernel'
 import { createDryRun, createPlanner, type DryRun, type DryRunInput } from '#planning'
 import { clientWires, embeddings } from '#wires'
-import { createDrill, type Drill, type DrillInput } from './drill.ts'
 import { Exchange } from './exchange.ts'
 import { createLoopCheck } from './loop-check.ts'
 import type { ExchangeDeps, GatewayDeps } from './port.ts'
 import { refusalRecord } from './record.ts'
 import { createSealedCalls } from './seals.ts'
 
-export { createDrill, type Drill, type DrillFault, type DrillInput, type DrillRun } from './drill.ts'
-
-export type { GatewayDeps } from './port.ts'
-
+export { Exchange } from './exchange.ts'
+export { Patience } from './patience.ts'
+export type { ExchangeDeps, GatewayDeps } from './port.ts'
+export { createSealedCalls } from './seals.ts'
 export { createTranslator, type Translator } from './translator.ts'
 
 export interface Gateway {
@@ -22,8 +21,6 @@ export interface Gateway {
   refused(refusal: Refusal, failure: Failure): void
   /** What would happen to a request, as things are now. Throws the `Failure` that it would be refused with. */
   dryRun(input: DryRunInput): DryRun
-  /** What a client would have seen while the targets of a request failed in turn. Nothing is sent. Rejects with the `Failure` that it would be refused with. */
-  drill(input: DrillInput): Promise<Drill>
   /** Requests that have begun and not ended. */
   readonly running: number
   /** Resolves when none is running, at the latest at the deadline; what then still runs is cut. */
@@ -70,7 +67,6 @@ export function createGateway(given: GatewayDeps): Gateway {
       })
     },
     dryRun,
-    drill: createDrill(deps),
     get running() {
       return running.size
     },

@@ -2,7 +2,7 @@
 // Every exchange with the admin API is held against the OpenAPI document that the gateway serves.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Drill, DrillRun } from '#gateway'
+import type { Drill, DrillRun } from '#drill'
 import type { JsonObject } from '#kernel'
 import { createCheckedAdmin, type CheckedAdmin } from '#test/openapi-check.ts'
 import { adminToken, startTest, type TestTurnpike } from '#test/turnpike.ts'

@@ -1,9 +1,9 @@
 // For drills: the targets of a plan as the client counts them, the simulator in their place, and when silence would end.
 import type { Provider } from '#config'
+import { Patience } from '#gateway'
 import { nextStep, retryWait, type Plan, type PlannedTarget, type Step } from '#routing'
 import type { Failure } from '#kernel'
 import type { ClientWire, Wire } from '#ir'
-import { Patience } from './patience.ts'
 
 /** A model at a provider, in one place of the config. Its credentials are steps of their own. */
 export type DrillTarget = {

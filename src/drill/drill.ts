@@ -1,16 +1,14 @@
 // A drill: each target of a request's plan fails in turn, and a client inside the process says what it saw. Nothing leaves the machine.
 import type { RoutingConfig, RoutingNode, Snapshot } from '#config'
+import { createSealedCalls, Exchange, type ExchangeDeps } from '#gateway'
 import { RequestView, type Arrival } from '#inspection'
 import { Failure, headroomBytes, invalidRequest, newRequestId, tailroomBytes, type JsonObject } from '#kernel'
 import { createPlanner, sampleOf, type DryRunInput, type Sample } from '#planning'
 import { createHealth, retryWait, type Plan } from '#routing'
 import type { FinishRecord } from '#store'
 import { createSim, type Upstream } from '#upstream'
-import { DrillClient, type HeardAnswer } from './drill-client.ts'
-import { averageDraw, groupTargets, silence, standIn, targetAt, type DrillTarget, type Grouped, type Silence } from './drill-targets.ts'
-import { Exchange } from './exchange.ts'
-import type { ExchangeDeps } from './port.ts'
-import { createSealedCalls } from './seals.ts'
+import { DrillClient, type HeardAnswer } from './client.ts'
+import { averageDraw, groupTargets, silence, standIn, targetAt, type DrillTarget, type Grouped, type Silence } from './targets.ts'
 
 /** How a target fails, and the simulator's model that does. */
 const faults = {
