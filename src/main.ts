@@ -1,6 +1,7 @@
 // Composition root: builds every room, in order, and stops them in reverse. The only file that knows all of them.
 import { mkdirSync } from 'node:fs'
 import { createAdmin, type Admin, type AdminOptions } from '#admin'
+import { createResponseCache } from '#cache'
 import { createGlob, secretTexts } from '#catalog'
 import {
   ConfigError,
@@ -23,7 +24,7 @@ import { createRecorder, createThreadedTokenCounter, listenedJournal, recordFile
 import { accountOf, createLimits, readLimits, walletOf, type Limits } from '#ledger'
 import { createBufferPool, createDeadlines, Failure } from '#kernel'
 import { createDryRun, createPlanner } from '#planning'
-import { createKeyring, createResponseCache, type Keyring } from '#policy'
+import { createKeyring, type Keyring } from '#policy'
 import { createHealth, judgeChanged, providerCounts, targetStates } from '#routing'
 import { createLedger, lockHome, type Ledger } from '#store'
 import { createHeaderRecorder, createLog, createMetrics, redactHeaders, type Log } from '#telemetry'

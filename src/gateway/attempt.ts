@@ -6,6 +6,8 @@ import type { PlannedTarget } from '#routing'
 import type { UpstreamCall, UpstreamHandler } from '#upstream'
 import {
   createSseParser,
+  isFailureBody,
+  parseObject,
   providerCodecOf,
   type AnswerContext,
   type FrameParser,
@@ -24,7 +26,7 @@ import type { ExchangeDeps } from './port.ts'
 import { decodeAnswer } from './translation.ts'
 import { PassReader, TranslateReader, type StreamReader, type StreamSink } from './streams.ts'
 import { ownNamesIn, withOwnNames, type ToolNames } from './tool-names.ts'
-import { asFailure, datedHeaders, isFailureBody, isJson, parseObject } from './whole-bodies.ts'
+import { asFailure, datedHeaders, isJson } from './whole-answers.ts'
 
 const errorBodyBytes = 64 << 10
 const wholeBodyBytes = 64 << 20

@@ -3,14 +3,14 @@ import { largeBodyBytes } from '#inspection'
 import { ByteCollector, Failure } from '#kernel'
 import type { Usage } from '#ir'
 import type { PlannedTarget } from '#routing'
-import { embeddings, embeddingUsage, providerCodecOf, sumOfUsages } from '#wires'
+import { embeddings, embeddingUsage, providerCodecOf, sumOfUsages, isFailureBody } from '#wires'
 import type { AttemptHost, Try } from './attempt.ts'
 import { bytesWithoutSecrets, failureWithoutSecrets } from './echoes.ts'
 import { EmbeddingCall, type CallOwner } from './embedding-call.ts'
 import { readAnswer, type AnswerToRead, type Piece, type WrittenCall } from './embedding-translation.ts'
 import type { Outgoing } from './outgoing.ts'
 import { peekAnswer } from './peeked-answer.ts'
-import { asFailure, datedHeaders, isFailureBody, isJson } from './whole-bodies.ts'
+import { asFailure, datedHeaders, isJson } from './whole-answers.ts'
 
 /** Calls that run at once: providers limit the rate, and each holds an answer in memory. */
 const atOnce = 4

@@ -1,8 +1,7 @@
 // Embeddings in a provider's form: the calls that ask for them, and the vectors of an answer. Pure, so that a thread can do it for large bodies.
 import type { EmbeddingForm, EmbeddingRequest, Note, Usage, VectorEncoding } from '#ir'
 import { Failure } from '#kernel'
-import { embeddingCodecOf, embeddings, providerCodecOf, type EmbeddingTarget } from '#wires'
-import { isFailureBody, parseObject } from './whole-bodies.ts'
+import { embeddingCodecOf, embeddings, isFailureBody, parseObject, providerCodecOf, type EmbeddingTarget } from '#wires'
 
 export type CallsWanted = { readonly form: EmbeddingForm; readonly target: EmbeddingTarget }
 

@@ -1,14 +1,12 @@
 // One request's story: inspect, plan, reserve, attempt until one commits, finish. All its state is in this one shape.
+import { lookInCache, streamOf, type CacheHost, type CacheLookup, type CachedAnswer } from '#cache'
 import { inspect, type Arrival, type ClientListener, type Inspected, type RequestView } from '#inspection'
 import { ByteCollector, Failure, type Waiting } from '#kernel'
 import type { Finish, Note, Usage } from '#ir'
-import type { CachedAnswer } from '#policy'
 import type { Plan, PlannedTarget } from '#routing'
 import type { AttemptRecord, Outcome, ReserveRecord } from '#store'
 import { codecOf, type AnswerContext, type StreamEncoder, type WireCodec } from '#wires'
 import type { Try, WholeAnswer } from './attempt.ts'
-import { streamOf } from './cached-answer.ts'
-import { lookInCache, type CacheHost, type CacheLookup } from './cached.ts'
 import { failureOf, internalError, interrupted, type Verdict } from './failed-targets.ts'
 import { Failover, type FailoverHost } from './failover.ts'
 import { bytesOf, Outgoing } from './outgoing.ts'
@@ -20,15 +18,15 @@ import {
   estimatedAnswer,
   finishRecord,
   freeAnswer,
+  isDoubtful,
   keptText,
   outcomeOf,
-  reserveRecord,
-  SentContent,
-  type Priced,
-  isDoubtful,
   priceAnswer,
   progressRecord,
+  reserveRecord,
+  SentContent,
   toldCostUsd,
+  type Priced,
   type Told,
 } from './record.ts'
 

@@ -1,9 +1,9 @@
 // What the gateway needs from whoever carries the client's side, and from the rooms that main joins to it.
 import type { IncomingHttpHeaders } from 'node:http'
+import type { ResponseCache } from '#cache'
 import type { Journal } from '#journal'
 import type { BufferPool, Deadlines } from '#kernel'
 import type { PlannerDeps } from '#planning'
-import type { ResponseCache } from '#policy'
 import type { Upstream } from '#upstream'
 import type { LoopCheck } from './loop-check.ts'
 import type { SealedCalls } from './seals.ts'

@@ -2,10 +2,9 @@
 import type { ClientWire, Dialect, Note, Request, Response, Wire } from '#ir'
 import { edited } from '#inspection'
 import { invalidRequest, type Failure, type JsonObject } from '#kernel'
-import { codecOf, providerCodecOf, type EncodeTarget, type PathFields, type RequestEdit, type WireCodec } from '#wires'
+import { codecOf, parseObject, providerCodecOf, type EncodeTarget, type PathFields, type RequestEdit, type WireCodec } from '#wires'
 import type { SealedCalls } from './seals.ts'
 import { toolNamesFor, type ToolNames } from './tool-names.ts'
-import { parseObject } from './whole-bodies.ts'
 
 export type Translation = {
   readonly from: ClientWire

@@ -1,8 +1,5 @@
 // May it happen: gates in front of a request. In this version: gateway keys; and what a request belongs to.
-export { cacheKeyOf, canonicalJson } from './cache-key.ts'
-export type { Follower, Flights, Landing } from './flights.ts'
 export { createKeyring, type CredentialHeaders, type Keyring, type KeyringOptions } from './keyring.ts'
 export { createLoopGuard, loopRuleOf, type LoopGuard, type LoopRule, type ModelTurn } from './loop-guard.ts'
 export { isNamedSession, kindOf, sessionHeader, sessionOf, withOwnHeaders, type ConversationBytes, type LatestTurns } from './session.ts'
 export { isPlaceholderKey, ownProviderKey } from './own-key.ts'
-export { createResponseCache, type CachedAnswer, type CacheStats, type ResponseCache } from './response-cache.ts'

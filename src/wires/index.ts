@@ -1,5 +1,6 @@
 // Formats <-> IR.
 export type * from './codec.ts'
+export { isFailureBody, parseObject } from './answer-body.ts'
 export { placeParam, placesOf } from './client-params.ts'
 export { endpointPath } from './endpoint-path.ts'
 export { createSseParser, defaultMaxEventBytes } from './framing/sse.ts'

@@ -4,12 +4,12 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { explode, fold, type Finish, type Response, type StreamEvent } from '#ir'
 import { isObject, type JsonObject } from '#kernel'
-import type { CachedAnswer } from '#policy'
 import * as any from '#test/arbitraries.ts'
 import { skipWithoutCorpus } from '#test/corpus.ts'
 import { bodyBytes, eventsOfStream, readAnswered } from '#test/pairs.ts'
 import { clientWires, codecOf, createSseParser, type AnswerContext, type WireCodec } from '#wires'
-import { answerToKeep, maxCachedStreamBytes, streamOf } from './cached-answer.ts'
+import { answerToKeep, maxCachedStreamBytes, streamOf } from './answer.ts'
+import type { CachedAnswer } from './response-cache.ts'
 
 const context: AnswerContext = {
   requestId: 'req_1',

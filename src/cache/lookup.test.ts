@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CacheRule, GatewayKey } from '#config'
-import { RequestView, inspect, type Arrival } from '#inspection'
+import { inspect, RequestView, type Arrival } from '#inspection'
 import { ByteCollector, createBufferPool, type JsonObject } from '#kernel'
-import { createResponseCache, type CachedAnswer, type ResponseCache } from '#policy'
 import type { Plan, PlannedTarget } from '#routing'
 import { codecOf } from '#wires'
-import { lookInCache, type CacheHost } from './cached.ts'
+import { lookInCache, type CacheHost } from './lookup.ts'
+import { createResponseCache, type CachedAnswer, type ResponseCache } from './response-cache.ts'
 
 const pool = createBufferPool()
 const codec = codecOf('openai-chat')

@@ -1,23 +1,22 @@
 // What the response cache has to do with one request: whether it answers, whether another request's answer is waited for, what is kept.
-import type { Finish } from '#ir'
+import type { Finish, Usage } from '#ir'
 import { Failure, type ByteCollector } from '#kernel'
-import type { CachedAnswer, Landing, ResponseCache } from '#policy'
 import type { PlannedTarget } from '#routing'
 import type { CacheState, Outcome } from '#store'
 import type { AnswerContext, WireCodec } from '#wires'
-import { answerToKeep } from './cached-answer.ts'
-import { cacheKeyFor, wantsRefresh, type CacheAsker } from './cached-request.ts'
-import type { GatewayDeps } from './port.ts'
-import type { Priced } from './record.ts'
+import { answerToKeep } from './answer.ts'
+import type { Landing } from './flights.ts'
+import { cacheKeyFor, wantsRefresh, type CacheAsker } from './request.ts'
+import type { CachedAnswer, ResponseCache } from './response-cache.ts'
 
 /** The exchange, as its look into the cache sees it. */
 export interface CacheHost extends CacheAsker {
-  readonly deps: { readonly cache?: ResponseCache | undefined; readonly log: GatewayDeps['log'] }
+  readonly deps: { readonly cache?: ResponseCache | undefined; readonly log: { warn(fields: object, message: string): void } }
   readonly codec: WireCodec
   /** Of the latest attempt. */
   readonly target: PlannedTarget | undefined
   readonly servedModel: string | undefined
-  readonly pricedUsage: Priced | undefined
+  readonly pricedUsage: { readonly usage: Usage } | undefined
   /** The answer, as its client gets it. */
   readonly kept: ByteCollector
   answerContext(): AnswerContext

@@ -3,8 +3,9 @@ import type { CacheRule } from '#config'
 import { largeBodyBytes, type Arrival, type Inspected } from '#inspection'
 import type { ClientWire } from '#ir'
 import { isObject } from '#kernel'
-import { cacheKeyOf, canonicalJson, withOwnHeaders } from '#policy'
+import { withOwnHeaders } from '#policy'
 import type { Plan, TargetParams } from '#routing'
+import { cacheKeyOf, canonicalJson } from './cache-key.ts'
 
 export type CacheAsker = { readonly arrival: Arrival; readonly inspected: Inspected; readonly plan: Plan }
 

@@ -1,9 +1,8 @@
 // Answers on their way into the response cache, as one whole body in the client's wire; and out of it, as a stream where that is asked for.
 import { explode, fold, type Finish, type Response, type StreamEvent, type Usage } from '#ir'
 import { createPeek, createSplicer, type Peek } from '#kernel'
-import type { CachedAnswer } from '#policy'
-import { createSseParser, embeddings, type AnswerContext, type StreamEncoder, type WireCodec } from '#wires'
-import { parseObject } from './whole-bodies.ts'
+import { createSseParser, embeddings, parseObject, type AnswerContext, type StreamEncoder, type WireCodec } from '#wires'
+import type { CachedAnswer } from './response-cache.ts'
 
 /** Streams are read again to be kept, on the event loop: a megabyte takes about 10 ms. */
 export const maxCachedStreamBytes = 1 << 20

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CacheRule, GatewayKey } from '#config'
-import { RequestView, inspect, type Arrival } from '#inspection'
+import { inspect, RequestView, type Arrival } from '#inspection'
 import { clientWireNames, type ClientWire } from '#ir'
 import { headroomBytes, tailroomBytes, type BufferPool, type JsonObject } from '#kernel'
 import type { Operation, Plan, PlannedTarget } from '#routing'
 import { codecOf, embeddings } from '#wires'
-import { cacheKeyFor, wantsRefresh } from './cached-request.ts'
+import { cacheKeyFor, wantsRefresh } from './request.ts'
 
 const pool: BufferPool = { take: (bytes) => Buffer.alloc(bytes), give: () => {}, share: () => undefined }
 const rule: CacheRule = { maxAgeMs: 60_000, tools: false, singleFlight: false }
