@@ -19,6 +19,7 @@ export const layers: ReadonlyMap<string, number> = new Map([
   ['inspection', 4],
   ['control', 4],
   ['planning', 5],
+  ['translation', 5],
   ['cache', 5],
   ['gateway', 6],
   ['drill', 7],

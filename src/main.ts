@@ -18,7 +18,7 @@ import {
 } from '#config'
 import { createAccounts, createControl, Refusal, type Control, type OpenControl } from '#control'
 import { createDrill, type DrillDeps } from '#drill'
-import { createGateway, createTranslator } from '#gateway'
+import { createGateway } from '#gateway'
 import { createAccount, createIngress, routeName } from '#ingress'
 import { createRecorder, createThreadedTokenCounter, listenedJournal, recordFiles, type Recorder, type RecoverySummary } from '#journal'
 import { accountOf, createLimits, readLimits, walletOf, type Limits } from '#ledger'
@@ -28,6 +28,7 @@ import { createKeyring, type Keyring } from '#policy'
 import { createHealth, judgeChanged, providerCounts, targetStates } from '#routing'
 import { createLedger, lockHome, type Ledger } from '#store'
 import { createHeaderRecorder, createLog, createMetrics, redactHeaders, type Log } from '#telemetry'
+import { createTranslator } from '#translation'
 import { createNetwork, createSim, probeProvider, type ProbeReport } from '#upstream'
 
 export type Turnpike = {

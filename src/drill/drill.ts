@@ -1,11 +1,12 @@
 // A drill: each target of a request's plan fails in turn, and a client inside the process says what it saw. Nothing leaves the machine.
 import type { RoutingConfig, RoutingNode, Snapshot } from '#config'
-import { createSealedCalls, Exchange, type ExchangeDeps } from '#gateway'
+import { Exchange, type ExchangeDeps } from '#gateway'
 import { RequestView, type Arrival } from '#inspection'
 import { Failure, headroomBytes, invalidRequest, newRequestId, tailroomBytes, type JsonObject } from '#kernel'
 import { createPlanner, sampleOf, type DryRunInput, type Sample } from '#planning'
 import { createHealth, retryWait, type Plan } from '#routing'
 import type { FinishRecord } from '#store'
+import { createSealedCalls } from '#translation'
 import { createSim, type Upstream } from '#upstream'
 import { DrillClient, type HeardAnswer } from './client.ts'
 import { averageDraw, groupTargets, silence, standIn, targetAt, type DrillTarget, type Grouped, type Silence } from './targets.ts'

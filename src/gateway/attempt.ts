@@ -3,6 +3,7 @@ import { largeBodyBytes, type Arrival, type Inspected } from '#inspection'
 import { ByteCollector, Failure } from '#kernel'
 import { explode, fold, type Finish, type Response, type StreamEvent, type Usage } from '#ir'
 import type { PlannedTarget } from '#routing'
+import { decodeAnswer, ownNamesIn, withOwnNames, type ToolNames } from '#translation'
 import type { UpstreamCall, UpstreamHandler } from '#upstream'
 import {
   createSseParser,
@@ -23,9 +24,7 @@ import { emptyCompletion, endsAsIfDone, mayBeEmpty, saysNothing } from './empty.
 import { isFiltered, wantsPlainFinish, withPlainFinish } from './filtered.ts'
 import { peekAnswer } from './peeked-answer.ts'
 import type { ExchangeDeps } from './port.ts'
-import { decodeAnswer } from './translation.ts'
 import { PassReader, TranslateReader, type StreamReader, type StreamSink } from './streams.ts'
-import { ownNamesIn, withOwnNames, type ToolNames } from './tool-names.ts'
 import { asFailure, datedHeaders, isJson } from './whole-answers.ts'
 
 const errorBodyBytes = 64 << 10

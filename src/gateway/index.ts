@@ -2,18 +2,16 @@
 import { RequestView, type Arrival, type Refusal } from '#inspection'
 import { Crowd, type Failure } from '#kernel'
 import { createDryRun, createPlanner, type DryRun, type DryRunInput } from '#planning'
+import { createSealedCalls } from '#translation'
 import { clientWires, embeddings } from '#wires'
 import { Exchange } from './exchange.ts'
 import { createLoopCheck } from './loop-check.ts'
 import type { ExchangeDeps, GatewayDeps } from './port.ts'
 import { refusalRecord } from './record.ts'
-import { createSealedCalls } from './seals.ts'
 
 export { Exchange } from './exchange.ts'
 export { Patience } from './patience.ts'
 export type { ExchangeDeps, GatewayDeps } from './port.ts'
-export { createSealedCalls } from './seals.ts'
-export { createTranslator, type Translator } from './translator.ts'
 
 export interface Gateway {
   handle(arrival: Arrival): void

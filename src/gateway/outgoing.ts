@@ -3,11 +3,19 @@ import { bytesPerToken, edited, largeBodyBytes, type Arrival, type Inspected } f
 import type { Dialect, EmbeddingInput, EmbeddingRequest, Note, Request, VectorEncoding } from '#ir'
 import { Failure, isObject, type JsonObject } from '#kernel'
 import type { ParamDefault, ParamEdit, PlannedTarget, TargetParams } from '#routing'
+import {
+  cleanedOf,
+  decodeFor,
+  encodeFor,
+  promptOf,
+  writeCalls,
+  type Cleaned,
+  type ToolNames,
+  type Translation,
+  type WrittenCalls,
+} from '#translation'
 import { embeddings, type RequestEdit, type WireCodec } from '#wires'
-import { writeCalls, type WrittenCalls } from './embedding-translation.ts'
 import type { ExchangeDeps } from './port.ts'
-import type { ToolNames } from './tool-names.ts'
-import { cleanedOf, decodeFor, encodeFor, promptOf, type Cleaned, type Translation } from './translation.ts'
 
 export type Written = {
   readonly body: Buffer

@@ -4,10 +4,9 @@ import type { ResponseCache } from '#cache'
 import type { Journal } from '#journal'
 import type { BufferPool, Deadlines } from '#kernel'
 import type { PlannerDeps } from '#planning'
+import type { SealedCalls, Translator } from '#translation'
 import type { Upstream } from '#upstream'
 import type { LoopCheck } from './loop-check.ts'
-import type { SealedCalls } from './seals.ts'
-import type { Translator } from './translator.ts'
 
 export type GatewayDeps = Pick<PlannerDeps, 'snapshot' | 'resolve' | 'health' | 'limits'> & {
   readonly journal: Journal

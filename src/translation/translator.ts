@@ -3,7 +3,7 @@ import { Failure, type FailureDetails, type FailureKind, type JsonObject } from 
 import type { ClientWire, Note, Response } from '#ir'
 import { createAskedThread, siblingModule } from '#threads'
 import type { AnswerContext, PathFields, RequestEdit } from '#wires'
-import type { AnswerToRead, CallsWanted, Piece, WrittenCall, WrittenCalls } from './embedding-translation.ts'
+import type { AnswerToRead, CallsWanted, Piece, WrittenCall, WrittenCalls } from './embedding.ts'
 import type { KeptSeal } from './seals.ts'
 import type { ToolNames } from './tool-names.ts'
 import type { AnswerToDecode, Cleaned, Translation } from './translation.ts'
