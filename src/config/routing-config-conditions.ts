@@ -43,7 +43,8 @@ export function checkContextPath(path: string, at: string): string {
   const dot = path.indexOf('.')
   const root = dot < 0 ? path : path.slice(0, dot)
   const names = context.get(root)
-  if (names === undefined) throw notVisible(at, path, nearestNames(root, context.keys(), 1))
+  if (names === undefined)
+    throw notVisible(at, path, dot < 0 ? [`params.${path}`, `metadata.${path}`] : nearestNames(root, context.keys(), 1))
   const rest = dot < 0 ? '' : path.slice(dot + 1)
   if (rest === '' || rest.startsWith('.') || rest.endsWith('.'))
     throw fault(

@@ -24,6 +24,8 @@ export const honouredKeys = [
   'on_status_codes',
   'mode',
   'options',
+  'fallback',
+  'passthrough',
 ] as const
 
 /** Accepted, and a request that would pass them is refused until they exist. */
@@ -36,6 +38,7 @@ export const guardrailKeys = [
   'default_output_guardrails',
   'input_mutators',
   'output_mutators',
+  'guardrails',
 ] as const
 
 /** Portkey's, and why they do nothing here. */
@@ -66,6 +69,16 @@ export const accountKeys =
   /^(?:aws|amzn|azure|vertex|google|workers_ai|openai|anthropic|fireworks|snowflake|stability|huggingface|mistral|oracle|databricks|sagemaker|cortex)_[a-z0-9_]+$|^(?:resource_name|deployment_id|deployments|api_version|ad_auth|foundation_model)$/
 
 export const accountReason = "accounts belong to providers, and the provider's own is used"
+
+/** What other gateways, and guides that mix them up, call a key of ours. */
+export const namesElsewhere: ReadonlyMap<string, string> = new Map([
+  ['base_url', 'custom_host'],
+  ['api_base', 'custom_host'],
+  ['fallbacks', 'targets'],
+  ['timeout', 'request_timeout'],
+  ['ttl', 'max_age'],
+  ['max_retries', 'attempts'],
+])
 
 export const knownKeys: ReadonlySet<string> = new Set([...honouredKeys, ...guardrailKeys, ...ignoredKeys.keys(), ...silentKeys])
 

@@ -11,6 +11,7 @@ import { refuseUnreadable } from './routing-config-shape.ts'
 import { strategyIn, strategyOf, type Strategy } from './routing-config-strategy.ts'
 import {
   fault,
+  flagIn,
   given,
   kindOf,
   listIn,
@@ -26,6 +27,7 @@ import {
 /** Of a config that comes as text; headers are smaller anyway. */
 const mostTextBytes = 262_144
 const mostTargets = 1000
+const fallbackKeys: ReadonlySet<string> = new Set(['targets', 'on_status_codes'])
 /** A header's name may be in any case. */
 const saidOnce = honouredKeys.filter((key) => key !== 'authorization')
 
@@ -35,7 +37,7 @@ type Known = { readonly slug?: string; readonly version?: number }
 export function parseRoutingConfig(value: unknown, known: Known = {}): RoutingConfig {
   refuseUnreadable(value)
   const parsing: Remarks = { warnings: [], notYet: [], targets: 0, patterns: 0 }
-  const root = nodeIn({ path: 'config', value }, nothingInherited, parsing)
+  const root = nodeIn({ path: 'config', value }, nothingInherited, parsing, false)
   const { notYet, warnings } = parsing
   return frozen({ ...known, root, fingerprint: fingerprintOf([root, notYet]), notYet, warnings: [...new Set(warnings)] })
 }
@@ -55,12 +57,14 @@ export function parseRoutingConfigText(text: string, known: Known = {}): Routing
   return parseRoutingConfig(value, known)
 }
 
-function nodeIn(written: Written, inherited: Inherited, parsing: Remarks): RoutingNode {
+/** `isChosen`: a target of a `conditional`, which its `id` names as well. */
+function nodeIn(written: Written, inherited: Inherited, parsing: Remarks, isChosen: boolean): RoutingNode {
   const { path } = written
   if (++parsing.targets > mostTargets + 1) throw fault(path, `is one target too many: a config has at most ${mostTargets}.`)
-  const members = membersOf(written, knownKeys, accountKeys)
-  remark(members, parsing)
-  const name = members.get('name')
+  const members = inFull(membersOf(written, knownKeys, accountKeys))
+  const id = isChosen && !members.has('name') ? members.get('id') : undefined
+  remark(members, id, parsing)
+  const name = members.get('name') ?? id
   const weight = members.get('weight')
   const placed = {
     path,
@@ -79,10 +83,14 @@ function nodeIn(written: Written, inherited: Inherited, parsing: Remarks): Routi
 }
 
 /** What is known, and not there yet or not ours. */
-function remark(members: Members, { warnings, notYet }: Remarks): void {
+function remark(members: Members, named: Written | undefined, { warnings, notYet }: Remarks): void {
   for (const key of guardrailKeys) {
     const written = members.get(key)
     if (written === undefined) continue
+    if (key === 'guardrails' && isObject(written.value)) {
+      notYet.push(written.path)
+      continue
+    }
     if (!Array.isArray(written.value)) throw fault(written.path, `is ${kindOf(written.value)}, which is not a list.`)
     for (const item of listIn(written)) {
       if (typeof item.value !== 'string' && !isObject(item.value))
@@ -90,10 +98,29 @@ function remark(members: Members, { warnings, notYet }: Remarks): void {
     }
     if (written.value.length > 0) notYet.push(written.path)
   }
-  for (const [key, { path }] of members) {
+  for (const [key, written] of members) {
+    const { path } = written
+    if (written === named) continue
     const reason = ignoredKeys.get(key) ?? (accountKeys.test(key) ? accountReason : undefined)
     if (reason !== undefined) warnings.push(`${path} does nothing: ${reason}.`)
   }
+}
+
+/** `"fallback": {"targets": [...]}` of Portkey's guides is a strategy and its targets. */
+function inFull(members: Members): Members {
+  const short = members.get('fallback')
+  if (short === undefined) return members
+  const full = new Map(members)
+  full.delete('fallback')
+  full.set('mode', { path: short.path, value: 'fallback' })
+  const said = membersOf(short, fallbackKeys)
+  if (!said.has('targets')) throw fault(`${short.path}.targets`, 'is missing.')
+  for (const [key, written] of said) full.set(key, written)
+  for (const key of ['strategy', 'mode', 'targets', 'options', 'on_status_codes']) {
+    const other = members.get(key)
+    if (other !== undefined) throw fault(other.path, `says the same as ${short.path}; keep one of them.`)
+  }
+  return full
 }
 
 function targetsOf(members: Members): Written | undefined {
@@ -104,7 +131,7 @@ function targetsOf(members: Members): Written | undefined {
 
 type Placed = Pick<RoutingLeaf, 'path' | 'name' | 'weight'>
 
-const ofLeavesOnly = ['provider', 'virtual_key', 'api_key', 'authorization'] as const
+const ofLeavesOnly = ['provider', 'virtual_key', 'api_key', 'authorization', 'passthrough'] as const
 
 function groupOf(placed: Placed, members: Members, written: Written, said: Strategy, own: Inherited, parsing: Remarks): RoutingGroup {
   for (const key of ofLeavesOnly) {
@@ -114,7 +141,9 @@ function groupOf(placed: Placed, members: Members, written: Written, said: Strat
   const list = listIn(written)
   if (said.mode === 'single' && list.length > 1)
     parsing.warnings.push(`${written.path} has ${list.length} targets, and only the first counts where the mode is "single".`)
-  const targets = (said.mode === 'single' ? list.slice(0, 1) : list).map((target) => nodeIn(target, own, parsing))
+  const targets = (said.mode === 'single' ? list.slice(0, 1) : list).map((target) =>
+    nodeIn(target, own, parsing, said.mode === 'conditional'),
+  )
   return { kind: 'group', ...placed, strategy: strategyOf(members, written, said, targets, parsing), targets }
 }
 
@@ -122,6 +151,9 @@ function leafOf(placed: Placed, members: Members, own: Inherited, inherited: Inh
   const codes = members.get('on_status_codes')
   if (codes !== undefined) warnings.push(`${codes.path} does nothing here: it belongs to the strategy of the targets around it.`)
   const { provider, model } = namesOf(placed, members, own, inherited, warnings)
+  const passthrough = members.get('passthrough')
+  if (passthrough !== undefined && flagIn(passthrough) && provider !== undefined)
+    warnings.push(`${passthrough.path} does nothing: the target names its provider, ${quoted(provider)}.`)
   const apiKey = keyIn(members)
   if (own.customHost !== undefined && apiKey === undefined)
     warnings.push(`${placed.path} has a custom_host and no api_key: a provider's own key is never sent to another address.`)
@@ -144,23 +176,31 @@ function leafOf(placed: Placed, members: Members, own: Inherited, inherited: Inh
   }
 }
 
+/** Vendors' own ids begin like a provider's slug: Cloudflare's, and OpenRouter's presets. */
+const ownPrefixes: ReadonlySet<string> = new Set(['cf', 'hf', 'preset'])
+
 function namesOf({ path }: Placed, members: Members, own: Inherited, inherited: Inherited, warnings: string[]) {
   const virtual = members.get('virtual_key')
   const named = virtual ?? members.get('provider')
-  const provider = named === undefined ? undefined : slugIn(named)
+  const provider = named === undefined ? undefined : slugIn(named, virtual === undefined)
   const { model } = own
   const [, slug, id] = /^@([^/]+)\/(.+)$/.exec(model ?? '') ?? []
-  if (slug === undefined || (provider !== undefined && provider !== slug)) {
-    // Cloudflare's own ids begin so.
-    if (slug !== undefined && slug !== 'cf' && slug !== 'hf' && model !== inherited.model)
-      warnings.push(`${path} asks the provider ${quoted(provider!)} for a model of another, ${quoted(model!)}.`)
-    return { provider, model }
+  if (slug === undefined) return { provider, model }
+  if (named === undefined || provider === slug) return { provider: slug, model: id }
+  if (ownPrefixes.has(slug) || model === inherited.model) return { provider, model }
+  // Without an @ it is but the vendor's name, and the model names the account. A key of the config's own stays with its vendor.
+  if (virtual === undefined && keyIn(members) === undefined && !String(named.value).trim().startsWith('@')) {
+    warnings.push(`${named.path} does nothing: the model names its provider, ${quoted(slug)}.`)
+    return { provider: slug, model: id }
   }
-  return { provider: slug, model: id }
+  warnings.push(`${path} asks the provider ${quoted(provider!)} for a model of another, ${quoted(model!)}.`)
+  return { provider, model }
 }
 
-function slugIn(written: Written): string {
-  const slug = textIn(written, 256).trim().replace(/^@/, '')
+function slugIn(written: Written, mayNameModel: boolean): string {
+  const text = textIn(written, 256).trim().replace(/^@/, '')
+  const slash = mayNameModel ? text.indexOf('/') : -1
+  const slug = slash < 0 ? text : text.slice(0, slash)
   if (slug === '') throw fault(written.path, 'names no provider after the @.')
   return slug
 }

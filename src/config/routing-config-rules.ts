@@ -29,7 +29,7 @@ export function retryIn(written: Written, { warnings }: Remarks): RetryRule | un
   // A bare number is how Portkey's first configs wrote it.
   const members = typeof written.value === 'number' ? new Map([['attempts', written]]) : membersOf(written, retryKeys)
   const attempts = one(members, 'attempts', 'count')
-  if (attempts === undefined) throw fault(`${written.path}.attempts`, 'is missing.')
+  if (attempts === undefined) throw fault(`${written.path}.attempts`, `is missing: write how many, up to ${mostAttempts}.`)
   let times = wholeIn(attempts, 0, Number.MAX_SAFE_INTEGER)
   if (times > mostAttempts) {
     warnings.push(`${attempts.path} is ${times}; ${mostAttempts} are made at most.`)
@@ -73,7 +73,7 @@ export function cacheIn(written: Written, remarks: Remarks): CacheRule | undefin
         ? new Map([['mode', { path, value: 'simple' }]])
         : membersOf(written, cacheKeys)
   const mode = members.get('mode')
-  if (mode === undefined) throw fault(`${path}.mode`, 'is missing.')
+  if (mode === undefined) throw fault(`${path}.mode`, 'is missing: write "simple".')
   const kind = wordIn(mode, ['simple', 'semantic'])
   const refresh = members.get('force_refresh')
   if (refresh !== undefined)

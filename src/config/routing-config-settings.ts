@@ -2,7 +2,7 @@
 import type { JsonObject } from '#kernel'
 import type { BreakerRule, CacheRule, RetryRule, RoutingTimeouts } from './routing-config.ts'
 import { breakerIn, cacheIn, one, portkeyBreakerIn, requestTimeoutIn, retryIn, timeoutsIn } from './routing-config-rules.ts'
-import { copiedObject, fault, given, textIn, textsIn, type Members, type Remarks, type Written } from './routing-config-values.ts'
+import { copiedObject, fault, given, quoted, textIn, textsIn, type Members, type Remarks, type Written } from './routing-config-values.ts'
 
 /** What a target has from the configs around it. */
 export type Inherited = {
@@ -33,7 +33,10 @@ export function ownSettings(members: Members, strategyBreaker: BreakerRule | und
   const plain = members.get('model')
   if (plain !== undefined && overridden !== undefined && plain.value !== overridden)
     remarks.warnings.push(`${plain.path} does nothing: override_params.model is another model.`)
-  const named = overridden === undefined ? plain : { path: `${members.get('override_params')!.path}.model`, value: overridden }
+  const named =
+    overridden === undefined
+      ? (plain ?? modelOfProvider(members))
+      : { path: `${members.get('override_params')!.path}.model`, value: overridden }
   const model = named === undefined ? inherited.model : textIn(named, 256)
   const retry = members.has('retry') ? retryIn(members.get('retry')!, remarks) : inherited.retry
   const cache = members.has('cache') ? cacheIn(members.get('cache')!, remarks) : inherited.cache
@@ -54,6 +57,14 @@ export function ownSettings(members: Members, strategyBreaker: BreakerRule | und
     ...given('breaker', strategyBreaker ?? breaker ?? inherited.breaker),
     ...(customHost === undefined ? {} : { customHost }),
   }
+}
+
+/** Portkey's guides write `"provider": "@slug/model"` as well: both in one. */
+function modelOfProvider(members: Members): Written | undefined {
+  const provider = members.get('provider')
+  if (typeof provider?.value !== 'string' || ['virtual_key', 'targets', 'options'].some((key) => members.has(key))) return undefined
+  const slash = provider.value.indexOf('/')
+  return slash < 0 ? undefined : { path: provider.path, value: provider.value.slice(slash + 1) }
 }
 
 /** `request_timeout` is a setting of its own, as Portkey has it, and a member of `timeouts`; the one that is nearest counts. */
@@ -82,7 +93,16 @@ function droppedIn(written: Written | undefined, { warnings }: Remarks): readonl
   const model = names.indexOf('model')
   if (model >= 0) throw fault(`${written.path}[${model}]`, 'is "model", which no request can do without.')
   if (names.includes('stream')) warnings.push(`${written.path} cannot drop stream: whether it streams is for each request to say.`)
-  return names.filter((name) => name !== 'stream')
+  for (const [index, name] of names.entries()) {
+    if (isPart(name))
+      warnings.push(`${written.path}[${index}] does nothing: whole fields are left out, and ${quoted(name)} is a part of one.`)
+  }
+  return names.filter((name) => name !== 'stream' && !isPart(name))
+}
+
+/** A path of Portkey's, such as `tools[*].function.strict`. */
+function isPart(name: string): boolean {
+  return /[.[]/.test(name)
 }
 
 function hostIn(written: Written): string {

@@ -45,7 +45,8 @@ export function strategyIn(members: Members, path: string, remarks: Remarks): St
     return { mode: first === undefined ? undefined : modeIn(first), written: mode, members: new Map(), breaker: undefined }
   }
   if (first !== undefined) throw fault(first.path, `says the same as ${written.path}.mode; keep one of them.`)
-  if (typeof written.value === 'string') throw fault(written.path, 'is a string, which is not an object such as {"mode": "fallback"}.')
+  // Guides leave the object out.
+  if (typeof written.value === 'string') return { mode: modeIn(written), written, members: new Map(), breaker: undefined }
   const said = membersOf(written, strategyKeys)
   const mode = said.get('mode')
   return {
@@ -135,7 +136,7 @@ function conditionalOf(written: Written, said: Members, mode: Written, targets: 
   const otherwise = said.get('default')
   const list = conditions === undefined ? [] : listIn(conditions)
   if (list.length === 0 && otherwise === undefined) {
-    const path = conditions?.path ?? mode.path.replace(/mode$/, 'conditions')
+    const path = conditions?.path ?? `${mode.path.replace(/\.mode$/, '')}.conditions`
     throw fault(path, conditions === undefined ? 'is missing.' : 'is empty, and there is no default: no request would match.')
   }
   return {

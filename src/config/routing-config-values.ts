@@ -1,6 +1,7 @@
 // Readers for the values of a routing config: each returns what was asked for, or throws a sentence that says where and what is wrong.
 import { isObject, nearestNames, type JsonObject } from '#kernel'
 import { ConfigError, didYouMean } from './config-error.ts'
+import { namesElsewhere } from './routing-config-keys.ts'
 
 /** A value and the path under which it was written: `config.targets[1].retry`. */
 export type Written = { readonly path: string; readonly value: unknown }
@@ -62,7 +63,8 @@ export function membersOf({ path, value }: Written, known: ReadonlySet<string>, 
 
 export function unknownName(path: string, name: string, known: Iterable<string>): ConfigError {
   const names = [...known]
-  const near = didYouMean(nearestNames(snakeCase(name), names, 1))
+  const meant = names.filter((one) => one === namesElsewhere.get(snakeCase(name)))
+  const near = didYouMean(meant.length > 0 ? meant : nearestNames(snakeCase(name), names, 1))
   return fault(path, `is not known here.${near || ` Known: ${names.slice(0, 20).join(', ')}.`}`)
 }
 
@@ -88,7 +90,7 @@ export function listIn({ path, value }: Written): readonly Written[] {
 
 export function textIn({ path, value }: Written, most = 4096): string {
   if (typeof value !== 'string') throw fault(path, `is ${kindOf(value)}, which is not a string.`)
-  if (value.trim() === '') throw fault(path, 'is empty.')
+  if (value.trim() === '') throw fault(path, 'is empty. Write it, or leave the key out.')
   if (value.length > most) throw fault(path, `has ${value.length} characters, and at most ${most} are allowed.`)
   return value
 }

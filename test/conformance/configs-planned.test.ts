@@ -79,3 +79,23 @@ test('the examples of the contract are followed as they are written', () => {
   assert.equal(kept?.max_age, 60)
   assert.throws(() => stepsBy(guardrails), /Guardrails are not available yet/)
 })
+
+test('the forms of guides send a request where they say', () => {
+  const planning = createPlanning({
+    providers: { 'groq-one': serving('llama'), 'groq-two': serving('llama'), 'openai-prod': serving('gpt-4o', 'llama') },
+  })
+  const askedBy = (config: JsonObject, model = 'llama') =>
+    planning
+      .dryRun({ body: { model, messages }, headers: { 'x-portkey-config': JSON.stringify(config) } })
+      .steps.map((step) => [step.provider, step.model])
+  const bySlug = (slug: string) => ({ provider: 'groq', override_params: { model: `@${slug}/llama` } })
+  assert.deepEqual(askedBy({ strategy: 'fallback', targets: [bySlug('groq-two'), bySlug('groq-one')] }), [
+    ['groq-two', 'llama'],
+    ['groq-one', 'llama'],
+  ])
+  assert.deepEqual(askedBy({ provider: '@openai-prod/gpt-4o' }), [['openai-prod', 'gpt-4o']])
+  assert.deepEqual(askedBy({ fallback: { targets: [{ passthrough: true }, { provider: '@openai-prod' }] } }, '@groq-two/llama'), [
+    ['groq-two', 'llama'],
+    ['openai-prod', 'llama'],
+  ])
+})
