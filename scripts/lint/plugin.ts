@@ -107,7 +107,7 @@ const rules: Record<string, Rule> = {
     }
   }),
 
-  /** ir, wires and the planner compute: what they need from the world is passed in. */
+  /** ir, wires and the steps of plans compute: what they need from the world is passed in. */
   pure: rule(({ isTest, file }, say) => {
     if (isTest || !purePlaces.some((place) => file.startsWith(place))) return {}
     const because = (what: string) =>
