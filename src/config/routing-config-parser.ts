@@ -156,7 +156,9 @@ function leafOf(placed: Placed, members: Members, own: Inherited, inherited: Inh
     warnings.push(`${passthrough.path} does nothing: the target names its provider, ${quoted(provider)}.`)
   const apiKey = keyIn(members)
   if (own.customHost !== undefined && apiKey === undefined)
-    warnings.push(`${placed.path} has a custom_host and no api_key: a provider's own key is never sent to another address.`)
+    warnings.push(
+      `${placed.path} has a custom_host and no api_key: it is asked without a key, since a provider's own is never sent to another address.`,
+    )
   const { overrides, defaults, dropped, timeouts, requestTimeoutMs, retry, cache, breaker, customHost } = own
   const totalMs = timeouts.totalMs ?? requestTimeoutMs
   return {

@@ -133,7 +133,7 @@ class Resolving {
 
   #elsewhere(leaf: RoutingLeaf, baseUrl: string | undefined, model: string): ResolvedLeaf {
     const { apiKey, provider: name = '' } = leaf
-    if (apiKey === undefined)
+    if (apiKey === undefined && !this.#isStored)
       return skip(name, 'its custom_host is only asked with an api_key of the config: keys of this gateway stay with their providers')
     if (this.#request.key.models !== undefined)
       return skip(name, 'the key has a list of models, and this is no provider of this gateway', 'key')
@@ -141,7 +141,8 @@ class Resolving {
     if (typeof built === 'string') return skip(name, built)
     const id = this.#without(model, built)
     const entry: ModelEntry = built.models.get(id) ?? { id }
-    return { kind: 'served', candidates: [{ provider: built, model: entry, ...this.#configsKey(leaf, apiKey) }], skipped: [] }
+    const withKey = apiKey === undefined ? undefined : this.#configsKey(leaf, apiKey)
+    return { kind: 'served', candidates: [{ provider: built, model: entry, ...withKey }], skipped: [] }
   }
 
   /** Without anything of a provider of this instance: its headers may hold secrets, too. */
@@ -158,7 +159,8 @@ class Resolving {
         wanted: { ...(vendor === undefined ? {} : { vendor: vendor.id }), ...(baseUrl === undefined ? {} : { base_url: baseUrl }) },
         allowPrivateNetwork: this.#isStored,
         named: (field) => `${leaf.path}${field === undefined ? '' : `.${field}`}`,
-        lacksCredentials: true,
+        // Without a key it is asked without one.
+        lacksCredentials: leaf.apiKey !== undefined,
       })
     } catch (error) {
       if (error instanceof ConfigError) return error.message

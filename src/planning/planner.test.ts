@@ -236,7 +236,19 @@ describe('who answers a target', () => {
     assert.ok(!JSON.stringify([...planning.plan(byMain).steps, brought]).includes('sk-provider'))
   })
 
-  test('a custom_host without a key of the config is never asked', () => {
+  test('a custom_host in a stored config is asked without a key where it has none, as local servers are', () => {
+    for (const provider of ['ollama', 'openai', 'a']) {
+      const config = { provider, custom_host: 'http://127.0.0.1:11434/v1' }
+      const planning = createPlanning({ providers: { a: serving('m') }, configs: { main: config } })
+      const { target } = planning.plan(byMain).steps[0]!
+      assert.deepEqual(
+        [target.provider.origin, target.provider.auth, target.credential.secret, target.provider.allowPrivateNetwork],
+        ['http://127.0.0.1:11434', 'none', '', true],
+      )
+    }
+  })
+
+  test('a custom_host that a client brings without a key is never asked', () => {
     const planning = createPlanning({ providers: { a: serving('m') } })
     const config = to('a', { custom_host: 'https://elsewhere.test/v1' })
     const failure = caught(() => planning.plan({ headers: inline(config) }))

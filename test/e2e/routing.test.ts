@@ -39,6 +39,7 @@ before(async () => {
         keys: [{ name: 'test', value: testKey }],
         configs: {
           away: to('well', { custom_host: `${at('elsewhere').origin}/v1`, api_key: own }),
+          local: { provider: 'ollama', custom_host: `${at('elsewhere').origin}/v1`, override_params: { model: 'llama3' } },
           virtual: { strategy: { mode: 'fallback' }, targets: [to('well', { override_params: { model: 'model-1', temperature: 0.25 } })] },
         },
       },
@@ -194,6 +195,16 @@ test("another address gets the config's own key and nothing of this gateway; bro
   assert.equal(keyless.answer.status, 404)
   assert.equal(elsewhere.received.length, 1)
   assert.ok(!JSON.stringify([brought.json, brought.record, keyless.json]).includes(own))
+})
+
+test('a local server in a stored config is asked without a key', async () => {
+  const elsewhere = upstreams.get('elsewhere')!
+  const before = elsewhere.received.length
+  const { answer } = await ask('local')
+  assert.equal(answer.status, 200)
+  const received = elsewhere.received[before]!
+  assert.deepEqual([received.url, received.headers.get('authorization')], [chat.path, undefined])
+  assert.equal((JSON.parse(received.body.toString()) as JsonObject)['model'], 'llama3')
 })
 
 test('a config is a model: listed, asked for by its name, and the answer says who it was', async () => {
