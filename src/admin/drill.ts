@@ -12,7 +12,7 @@ import { noParameters } from './write.ts'
 
 export type DrillPorts = {
   readonly control: Control
-  /** The gateway's own. Rejects with a `Failure` for a request that would be refused. */
+  /** Rejects with a `Failure` for a request that would be refused. */
   readonly drill: (input: DrillInput) => Promise<Drill>
 }
 

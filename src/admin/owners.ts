@@ -92,7 +92,7 @@ export function ownerRoutes(control: Control, kind: 'users' | 'teams', accounts:
         params,
       },
       async ({ id }, actor) => {
-        owners.get(id)
+        owners.refuseAttached(id)
         await accounts?.refuseUnsettled(id)
         await owners.remove(id, actor)
       },

@@ -52,7 +52,7 @@ export function streamOf(codec: WireCodec, { body, usage }: CachedAnswer, encode
     .join('')
 }
 
-export function responseIn(codec: WireCodec, body: Buffer): Response {
+function responseIn(codec: WireCodec, body: Buffer): Response {
   return codec.egress.decodeResponse(parseObject(body), {})
 }
 

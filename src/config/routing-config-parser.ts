@@ -27,6 +27,7 @@ import {
 /** Of a config that comes as text; headers are smaller anyway. */
 const mostTextBytes = 262_144
 const mostTargets = 1000
+const maxNameCharacters = 256
 const fallbackKeys: ReadonlySet<string> = new Set(['targets', 'on_status_codes'])
 /** A header's name may be in any case. */
 const saidOnce = honouredKeys.filter((key) => key !== 'authorization')
@@ -37,7 +38,7 @@ type Known = { readonly slug?: string; readonly version?: number }
 export function parseRoutingConfig(value: unknown, known: Known = {}): RoutingConfig {
   refuseUnreadable(value)
   const parsing: Remarks = { warnings: [], notYet: [], targets: 0, patterns: 0 }
-  const root = nodeIn({ path: 'config', value }, nothingInherited, parsing, false)
+  const root = nodeIn({ path: 'config', value }, nothingInherited, parsing)
   const { notYet, warnings } = parsing
   return frozen({ ...known, root, fingerprint: fingerprintOf([root, notYet]), notYet, warnings: [...new Set(warnings)] })
 }
@@ -57,18 +58,18 @@ export function parseRoutingConfigText(text: string, known: Known = {}): Routing
   return parseRoutingConfig(value, known)
 }
 
-/** `isChosen`: a target of a `conditional`, which its `id` names as well. */
-function nodeIn(written: Written, inherited: Inherited, parsing: Remarks, isChosen: boolean): RoutingNode {
+/** `names`: of the targets of a `conditional`, where an `id` names a target as well; undefined: of anything else. */
+function nodeIn(written: Written, inherited: Inherited, parsing: Remarks, names?: ReadonlySet<unknown>): RoutingNode {
   const { path } = written
   if (++parsing.targets > mostTargets + 1) throw fault(path, `is one target too many: a config has at most ${mostTargets}.`)
   const members = inFull(membersOf(written, knownKeys, accountKeys))
-  const id = isChosen && !members.has('name') ? members.get('id') : undefined
+  const id = names === undefined || members.has('name') ? undefined : idIn(members, names)
   remark(members, id, parsing)
   const name = members.get('name') ?? id
   const weight = members.get('weight')
   const placed = {
     path,
-    ...(name === undefined ? {} : { name: textIn(name, 256) }),
+    ...(name === undefined ? {} : { name: textIn(name, maxNameCharacters) }),
     weight: weight === undefined ? 1 : weightIn(weight),
   }
   const said = strategyIn(members, path, parsing)
@@ -82,13 +83,19 @@ function nodeIn(written: Written, inherited: Inherited, parsing: Remarks, isChos
   return groupOf(placed, members, targets, said, own, parsing)
 }
 
+/** Portkey ignores an `id`: what could not be a name, or is another target's, is ignored here, too. */
+function idIn(members: Members, names: ReadonlySet<unknown>): Written | undefined {
+  const id = members.get('id')
+  return typeof id?.value !== 'string' || id.value === '' || id.value.length > maxNameCharacters || names.has(id.value) ? undefined : id
+}
+
 /** What is known, and not there yet or not ours. */
 function remark(members: Members, named: Written | undefined, { warnings, notYet }: Remarks): void {
   for (const key of guardrailKeys) {
     const written = members.get(key)
     if (written === undefined) continue
     if (key === 'guardrails' && isObject(written.value)) {
-      notYet.push(written.path)
+      if (Object.keys(written.value).length > 0) notYet.push(written.path)
       continue
     }
     if (!Array.isArray(written.value)) throw fault(written.path, `is ${kindOf(written.value)}, which is not a list.`)
@@ -141,9 +148,8 @@ function groupOf(placed: Placed, members: Members, written: Written, said: Strat
   const list = listIn(written)
   if (said.mode === 'single' && list.length > 1)
     parsing.warnings.push(`${written.path} has ${list.length} targets, and only the first counts where the mode is "single".`)
-  const targets = (said.mode === 'single' ? list.slice(0, 1) : list).map((target) =>
-    nodeIn(target, own, parsing, said.mode === 'conditional'),
-  )
+  const names = said.mode === 'conditional' ? new Set(list.map(({ value }) => (isObject(value) ? value['name'] : undefined))) : undefined
+  const targets = (said.mode === 'single' ? list.slice(0, 1) : list).map((target) => nodeIn(target, own, parsing, names))
   return { kind: 'group', ...placed, strategy: strategyOf(members, written, said, targets, parsing), targets }
 }
 
@@ -190,7 +196,7 @@ function namesOf({ path }: Placed, members: Members, own: Inherited, inherited: 
   if (slug === undefined) return { provider, model }
   if (named === undefined || provider === slug) return { provider: slug, model: id }
   if (ownPrefixes.has(slug) || model === inherited.model) return { provider, model }
-  // Without an @ it is but the vendor's name, and the model names the account. A key of the config's own stays with its vendor.
+  // Without an @ it is Portkey's name of a vendor, and the model names the account. A key of the config's own stays with its vendor.
   if (virtual === undefined && keyIn(members) === undefined && !String(named.value).trim().startsWith('@')) {
     warnings.push(`${named.path} does nothing: the model names its provider, ${quoted(slug)}.`)
     return { provider: slug, model: id }

@@ -105,7 +105,9 @@ export function createAccounts({ ledger, control, note, held }: AccountsDeps): A
       return viewOf(await find(id), present())
     },
     async refuseUnsettled(id) {
-      const { balanceNanoUsd } = await find(id)
+      const { id: account, balanceNanoUsd } = await find(id)
+      if ((held().get(account) ?? 0n) > 0n)
+        throw new Refusal('conflict', `Requests that ${id} pays for are still running. Wait until they have ended.`)
       if (balanceNanoUsd === 0n) return
       const state = balanceNanoUsd > 0n ? 'has' : 'owes'
       const usd = formatUsd(balanceNanoUsd > 0n ? balanceNanoUsd : -balanceNanoUsd)

@@ -50,6 +50,19 @@ export function createOwners(plane: Plane, kind: Kind, keys: () => readonly KeyV
     }
   }
 
+  function refuseAttached(id: string): void {
+    const { name } = ownerBody(find(id))
+    const attached = [
+      ...named('key', keys().filter((key) => key.state !== 'revoked' && key[kind] === id)), // prettier-ignore
+      ...(kind === 'user' ? [] : named('user', ownersOf(plane, 'user').flatMap((user) => ownerBody(user).team === id ? [viewOf(user)] : []))), // prettier-ignore
+    ]
+    if (attached.length > 0)
+      throw new Refusal(
+        'conflict',
+        `The ${kind} ${JSON.stringify(name)} has ${attached.join(' and ')}; give them another ${kind}, or none (null), first.`,
+      )
+  }
+
   return {
     list: () => owners().map(viewOf),
     get,
@@ -74,18 +87,11 @@ export function createOwners(plane: Plane, kind: Kind, keys: () => readonly KeyV
         return planned({ ...owner, document: Object.fromEntries(entries), updatedAtMs: nowMs }, 'update', compact(change))
       })
     },
+    refuseAttached,
     async remove(id, actor) {
       await plane.write(actor, () => {
         const { name } = ownerBody(find(id))
-        const attached = [
-          ...named('key', keys().filter((key) => key.state !== 'revoked' && key[kind] === id)), // prettier-ignore
-          ...(kind === 'user' ? [] : named('user', ownersOf(plane, 'user').flatMap((user) => ownerBody(user).team === id ? [viewOf(user)] : []))), // prettier-ignore
-        ]
-        if (attached.length > 0)
-          throw new Refusal(
-            'conflict',
-            `The ${kind} ${JSON.stringify(name)} has ${attached.join(' and ')}; give them another ${kind}, or none (null), first.`,
-          )
+        refuseAttached(id)
         return {
           changes: [{ remove: 'owner', id }],
           action: `${kind}.delete`,

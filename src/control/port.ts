@@ -227,7 +227,9 @@ type Owners = {
   get(id: string): OwnerView
   create(body: unknown, actor: Actor): Promise<OwnerView>
   update(id: string, body: unknown, actor: Actor): Promise<OwnerView>
-  /** A `conflict` while a key or a user belongs to it. */
+  /** Throws a `conflict` while a key or a user belongs to it. */
+  refuseAttached(id: string): void
+  /** After the same question. */
   remove(id: string, actor: Actor): Promise<void>
 }
 

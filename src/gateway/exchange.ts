@@ -1,4 +1,4 @@
-// One request's story: inspect, plan, reserve, attempt until one commits, finish. All its state is in this one shape.
+// One request's story: inspect, plan, reserve, attempt until one commits, finish. Whom it asks is failover.ts; all other state of it is in this one shape.
 import { lookInCache, streamOf, type CacheHost, type CacheLookup, type CachedAnswer } from '#cache'
 import { inspect, type Arrival, type ClientListener, type Inspected, type RequestView } from '#inspection'
 import { ByteCollector, Failure, type Waiting } from '#kernel'

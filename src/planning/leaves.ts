@@ -28,6 +28,8 @@ export type LeafRequest = {
   readonly config: RoutingConfig
   /** The client's own key, for the providers of its vendor. */
   readonly own?: { readonly vendor: string; readonly credential: Credential } | undefined
+  /** Nothing is sent: the operator asks what that config would do. */
+  readonly isRehearsed?: boolean
 }
 
 export type LeafResolver = (request: LeafRequest) => (leaf: RoutingLeaf, config: RoutingConfig) => ResolvedLeaf
@@ -133,7 +135,7 @@ class Resolving {
 
   #elsewhere(leaf: RoutingLeaf, baseUrl: string | undefined, model: string): ResolvedLeaf {
     const { apiKey, provider: name = '' } = leaf
-    if (apiKey === undefined && !this.#isStored)
+    if (apiKey === undefined && !this.#isOperators)
       return skip(name, 'its custom_host is only asked with an api_key of the config: keys of this gateway stay with their providers')
     if (this.#request.key.models !== undefined)
       return skip(name, 'the key has a list of models, and this is no provider of this gateway', 'key')
@@ -141,8 +143,8 @@ class Resolving {
     if (typeof built === 'string') return skip(name, built)
     const id = this.#without(model, built)
     const entry: ModelEntry = built.models.get(id) ?? { id }
-    const withKey = apiKey === undefined ? undefined : this.#configsKey(leaf, apiKey)
-    return { kind: 'served', candidates: [{ provider: built, model: entry, ...withKey }], skipped: [] }
+    // Without a key, too: its name keeps the health of this target apart from that of others.
+    return { kind: 'served', candidates: [{ provider: built, model: entry, ...this.#configsKey(leaf, apiKey ?? '') }], skipped: [] }
   }
 
   /** Without anything of a provider of this instance: its headers may hold secrets, too. */
@@ -157,7 +159,7 @@ class Resolving {
       return this.#builder.build({
         slug: name,
         wanted: { ...(vendor === undefined ? {} : { vendor: vendor.id }), ...(baseUrl === undefined ? {} : { base_url: baseUrl }) },
-        allowPrivateNetwork: this.#isStored,
+        allowPrivateNetwork: this.#isOperators,
         named: (field) => `${leaf.path}${field === undefined ? '' : `.${field}`}`,
         // Without a key it is asked without one.
         lacksCredentials: leaf.apiKey !== undefined,
@@ -168,9 +170,13 @@ class Resolving {
     }
   }
 
-  /** Written by whoever runs this gateway, and not by a client. */
   get #isStored(): boolean {
     return this.#config.slug !== undefined
+  }
+
+  /** Written by whoever runs this gateway, and not by a client. */
+  get #isOperators(): boolean {
+    return this.#isStored || (this.#request.isRehearsed === true && this.#config === this.#request.config)
   }
 
   #configsKey({ path }: RoutingLeaf, secret: string): Pick<LeafCandidate, 'credentials' | 'unwatched'> {

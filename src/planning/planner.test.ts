@@ -1,6 +1,7 @@
 // Which config a request follows, and who answers its targets.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { parseRoutingConfig } from '#config'
 import { abc, byMain, caught, createPlanning, fallback, inline, order, plainBody, planningOf, serving, to } from '#test/planning.ts'
 
 describe('which config', () => {
@@ -246,6 +247,22 @@ describe('who answers a target', () => {
         ['http://127.0.0.1:11434', 'none', '', true],
       )
     }
+  })
+
+  test('two of them have their health apart', () => {
+    const at = (port: number) => ({ provider: 'ollama', custom_host: `http://127.0.0.1:${port}` })
+    const config = { strategy: { mode: 'fallback' }, targets: [at(1), at(2)] }
+    const planning = createPlanning({ providers: { a: serving('m') }, configs: { main: config } })
+    const vitals = planning.plan(byMain).steps.map(({ target }) => target.vitals)
+    assert.deepEqual([vitals.length, new Set(vitals).size], [2, 2])
+  })
+
+  test('a dry run of a config that is not stored asks like the stored one would, and a client gets no more by that', () => {
+    const config = { provider: 'ollama', custom_host: 'http://127.0.0.1:11434' }
+    const planning = createPlanning({ providers: { a: serving('m') } })
+    const rehearsed = () => planning.rehearse({}, parseRoutingConfig(config, {})).steps[0]!.target.provider
+    assert.deepEqual([rehearsed().origin, rehearsed().allowPrivateNetwork], ['http://127.0.0.1:11434', true])
+    assert.match(caught(() => planning.plan({ headers: inline(config) })).message, /only asked with an api_key of the config/)
   })
 
   test('a custom_host that a client brings without a key is never asked', () => {

@@ -93,6 +93,9 @@ export function createPlanner(deps: PlannerDeps): Planner {
       const tree = config === undefined ? treeForOwnKey(snapshot, asked, ownKey) : configTreeForOwnKey(snapshot, asked, config, ownKey)
       if (tree !== undefined) return { tree, fixed: undefined }
     }
+    // A rehearsal's tree is the operator's, who may do more than a client that brings the same config.
+    if (config !== undefined && typeof given === 'object')
+      return { tree: treeOfConfig(snapshot, asked, config, undefined, true), fixed: undefined }
     // A key with a list of models has plans of its own.
     let name = key.models === undefined ? `${operation} ${wire} ${model}` : `${operation} ${wire}\n${key.id}\n${model}`
     if (config !== undefined) name = `${config.slug ?? ''}\n${config.fingerprint}\n${name}`
@@ -144,10 +147,16 @@ export function createPlanner(deps: PlannerDeps): Planner {
     return treeOfConfig(snapshot, asked, usable(config))
   }
 
-  function treeOfConfig(snapshot: Snapshot, { arrival, inspected }: Asked, config: RoutingConfig, own?: OwnCredential): RouteTree {
+  function treeOfConfig(
+    snapshot: Snapshot,
+    { arrival, inspected }: Asked,
+    config: RoutingConfig,
+    own?: OwnCredential,
+    isRehearsed = false,
+  ): RouteTree {
     const { model } = inspected
     const key = config.slug === model ? allowing(arrival.key, model) : arrival.key
-    return configTree(config, { ...arrival, vitalsOf }, resolveLeaf({ snapshot, key, model, config, own }))
+    return configTree(config, { ...arrival, vitalsOf }, resolveLeaf({ snapshot, key, model, config, own, isRehearsed }))
   }
 
   function candidatesOf(snapshot: Snapshot, { arrival, inspected }: Asked): readonly LeafCandidate[] {

@@ -237,8 +237,8 @@ function isNotEmpty(targets: PlannedTarget[]): targets is [PlannedTarget, ...Pla
 }
 
 function credentialsOf({ provider, credentials }: LeafCandidate): readonly Credential[] {
-  if (provider.auth === 'none' && provider.credentials.length === 0) return [noCredential]
-  return provider.auth === 'none' ? provider.credentials : (credentials ?? provider.credentials)
+  if (provider.auth !== 'none') return credentials ?? provider.credentials
+  return provider.credentials.length > 0 ? provider.credentials : (credentials ?? [noCredential])
 }
 
 function timeoutsOf({ timeouts }: Provider, leaf: RoutingLeaf): TargetTimeouts {

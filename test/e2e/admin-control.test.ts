@@ -167,9 +167,12 @@ test('users and teams have limits of their own, and stay while a key belongs to 
   for (const list of ['/users', '/teams']) assert.equal((await ask('GET', list)).json.data.length, 1)
   const key = await ask('POST', '/keys', { name: 'of-ada', user: id, team, budgets, rate_limits: [{ requests: 60, per: 'minute' }] })
   assert.deepEqual([key.json['user'], key.json['team'], key.json['budgets']], [id, team, budgets])
+  // Keys first: who empties the wallet of somebody whose keys are in use has them refused.
+  await ask('POST', `/accounts/${id}/credits`, { amount_usd: '1' })
   const kept = await ask('DELETE', `/users/${id}`)
   assert.deepEqual([kept.status, kept.json.error.code], [409, 'conflict'])
   assert.match(kept.json.error.message, /"of-ada"/)
+  await ask('POST', `/accounts/${id}/adjustments`, { amount_usd: '-1', note: 'back' })
   await cleared(`/keys/${String(key.json['id'])}`, `/users/${id}`, `/teams/${team}`)
 })
 

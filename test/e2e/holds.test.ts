@@ -109,6 +109,7 @@ describe('held is what may be said', () => {
     ["as long as the model speaks, when a config drops the request's word", plain({ max_tokens: 100 }, 'dropped'), 1],
     ["in several of Google's candidates", google({ maxOutputTokens: 100, candidateCount: 4 }), 0.4],
     ["in Google's dearer tier", google({ maxOutputTokens: 100 }, { serviceTier: 'priority' }), 0.2],
+    ['in the same, spelt otherwise', google({ maxOutputTokens: 100 }, { service_tier: 'priority' }), 0.2],
   ] as const)
     test(how, async () => assert.equal(await heldBy('openai-chat/m', ask), usd))
 })

@@ -20,7 +20,7 @@ export const gemini: WireCodec = {
   ingress: {
     // Google's SDKs show no request id; Google's own answers have none either.
     requestIdHeader: 'x-request-id',
-    shape: { turns: 'contents', instructions: 'systemInstruction', fields: ['generationConfig', 'serviceTier'] },
+    shape: { turns: 'contents', instructions: 'systemInstruction', fields: ['generationConfig', 'serviceTier', 'service_tier'] },
     toolTurns,
     decodeRequest,
     encodeResponse,
