@@ -51,15 +51,15 @@ function isCount(value: JsonValue | undefined): value is number {
 
 /** What a target is told in any of these fields, after its config has had its say. A provider may read each of them. */
 function toldTo({ params }: PlannedTarget, names: readonly string[], members: JsonObject, within?: string): readonly JsonValue[] {
-  const told = new Map(names.flatMap((name) => (members[name] === undefined ? [] : [[name, members[name]] as const])))
-  if (params !== undefined) {
-    const isHere = (one: { readonly field: string; readonly within?: string }): boolean =>
-      (one.within === undefined) === (within === undefined) && names.includes(one.field)
-    if (told.size === 0) for (const { field, value } of params.defaults.filter(isHere)) if (value !== undefined) told.set(field, value)
-    for (const { field, value } of params.edits.filter(isHere)) {
-      if (value === undefined) told.delete(field)
-      else told.set(field, value)
-    }
+  const said = names.filter((name) => members[name] !== undefined)
+  if (params === undefined) return said.map((name) => members[name] as JsonValue)
+  const told = new Map<string, JsonValue>(said.map((name) => [name, members[name] as JsonValue]))
+  const isHere = (one: { readonly field: string; readonly within?: string }): boolean =>
+    (one.within === undefined) === (within === undefined) && names.includes(one.field)
+  if (told.size === 0) for (const { field, value } of params.defaults.filter(isHere)) if (value !== undefined) told.set(field, value)
+  for (const { field, value } of params.edits.filter(isHere)) {
+    if (value === undefined) told.delete(field)
+    else told.set(field, value)
   }
   return [...told.values()]
 }
@@ -81,12 +81,12 @@ function answerNames({ within }: Place): readonly string[] {
 }
 
 function topOf({ fields, body }: Inspected, names: readonly string[]): JsonObject {
-  return Object.fromEntries(
-    names.flatMap((name) => {
-      const value = fields[name] ?? body.member(name)
-      return value === undefined ? [] : [[name, value] as const]
-    }),
-  )
+  const top: JsonObject = {}
+  for (const name of names) {
+    const value = fields[name] ?? body.member(name)
+    if (value !== undefined) top[name] = value
+  }
+  return top
 }
 
 /** How many answers at once. */

@@ -334,10 +334,10 @@ describe('what is charged', () => {
       if (heard.split('data: ').length > frames.length) break
     }
     leaving.abort()
-    const id = response.headers.get('x-turnpike-request-id')!
-    const record = await turnpike.record(id)
-    assert.equal(record['outcome'], 'cancelled')
+    // Held until the gateway has noticed that nobody is there.
     await untilSettled(turnpike, one)
+    const record = await turnpike.record(response.headers.get('x-turnpike-request-id')!)
+    assert.equal(record['outcome'], 'cancelled')
     const [limit] = await limitsOf(turnpike, one)
     const left = limit!.spent - afterCut
     assert.ok(left > 0.0008 && left < 0.002, String(left))
