@@ -74,7 +74,7 @@ export type LedgerFilter = {
 export interface Accounts {
   list(): Promise<readonly AccountView[]>
   get(id: string): Promise<AccountView>
-  /** Before its user or team is removed: a `conflict` while the wallet has money, or owes some. */
+  /** Before its user or team is removed: a `conflict` while requests that it pays for are running, and while the wallet has money, or owes some. */
   refuseUnsettled(id: string): Promise<void>
   /** `{amount_usd, pot?: "paid" | "promo", note?}`. `key`: of the client; the same one with another write is a `conflict`, for good. */
   credit(id: string, body: unknown, actor: Actor, key: string | undefined): Promise<TransferMadeView>

@@ -113,7 +113,7 @@ export function createAccounts({ ledger, control, note, held }: AccountsDeps): A
       const usd = formatUsd(balanceNanoUsd > 0n ? balanceNanoUsd : -balanceNanoUsd)
       throw new Refusal(
         'conflict',
-        `The wallet of ${id} ${state} $${usd}; nobody could pay with it or settle it afterwards. Adjust it to 0 first: turnpike accounts adjust, or POST /accounts/${id}/adjustments.`,
+        `The wallet of ${id} ${state} $${usd}; nobody could pay with it or settle it afterwards. Adjust it to 0 first: turnpike accounts adjust, or POST /api/v1/accounts/${id}/adjustments.`,
       )
     },
     async credit(id, body, actor, key) {

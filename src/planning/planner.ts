@@ -18,7 +18,7 @@ import {
 } from '#routing'
 import { createConfigChooser, stored, usable } from './config-choice.ts'
 import { RequestFacts, surelyFits } from './facts.ts'
-import { createLeafResolver, ownCredentialName, type Resolve } from './leaves.ts'
+import { createLeafResolver, ownCredentialName, type LeafRequest, type Resolve } from './leaves.ts'
 import { nobodyToAsk, unknownModel } from './refusals.ts'
 
 export type Asked = { readonly arrival: InspectedArrival; readonly inspected: Inspected }
@@ -239,4 +239,4 @@ function allowing(key: GatewayKey, model: string): GatewayKey {
   return open
 }
 
-type OwnCredential = Parameters<ReturnType<typeof createLeafResolver>>[0]['own']
+type OwnCredential = LeafRequest['own']
