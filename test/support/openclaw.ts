@@ -132,6 +132,9 @@ export function createOpenClaw(context: TestContext): TestOpenClaw {
         gateway: { mode: 'local', bind: 'loopback', port, auth: { mode: 'token', token } },
         // Only the heartbeats that a test asks for, summaries as a scripted provider writes them, nothing that looks beyond this machine.
         agents: { defaults: { heartbeat: { every: '0m' }, compaction: { mode: 'default', keepRecentTokens: 50 } } },
+        // Tidying up after every turn holds the lock of its state for seconds on a busy machine; who waits five seconds for it has its
+        // database closed for good ("Agent database execution admission is closed").
+        session: { maintenance: { mode: 'warn' } },
         update: { checkOnStart: false },
         models: { catalogRefresh: { enabled: false } },
       })
