@@ -414,7 +414,7 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
       this.#translateWhole(body)
       return
     }
-    const watched = pass.readResponse(peeked.fields, this.target.provider.dialect)
+    const watched = pass.readResponse(peeked.fields, this.target.provider.dialect, body)
     if (watched.error !== undefined) throw watched.error
     const finish = watched.finish ?? pass.finishIn?.(body)
     if (this.#endsPlainly && finish !== undefined && (isFiltered(finish) || !pass.knowsFinish(finish))) {

@@ -179,9 +179,9 @@ export interface PassThrough {
   createWatch(dialect: Dialect): Watch
   /** Top-level field of a whole response into whose object the cost is written; absent: the wire has no place for it. */
   readonly costField?: string
-  /** Reads a whole response body given the JSON of its top-level fields that `responseFields` names. */
+  /** Reads a whole response body given the JSON of its top-level fields that `responseFields` names; `body` is all of it. */
   readonly responseFields: readonly string[]
-  readResponse(fields: JsonObject, dialect: Dialect): Watched
+  readResponse(fields: JsonObject, dialect: Dialect, body?: Buffer): Watched
   /** Finds the finish reason in the bytes of a whole response, where `responseFields` leaves it out because its field is big. */
   finishIn?(body: Buffer): Finish | undefined
   /**

@@ -55,6 +55,24 @@ test('searches are calls of tools, and none is not 0', () => {
   assert.equal(responses(response)?.hosted, undefined)
 })
 
+test('calls that nobody counted are counted from the items of an answer: a search is billed, a page that is opened is not', () => {
+  const response = { usage: { input_tokens: 1, output_tokens: 1 } }
+  const search = (type: string) => ({ type: 'web_search_call', status: 'completed', action: { type } })
+  const output = [
+    search('search'),
+    search('open_page'),
+    search('find_in_page'),
+    { type: 'web_search_call', status: 'completed' },
+    { type: 'web_search_call', status: 'failed', action: { type: 'search' } },
+    { type: 'file_search_call', status: 'completed', queries: ['x'] },
+    { type: 'message', content: [{ type: 'output_text', text: '{"type":"web_search_call"}' }] },
+  ]
+  assert.deepEqual(responses({ ...response, output })?.hosted, { web_search: 2, file_search: 1 })
+  const told = { web_search: { num_requests: 1 } }
+  assert.deepEqual(responses({ ...response, output, tool_usage: told })?.hosted, { web_search: 1, file_search: 1 })
+  assert.deepEqual(responses({ ...response, output, tool_usage: { web_search: { num_requests: 0 } } })?.hosted, { file_search: 1 })
+})
+
 test('a negative count is none; where both are, the usage is missing', () => {
   assert.equal(chat({ prompt_tokens: -1, completion_tokens: -5 }, {}), undefined)
   assert.deepEqual(chat({ prompt_tokens: 7, completion_tokens: -5 }, {})?.output.total, 0)

@@ -217,7 +217,7 @@ test('what passes is watched: usage and finish are those of the decoded answer, 
       const body = JSON.parse(resp.body) as JsonObject
       const { usage, finish } = egress.decodeResponse(body, {})
       const fields = Object.fromEntries(passThrough.responseFields.flatMap((name) => (name in body ? [[name, body[name]!]] : [])))
-      const read = passThrough.readResponse(fields, {})
+      const read = passThrough.readResponse(fields, {}, Buffer.from(resp.body))
       assert.deepEqual(read.usage, usage, id)
       assert.deepEqual(read.finish ?? passThrough.finishIn?.(Buffer.from(resp.body)), finish, id)
       continue

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import type { JsonObject } from '#kernel'
+import { providerOf } from '#test/client-scripts.ts'
 import { sseAnswer } from '#test/scripts.ts'
 import { startTest, type TestTurnpike } from '#test/turnpike.ts'
 import { createUpstream, type ScriptedUpstream } from '#test/upstream.ts'
@@ -17,9 +18,10 @@ before(async () => {
     tiers: [{ above_input_tokens: 1000, input_per_million_usd: '4', output_per_million_usd: '12' }],
     service_tiers: { flex: { multiplier: '0.5' }, priority: { multiplier: '2' } },
   }
-  turnpike = await startTest({
-    own: { wire: 'openai-chat', origin: upstream.origin, more: { models: { custom: [{ id: 'm', price }, { id: 'unpriced' }] } } },
-  })
+  const custom = [{ id: 'm', price }, { id: 'unpriced' }]
+  const own = { ...providerOf('openai-chat', upstream.origin), models: { custom } }
+  const searching = { ...providerOf('openai-responses', upstream.origin), models: { custom } }
+  turnpike = await startTest({}, { declared: { providers: { own, searching } } })
 })
 after(async () => {
   await turnpike.end()
@@ -90,6 +92,55 @@ test('above the tier the whole request costs more, and searches are fees', async
   assert.equal(cost, '0.024124')
   assert.deepEqual(lines.map(({ item, units, rate }) => [item, units, rate]), [['input', 1001, 'above 1,000 input tokens'], ['output', 10, 'above 1,000 input tokens'], ['web_search', 2, 'above 1,000 input tokens']]) // prettier-ignore
 })
+
+const searched = {
+  id: 'resp_1',
+  object: 'response',
+  created_at: 1,
+  model: 'm',
+  status: 'completed',
+  tools: [{ type: 'web_search' }],
+  output: [
+    { type: 'web_search_call', id: 'ws_1', status: 'completed', action: { type: 'search', query: 'q' } },
+    { type: 'web_search_call', id: 'ws_2', status: 'completed', action: { type: 'open_page', url: 'https://example.com' } },
+    { type: 'web_search_call', id: 'ws_3', status: 'completed', action: { type: 'search', query: 'r' } },
+    {
+      type: 'message',
+      id: 'msg_1',
+      role: 'assistant',
+      status: 'completed',
+      content: [{ type: 'output_text', text: words, annotations: [] }],
+    },
+  ],
+  usage: { input_tokens: 100, output_tokens: 10, total_tokens: 110 },
+}
+
+for (const stream of [false, true])
+  for (const [client, path, said] of [
+    ['responses', '/v1/responses', { input: 'Say it.' }],
+    ['chat', '/v1/chat/completions', { messages: [{ role: 'user', content: 'Say it.' }] }],
+  ] as const)
+    test(`searches that OpenAI tells only as items of its answer are fees, for a client of ${client}${stream ? ', as a stream' : ''}`, async () => {
+      const events = [
+        { type: 'response.created', response: { ...searched, status: 'in_progress', output: [], usage: null } },
+        ...searched.output.map((item, output_index) => ({ type: 'response.output_item.done', output_index, item })),
+        { type: 'response.completed', response: searched },
+      ]
+      upstream.enqueue(
+        stream
+          ? sseAnswer(events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`))
+          : { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(searched) },
+      )
+      const heard = await turnpike.post(path, { model: 'searching/m', stream, ...said })
+      const text = await heard.text()
+      assert.equal(heard.status, 200, text)
+      const record = (await turnpike.record(heard.headers.get('x-turnpike-request-id')!)) as unknown as Detail
+      assert.deepEqual(
+        record.cost_lines.map(({ item, units }) => [item, units]),
+        [['input', 100], ['output', 10], ['web_search', 2]],
+      ) // prettier-ignore
+      assert.equal(record.cost_usd, '0.02028')
+    })
 
 test('usage that cannot be is counted instead, and marked', async () => {
   for (const said of [

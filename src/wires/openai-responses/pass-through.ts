@@ -1,6 +1,6 @@
 // Reads along with responses that pass through byte by byte, and writes a cost into their usage.
 import { asText, Failure, isObject, type JsonObject, type JsonValue } from '#kernel'
-import type { Finish } from '#ir'
+import type { Dialect, Finish } from '#ir'
 import type { PassThrough, SseFrame, Watch, Watched } from '#wires/codec'
 import { findError, streamFailure } from '#wires/provider-errors'
 import { requestEdits } from '#wires/request-edits'
@@ -8,7 +8,7 @@ import { isGiven, typeOf } from './fields.ts'
 import { decodeFinish, encodeFinish, knowsFinish } from './finish.ts'
 import { own } from './reasoning-items.ts'
 import { holdsCalls, insertCost, parseObject, readTerminal, type TerminalEvent } from './terminal-event.ts'
-import { decodeUsage } from './usage.ts'
+import { decodeUsage, holdsBilledCalls } from './usage.ts'
 
 export const passThrough: PassThrough = {
   // `"error"` is in every error event whatever its spacing; in a text its quotes would be escaped.
@@ -151,9 +151,10 @@ function readWhole(response: JsonObject, hasCalls: boolean): Watched {
   }
 }
 
-/** Without the output, which is big: whether it holds calls is seen by `finishIn`. */
-function readResponse(fields: JsonObject): Watched {
-  const { finish, ...watched } = readWhole(fields, false)
+/** Mostly without the output, which is big: whether it holds calls is seen by `finishIn`. */
+function readResponse(fields: JsonObject, _dialect: Dialect, body?: Buffer): Watched {
+  const output = body !== undefined && holdsBilledCalls(body) ? parseObject(body.toString('utf8'))?.['output'] : undefined
+  const { finish, ...watched } = readWhole(output === undefined ? fields : { ...fields, output }, false)
   return watched.error !== undefined || finish?.reason === 'stop' ? watched : { ...watched, ...(finish === undefined ? {} : { finish }) }
 }
 

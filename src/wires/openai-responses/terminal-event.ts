@@ -1,5 +1,6 @@
 // The last event of a stream repeats the whole answer: it is looked at where it lies, and only its small fields are parsed.
 import { createPeek, createSplicer, isObject, readValue, type ByteRange, type JsonObject } from '#kernel'
+import { holdsBilledCalls } from './usage.ts'
 
 const small = ['id', 'model', 'status', 'usage', 'incomplete_details', 'error', 'service_tier', 'tool_usage'] as const
 const outer = createPeek({ fields: ['response'] })
@@ -8,7 +9,7 @@ const usagePeek = createPeek({ fields: ['cost'] })
 
 export type TerminalEvent = {
   readonly bytes: Buffer
-  /** The response's small fields. */
+  /** The response's small fields; its output, too, where calls may be billed. */
   readonly response: JsonObject
   /** The output asks the client to run something. */
   readonly hasCalls: boolean
@@ -30,10 +31,12 @@ export function readTerminal(data: string): TerminalEvent | undefined {
     if (member.start >= 0) response[name] = readValue(bytes, member)
   }
   const { output, usage } = found.members
+  const said = output.start < 0 ? undefined : bytes.subarray(output.start, output.end)
+  if (said !== undefined && holdsBilledCalls(said)) response['output'] = readValue(bytes, output)
   return {
     bytes,
     response,
-    hasCalls: output.start >= 0 && holdsCalls(bytes.subarray(output.start, output.end)),
+    hasCalls: said !== undefined && holdsCalls(said),
     usage: isObject(response['usage']) ? { start: usage.start, end: usage.end } : undefined,
   }
 }
