@@ -50,6 +50,8 @@ export type Recorder = {
 
 /** How long a query waits for the writer before it answers from what is there. */
 const patienceMs = 2000
+/** What the writer makes of a record dies with it: a larger young generation (V8 would take 50 MB) only pushes the event loop's out of the caches. */
+const resourceLimits = { maxYoungGenerationSizeMb: 12 }
 
 /** Resolves when what earlier processes left is in the store. Rejects when the store is unreadable, or of a newer release. */
 export async function createRecorder(options: RecorderOptions): Promise<Recorder> {
@@ -69,6 +71,7 @@ export async function createRecorder(options: RecorderOptions): Promise<Recorder
       commands: theirs,
     } satisfies WriterThreadData,
     transferList: [theirs],
+    resourceLimits,
   })
   const flushes = new Map<number, { resolve(): void; reject(error: Error): void }>()
   let stopped: Error | undefined
