@@ -100,7 +100,7 @@ const digests = new WeakMap<TargetParams, string>()
 function digestOf(params: TargetParams | undefined): string {
   if (params === undefined) return ''
   let digest = digests.get(params)
-  if (digest === undefined) digests.set(params, (digest = cacheKeyOf([JSON.stringify([params.defaults, params.edits])])))
+  if (digest === undefined) digests.set(params, (digest = cacheKeyOf([JSON.stringify([params.defaults, params.edits, params.removals])])))
   return digest
 }
 

@@ -94,16 +94,17 @@ function droppedIn(written: Written | undefined, { warnings }: Remarks): readonl
   if (model >= 0) throw fault(`${written.path}[${model}]`, 'is "model", which no request can do without.')
   if (names.includes('stream')) warnings.push(`${written.path} cannot drop stream: whether it streams is for each request to say.`)
   for (const [index, name] of names.entries()) {
-    if (isPart(name))
-      warnings.push(`${written.path}[${index}] does nothing: whole fields are left out, and ${quoted(name)} is a part of one.`)
+    if (!partOfRequest.test(name))
+      throw fault(
+        `${written.path}[${index}]`,
+        `is ${quoted(name)}, which is no path such as seed, messages[2] or tools[*].function.strict.`,
+      )
   }
-  return names.filter((name) => name !== 'stream' && !isPart(name))
+  return names.filter((name) => name !== 'stream')
 }
 
-/** A path of Portkey's, such as `tools[*].function.strict`. */
-function isPart(name: string): boolean {
-  return /[.[]/.test(name)
-}
+/** A field, and what is in it: members, items by their place, or each of them. */
+const partOfRequest = /^[^.[\]]+(?:\.[^.[\]]+|\[(?:\d{1,9}|\*)\])*$/
 
 function hostIn(written: Written): string {
   const text = textIn(written)

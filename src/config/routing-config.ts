@@ -61,6 +61,7 @@ export type RoutingLeaf = Placed & {
   /** Top-level fields, by OpenAI's names: where the request has none, instead of the request's, and those to leave out. `model` is not among them. */
   readonly defaultParams: JsonObject
   readonly overrideParams: JsonObject
+  /** Or paths into one: `tools[*].function.strict`. */
   readonly dropParams: readonly string[]
   readonly retry?: RetryRule
   readonly cache?: CacheRule

@@ -2,7 +2,7 @@
 import type { Inspected } from '#inspection'
 import type { ClientWire } from '#ir'
 import { Failure, isObject, type JsonObject, type JsonValue } from '#kernel'
-import type { PlannedTarget } from '#routing'
+import type { ParamEdit, PlannedTarget } from '#routing'
 
 /** Where each wire says it. Any of `names` in the first of `within` that is there (or in the body); the first one is written where none is. */
 export const outputFields: Readonly<Record<ClientWire, { readonly names: readonly string[]; readonly within?: readonly string[] }>> = {
@@ -11,6 +11,8 @@ export const outputFields: Readonly<Record<ClientWire, { readonly names: readonl
   'anthropic-messages': { names: ['max_tokens'] },
   gemini: { names: ['maxOutputTokens', 'max_output_tokens'], within: ['generationConfig', 'generation_config'] },
 }
+
+const containers = outputFields.gemini.within ?? []
 
 /** What a model gives at most, where nobody knows better. */
 const unknownCap = 4096
@@ -54,13 +56,21 @@ function toldTo({ params }: PlannedTarget, names: readonly string[], members: Js
   const said = names.filter((name) => members[name] !== undefined)
   if (params === undefined) return said.map((name) => members[name] as JsonValue)
   const told = new Map<string, JsonValue>(said.map((name) => [name, members[name] as JsonValue]))
-  const isHere = (one: { readonly field: string; readonly within?: string }): boolean =>
-    (one.within === undefined) === (within === undefined) && names.includes(one.field)
-  if (told.size === 0) for (const { field, value } of params.defaults.filter(isHere)) if (value !== undefined) told.set(field, value)
-  for (const { field, value } of params.edits.filter(isHere)) {
-    if (value === undefined) told.delete(field)
-    else told.set(field, value)
+  const isInObject = within !== undefined
+  const tell = ({ field, value, within: inside }: ParamEdit): void => {
+    if ((inside !== undefined) === isInObject && names.includes(field)) {
+      if (value === undefined) told.delete(field)
+      else told.set(field, value)
+    } else if (isInObject && inside === undefined && containers.includes(field)) {
+      // The object itself is written anew, or left out; of two spellings a provider may read either.
+      if (field === within) told.clear()
+      for (const name of names)
+        if (isObject(value) && value[name] !== undefined) told.set(field === within ? name : `${field}.${name}`, value[name])
+    }
   }
+  if (told.size === 0) params.defaults.forEach(tell)
+  params.edits.forEach(tell)
+  for (const { field, steps } of params.removals ?? []) if (field === within && steps.length === 1) told.delete(steps[0]!)
   return [...told.values()]
 }
 

@@ -2,7 +2,7 @@
 import { bytesPerToken, edited, largeBodyBytes, type Arrival, type Inspected } from '#inspection'
 import type { Dialect, EmbeddingInput, EmbeddingRequest, Note, Request, VectorEncoding } from '#ir'
 import { Failure, isObject, type JsonObject } from '#kernel'
-import type { ParamDefault, ParamEdit, PlannedTarget, TargetParams } from '#routing'
+import { withoutPart, type ParamDefault, type ParamEdit, type PlannedTarget, type TargetParams } from '#routing'
 import {
   cleanedOf,
   decodeFor,
@@ -203,6 +203,11 @@ export class Outgoing {
     }
     for (const one of params.defaults) if (!isThere(one)) apply(one)
     for (const one of params.edits) if (one.value !== undefined || isThere(one)) apply(one)
+    for (const { field, steps } of params.removals ?? []) {
+      const value = edits.has(field) ? edits.get(field)!.value : body.member(field)
+      const rest = value === undefined ? undefined : withoutPart(value, steps)
+      if (rest !== value) edits.set(field, { field, value: rest })
+    }
     if (clamp !== undefined) {
       const { names, within, value } = clamp
       const said = names.filter(

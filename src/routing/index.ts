@@ -8,6 +8,7 @@ export type {
   Operation,
   ParamDefault,
   ParamEdit,
+  ParamRemoval,
   Plan,
   PlannedTarget,
   Skipped,
@@ -15,6 +16,7 @@ export type {
   TargetParams,
   TargetTimeouts,
 } from './plan.ts'
+export { withoutPart } from './plan-params.ts'
 export type { Facts, Moment, Needs, Pin } from './plan-facts.ts'
 export { configTree, servedTree, type LeafCandidate, type ResolvedLeaf, type RouteRequest, type RouteTree } from './plan-route.ts'
 export { planSteps, type Planned } from './plan-steps.ts'

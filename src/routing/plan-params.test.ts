@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RoutingLeaf } from '#config'
-import { createParamReader } from './plan-params.ts'
+import type { JsonObject } from '#kernel'
+import { createParamReader, withoutPart } from './plan-params.ts'
 
 function leaf(more: Partial<RoutingLeaf>): RoutingLeaf {
   return { kind: 'leaf', path: 'config', weight: 1, defaultParams: {}, overrideParams: {}, dropParams: [], timeouts: {}, ...more }
@@ -56,4 +57,48 @@ test('what the wire has no place for is a note that names it; nothing is there t
       { code: 'dropped', path: 'override_params.stream', why: 'the client decides it' },
     ],
   })
+})
+
+test('a path is a part that is left out, items from behind so that the places of the others hold', () => {
+  const { edits, removals } = createParamReader(
+    'openai-chat',
+    'generate',
+  )(leaf({ dropParams: ['seed', 'messages[0]', 'tools[*].function.strict', 'messages[10].name', 'messages[2]'] }))!
+  assert.deepEqual(edits, [{ field: 'seed', value: undefined }])
+  assert.deepEqual(removals, [
+    { field: 'messages', steps: ['10', 'name'] },
+    { field: 'messages', steps: ['2'] },
+    { field: 'messages', steps: ['0'] },
+    { field: 'tools', steps: ['*', 'function', 'strict'] },
+  ])
+})
+
+test('a part goes and everything else stays, also where there is no such part', () => {
+  const tools = [{ function: { name: 'a', strict: true } }, { type: 'web' }, { function: { name: 'b', strict: false } }]
+  const before = structuredClone(tools)
+  assert.deepEqual(withoutPart(tools, ['*', 'function', 'strict']), [
+    { function: { name: 'a' } },
+    { type: 'web' },
+    { function: { name: 'b' } },
+  ])
+  assert.deepEqual(withoutPart(tools, ['1']), [tools[0], tools[2]])
+  assert.deepEqual(withoutPart(tools, ['*']), [])
+  assert.deepEqual(withoutPart({ a: { b: [[{ c: 1, d: 2 }], []] } }, ['a', 'b', '*', '*', 'c']), { a: { b: [[{ d: 2 }], []] } })
+  assert.deepEqual(withoutPart({ type: 'json_schema', json_schema: {} }, ['json_schema']), { type: 'json_schema' })
+  for (const steps of [
+    ['3'],
+    ['0', 'name'],
+    ['*', 'function', 'none'],
+    ['function'],
+    ['length'],
+    ['0', 'constructor'],
+    ['*', 'type', 'x'],
+  ]) {
+    assert.equal(withoutPart(tools, steps), tools, steps.join('.'))
+  }
+  assert.equal(withoutPart('text', ['length']), 'text')
+  assert.equal(withoutPart(null, ['0']), null)
+  const [odd, own] = [JSON.parse('{"__proto__":{"x":1,"y":2}}') as JsonObject, '{"__proto__":{"y":2}}']
+  assert.equal(JSON.stringify(withoutPart(odd, ['__proto__', 'x'])), own)
+  assert.deepEqual(tools, before)
 })

@@ -37,11 +37,16 @@ export type ParamEdit = {
 /** Of a default: other names of the same thing. Where the request has one of them, it has the field. */
 export type ParamDefault = ParamEdit & { readonly synonyms?: readonly string[] }
 
+/** A part of a field: names of members, places of items, `*` for each item. */
+export type ParamRemoval = { readonly field: string; readonly steps: readonly string[] }
+
 export type TargetParams = {
   /** Added where the request has no such field. */
   readonly defaults: readonly ParamDefault[]
   /** Made whatever the request has; at most one of a field. */
   readonly edits: readonly ParamEdit[]
+  /** Left out after the edits, in this order; absent: nothing. */
+  readonly removals?: readonly ParamRemoval[]
   /** What the client's wire has no place for. */
   readonly notes: readonly Note[]
 }

@@ -88,9 +88,15 @@ const plain = (body: JsonObject, config?: string): Ask => ({
   body,
   ...(config === undefined ? {} : { headers: { 'x-turnpike-config': config } }),
 })
-const google = (generationConfig: JsonObject, more: JsonObject = {}): Ask => ({
+const written = (ask: Ask, config: JsonObject): Ask => ({ ...ask, headers: { 'x-turnpike-config': JSON.stringify(config) } })
+const overriding = (generationConfig: JsonObject): JsonObject => ({ override_params: { generationConfig } })
+const google = (generationConfig: JsonObject | undefined, more: JsonObject = {}): Ask => ({
   path: '/v1beta/models/gemini/gemini:generateContent',
-  body: { contents: [{ role: 'user', parts: [{ text: 'Hi' }] }], generationConfig, ...more },
+  body: {
+    contents: [{ role: 'user', parts: [{ text: 'Hi' }] }],
+    ...(generationConfig === undefined ? {} : { generationConfig }),
+    ...more,
+  },
 })
 
 describe('held is what may be said', () => {
@@ -107,6 +113,27 @@ describe('held is what may be said', () => {
     ['in as many answers as a config says', plain({ max_tokens: 100 }, 'many'), 0.4],
     ['in as many answers as a config says where the request does not', plain({ max_tokens: 100 }, 'several'), 0.3],
     ["as long as the model speaks, when a config drops the request's word", plain({ max_tokens: 100 }, 'dropped'), 1],
+    [
+      "as long as the model speaks, when a config drops Google's object",
+      written(google({ maxOutputTokens: 100 }), { drop_params: ['generationConfig'] }),
+      1,
+    ],
+    ['or a member of it', written(google({ maxOutputTokens: 100 }), { drop_params: ['generationConfig.maxOutputTokens'] }), 1],
+    [
+      'as long as a config says, that writes the object anew',
+      written(google({ maxOutputTokens: 100 }), overriding({ maxOutputTokens: 500 })),
+      0.5,
+    ],
+    [
+      'or does so in another spelling than the request',
+      written(google(undefined, { generation_config: { maxOutputTokens: 100 } }), overriding({ maxOutputTokens: 500, candidateCount: 2 })),
+      1,
+    ],
+    [
+      'in as many candidates as a config says where the request does not',
+      written(google(undefined), { default_params: { generationConfig: { maxOutputTokens: 100, candidateCount: 3 } } }),
+      0.3,
+    ],
     ["in several of Google's candidates", google({ maxOutputTokens: 100, candidateCount: 4 }), 0.4],
     ["in Google's dearer tier", google({ maxOutputTokens: 100 }, { serviceTier: 'priority' }), 0.2],
     ['in the same, spelt otherwise', google({ maxOutputTokens: 100 }, { service_tier: 'priority' }), 0.2],

@@ -158,6 +158,38 @@ test('overrides, defaults and what is left out reach the provider in its own wor
   assert.match(JSON.stringify(record['notes']), /override_params\.seed/, 'what has no place is said')
 })
 
+test('parts of fields are left out for the target that cannot take them, whether its bytes pass or are translated', async () => {
+  const call = (name: string): JsonObject => ({
+    type: 'function',
+    function: { name, strict: true, parameters: { type: 'object', properties: {} } },
+  })
+  const body: JsonObject = {
+    model: 'model-1',
+    messages: [
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', name: 'me', content: 'Hello' },
+    ],
+    tools: [call('a'), call('b')],
+    metadata: { team: 'x', n: 1.5 },
+  }
+  const drop_params = ['messages[0]', 'messages[1].name', 'tools[*].function.strict', 'tools[7]', 'metadata.team', 'nothing.here']
+  await ask(to('well', { drop_params }), body)
+  const passed = upstreams.get('well')!.received.at(-1)!.json()
+  const without = (name: string): JsonObject => ({ type: 'function', function: { name, parameters: { type: 'object', properties: {} } } })
+  assert.deepEqual(passed['messages'], [{ role: 'user', content: 'Hello' }])
+  assert.deepEqual(passed['tools'], [without('a'), without('b')])
+  assert.deepEqual(passed['metadata'], { n: 1.5 })
+
+  const { record } = await ask({ strategy: { mode: 'fallback' }, targets: [to('down', { drop_params }), to('well')] }, body)
+  assert.equal(record['provider'], 'well')
+  assert.deepEqual(upstreams.get('well')!.received.at(-1)!.json()['messages'], body['messages'], 'the next target has the whole request')
+
+  await ask(to('claude', { drop_params }), body)
+  const translated = upstreams.get('claude')!.received.at(-1)!.json()
+  assert.equal(translated['system'], undefined)
+  assert.ok(!JSON.stringify(translated['tools']).includes('strict'))
+})
+
 test('a conditional config goes by what the request is', async () => {
   const config = {
     strategy: {
