@@ -1,9 +1,11 @@
 // Whether the ledger adds up: every invariant that can be asked of the files, each violation in words.
 import { DatabaseSync } from 'node:sqlite'
 import { formatUsd } from '#ir'
-import { quarterMs } from './ledger-charges.ts'
-import { ledgerMigrations } from './ledger-schema.ts'
+import { quarterMs, tagId } from './ledger-charges.ts'
+import { openLedgerDatabase } from './ledger-schema.ts'
+import { fingerprintOf } from './ledger-transfers.ts'
 import type { LedgerVerdict } from './ledger.ts'
+import { metadataPairs } from './metadata-pairs.ts'
 import { seqPerMs } from './schema.ts'
 
 type Row = Record<string, bigint | string | null>
@@ -22,7 +24,9 @@ export function checkLedger(db: DatabaseSync, records: string | undefined): Ledg
       const beganAtMs = Number(db.prepare("SELECT value FROM meta WHERE name = 'began_at'").get()?.['value'] ?? 0)
       const found = createFindings()
       for (const { sql, sentence } of laws) for (const row of select(db, sql)) found.add(sql, sentence(row))
-      checkTriggers(db, found)
+      checkTags(db, found)
+      checkFingerprints(db, found)
+      checkSchema(db, found)
       const compared = store === undefined ? 0 : compareRecords(db, store, beganAtMs, found)
       return {
         violations: found.sentences(),
@@ -73,6 +77,19 @@ const laws: readonly Law[] = [
   },
   { sql: "SELECT id FROM transfers WHERE state <> 'posted'", sentence: (row) => `Transfer ${row['id']} was begun and never posted.` },
   {
+    sql: `SELECT id, before FROM (SELECT id, at, lag(id) OVER (ORDER BY id) AS before, lag(at) OVER (ORDER BY id) AS at_before FROM transfers
+      WHERE state = 'posted') WHERE at < at_before`,
+    sentence: (row) => `Transfer ${row['id']} says an earlier time than transfer ${row['before']}, which was made before it.`,
+  },
+  {
+    sql: `SELECT id, requests, (SELECT count(*) FROM charges WHERE transfer = transfers.id AND number BETWEEN first_charge AND last_charge) AS count,
+        fingerprint, requests || ' requests, ' || (SELECT coalesce(sum(nano_usd), 0) FROM entries WHERE transfer = transfers.id AND account = 'revenue')
+          || ' + ' || (SELECT coalesce(sum(nano_usd), 0) FROM entries WHERE transfer = transfers.id AND account = 'provider_cost') AS entered
+      FROM transfers WHERE kind = 'charge' AND state = 'posted' AND (requests <> count OR fingerprint <> entered)`,
+    sentence: (row) =>
+      `Transfer ${row['id']} was made for "${row['fingerprint']}" nano-USD; it has ${row['count']} requests, and its entries say "${row['entered']}".`,
+  },
+  {
     sql: 'SELECT key, count(*) AS count FROM transfers GROUP BY key HAVING count(*) > 1',
     sentence: (row) => `The key ${row['key']} has ${row['count']} transfers.`,
   },
@@ -81,7 +98,7 @@ const laws: readonly Law[] = [
         SELECT accounts.id, pot, iif(pot = 'paid', coalesce(paid, 0), coalesce(promo, 0)) AS cached,
           (SELECT coalesce(sum(nano_usd), 0) FROM entries WHERE account = accounts.id AND entries.pot = pots.pot) AS sum
         FROM accounts JOIN (SELECT 'paid' AS pot UNION SELECT 'promo') AS pots LEFT JOIN wallets ON wallets.account = accounts.id
-        WHERE accounts.kind = 'wallet'
+        WHERE accounts.id LIKE 'wallet:%'
       ) WHERE cached <> sum`,
     sentence: (row) => `The ${row['pot']} pot of ${row['id']} says ${usd(row['cached'])}, and its entries sum to ${usd(row['sum'])}.`,
   },
@@ -151,11 +168,55 @@ function bigintOf(value: Row[string] | undefined): bigint {
   return typeof value === 'bigint' ? value : 0n
 }
 
-/** Whoever drops a trigger can write what it refused. */
-function checkTriggers(db: DatabaseSync, found: Findings): void {
-  const there = new Set(select(db, "SELECT name FROM sqlite_schema WHERE type = 'trigger'").map(({ name }) => name))
-  for (const [, name = ''] of ledgerMigrations.join(';').matchAll(/CREATE TRIGGER (\w+)/g))
-    if (!there.has(name)) found.add('triggers', `The trigger ${name} is gone, which protects what is booked.`)
+/** The sums of tags: beside SQL, since metadata may have words that SQLite's JSON reads otherwise. */
+function checkTags(db: DatabaseSync, found: Findings): void {
+  const sums = new Map<string, { readonly tag: string; readonly quarter: bigint; requests: bigint; tokens: bigint; cost: bigint }>()
+  const add = (tag: string, row: Row, sign: bigint): void => {
+    const quarter = bigintOf(row['quarter'])
+    const name = JSON.stringify([tag, String(quarter), row['provider'], row['model'], row['asked']])
+    const sum = sums.get(name) ?? { tag, quarter, requests: 0n, tokens: 0n, cost: 0n }
+    sums.set(name, sum)
+    sum.requests += sign * bigintOf(row['requests'])
+    sum.tokens += sign * bigintOf(row['tokens'])
+    sum.cost += sign * bigintOf(row['cost'])
+  }
+  const charged = `SELECT tags, at / ${quarterMs} AS quarter, provider, model, asked, count(*) AS requests, sum(tokens_in + tokens_out) AS tokens,
+    sum(nano_usd) AS cost FROM charges WHERE tags <> '' GROUP BY 1, 2, 3, 4, 5`
+  for (const row of select(db, charged))
+    for (const [key, value] of metadataPairs(String(row['tags']))) add(tagId(key, value).toWellFormed(), row, 1n)
+  const summed = "SELECT id, quarter, provider, model, asked, requests, tokens, nano_usd AS cost FROM spending WHERE kind = 'tag'"
+  for (const row of select(db, summed)) add(String(row['id']), row, -1n)
+  for (const { tag, quarter, requests, tokens, cost } of sums.values())
+    if (requests !== 0n || tokens !== 0n || cost !== 0n)
+      found.add('tags', `The sums of ${when(quarter)} for the metadata ${tag} are not those of its requests.`)
+}
+
+/** What somebody asked for is what was entered, and what was noted beside it. */
+function checkFingerprints(db: DatabaseSync, found: Findings): void {
+  const asked = `SELECT id, kind, request, note, fingerprint, account, min(pot) AS pot, sum(nano_usd) AS amount
+    FROM transfers JOIN entries ON transfer = transfers.id AND pot <> '' WHERE kind <> 'charge' AND state = 'posted' GROUP BY id, account`
+  for (const { id, kind, request, note, fingerprint, account, pot, amount } of select(db, asked)) {
+    const of = kind === 'refund' ? [request, amount] : [amount, pot]
+    // A refund of all that is left names no amount.
+    const written = [of, ...(kind === 'refund' ? [[request, undefined]] : [])].map((middle) =>
+      fingerprintOf([kind, account, ...middle, note]),
+    )
+    if (!written.includes(String(fingerprint)))
+      found.add('fingerprints', `Transfer ${id} (${kind} of ${usd(amount)} for ${account}) is not the one that was asked for.`)
+  }
+}
+
+/** Whoever takes a trigger away, or changes it, can write what it refused. */
+function checkSchema(db: DatabaseSync, found: Findings): void {
+  const schemaOf = (one: DatabaseSync): Row[] => select(one, "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'")
+  const fresh = openLedgerDatabase(':memory:')
+  const expected = schemaOf(fresh)
+  fresh.close()
+  const there = new Map(schemaOf(db).map(({ name, sql }) => [name, sql]))
+  for (const { type, name, sql } of expected) {
+    if (!there.has(name!)) found.add('schema', `The ${type} ${name} is gone${type === 'trigger' ? ', which protects what is booked' : ''}.`)
+    else if (there.get(name!) !== sql) found.add('schema', `The ${type} ${name} is not as Turnpike made it.`)
+  }
 }
 
 function compareRecords(db: DatabaseSync, store: DatabaseSync, beganAtMs: number, found: Findings): number {

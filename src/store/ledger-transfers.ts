@@ -6,12 +6,14 @@ import { instanceWallet, monotonic } from './ledger-charges.ts'
 import { accountOf, transferOf } from './ledger-queries.ts'
 import type { AdjustmentAsked, CreditAsked, LedgerEntry, LedgerRefusal, Pot, RefundAsked, TransferKind, TransferMade } from './ledger.ts'
 
+type Content = readonly (string | bigint | null | undefined)[]
+
 type Posting = {
   readonly kind: TransferKind
   readonly wallet: string
   readonly key: string | undefined
   /** What makes two writes the same one. */
-  readonly content: readonly (string | bigint | undefined)[]
+  readonly content: Content
   readonly actor: string
   readonly note: string
   readonly request: string
@@ -110,9 +112,7 @@ export function postRefund(db: DatabaseSync, asked: RefundAsked, nowMs: number):
 function post(db: DatabaseSync, nowMs: number, posting: Posting): TransferMade | LedgerRefusal {
   const { kind, wallet, actor, note, request } = posting
   const key = posting.key === undefined ? `own:${randomUUID()}` : `key:${posting.key}`
-  const fingerprint = createHash('sha256')
-    .update(JSON.stringify(posting.content.map((part) => (part === undefined ? null : String(part)))))
-    .digest('base64url')
+  const fingerprint = fingerprintOf(posting.content)
   const before = db.prepare('SELECT id, fingerprint FROM transfers WHERE key = ?').get(key)
   if (before !== undefined) {
     if (before['fingerprint'] !== fingerprint)
@@ -131,6 +131,11 @@ function post(db: DatabaseSync, nowMs: number, posting: Posting): TransferMade |
   for (const { account, pot, nanoUsd } of entries) insert.run(id, account, pot, nanoUsd)
   db.prepare("UPDATE transfers SET state = 'posted', key = ?, fingerprint = ? WHERE id = ?").run(key, fingerprint, id)
   return made(db, id, wallet, false)
+}
+
+export function fingerprintOf(content: Content): string {
+  const text = JSON.stringify(content.map((part) => (part === undefined ? null : String(part))))
+  return createHash('sha256').update(text).digest('base64url')
 }
 
 function made(db: DatabaseSync, id: number, wallet: string, replayed: boolean): TransferMade {

@@ -235,7 +235,7 @@ test('the check says in words what somebody has made wrong behind the triggers',
   const spoil = (sql: string): readonly string[] => {
     const db = openLedgerDatabase(':memory:')
     credit(db, 'wallet:ada', 6n, 'promo')
-    book(db, [chargeFor('a', { wallet: 'wallet:ada', user: 'ada', nanoUsd: 20n })])
+    book(db, [chargeFor('a', { wallet: 'wallet:ada', user: 'ada', nanoUsd: 20n, tags: '{"env":"prod"}' })])
     made(refund(db, 'wallet:ada', 'a', 5n))
     assert.deepEqual(violations(db), [])
     const triggers = db.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").all()
@@ -257,11 +257,31 @@ test('the check says in words what somebody has made wrong behind the triggers',
     ["DELETE FROM spending WHERE kind = 'instance'", /for openai\/gpt-5-mini are not those of its requests/],
     ["UPDATE entries SET nano_usd = nano_usd * 10 WHERE transfer = 3", /The request a cost \$0\.00000002, and \$0\.00000005 were refunded/],
     ["UPDATE wallets SET promo = -1", /The promo pot of wallet:ada is below 0/],
+    ["UPDATE spending SET nano_usd = 0 WHERE kind = 'tag'", /^The sums of 2026-\S+ for the metadata env=prod are not those of its requests\.$/],
+    ["DELETE FROM spending WHERE kind = 'tag'", /^The sums of \S+ for the metadata env=prod /],
+    ["UPDATE charges SET tags = ''", /for the metadata env=prod are not/],
+    // Everything adds up, and somebody has twice as much as was credited.
+    [`UPDATE entries SET nano_usd = nano_usd * 2 WHERE transfer = 1; UPDATE wallets SET promo = promo + 6 WHERE account = 'wallet:ada'`,
+      /^Transfer 1 \(credit of \$0\.000000012 for wallet:ada\) is not the one that was asked for\.$/],
+    ["UPDATE transfers SET note = 'gift' WHERE id = 3", /^Transfer 3 \(refund of \$0\.000000005 for wallet:ada\) is not/],
+    ['UPDATE transfers SET requests = 2 WHERE id = 2', /^Transfer 2 was made for "1 requests, 20 \+ 0" nano-USD; it has 1 requests, and its entries say "2 requests, 20 \+ 0"\.$/],
+    [`UPDATE transfers SET at = 5 WHERE id = 2`, /^Transfer 2 says an earlier time than transfer 1, which was made before it\.$/],
+    [`UPDATE accounts SET kind = 'cash' WHERE id = 'wallet:ada'; UPDATE wallets SET paid = paid + 1`, /The paid pot of wallet:ada says/],
   ] // prettier-ignore
   for (const [sql, message] of cases) assert.match(spoil(sql).join('\n'), message, sql)
   const db = ledgerInMemory(t)
   db.exec('DROP TRIGGER entry_stays')
   assert.deepEqual(violations(db), ['The trigger entry_stays is gone, which protects what is booked.'])
+  db.exec('CREATE TRIGGER entry_stays BEFORE DELETE ON entries BEGIN SELECT 1; END')
+  assert.deepEqual(violations(db), ['The trigger entry_stays is not as Turnpike made it.'])
+})
+
+test('metadata of any words is summed as the check reads it', (t) => {
+  const db = ledgerInMemory(t)
+  const odd = [{ a: 'x\0y' }, { a: '\ud800' }, { a: '\ud801', b: 'c' }, { 'a%=': '=' }, { '\0k': 'v' }, { '': '' }, { 'é"\\': '😀' }]
+  for (const [at, tags] of odd.entries()) book(db, [chargeFor(`r${at}`, { tags: JSON.stringify(tags) })])
+  made(refund(db, 'wallet:instance', 'r0'))
+  assert.deepEqual(violations(db), [])
 })
 
 test('a statement runs on from its opening balance, page by page and window by window, when the clock goes back too', (t) => {
