@@ -214,8 +214,8 @@ function checkSchema(db: DatabaseSync, found: Findings): void {
   fresh.close()
   const there = new Map(schemaOf(db).map(({ name, sql }) => [name, sql]))
   for (const { type, name, sql } of expected) {
-    if (!there.has(name!)) found.add('schema', `The ${type} ${name} is gone${type === 'trigger' ? ', which protects what is booked' : ''}.`)
-    else if (there.get(name!) !== sql) found.add('schema', `The ${type} ${name} is not as Turnpike made it.`)
+    if (!there.has(name)) found.add('schema', `The ${type} ${name} is gone${type === 'trigger' ? ', which protects what is booked' : ''}.`)
+    else if (there.get(name) !== sql) found.add('schema', `The ${type} ${name} is not as Turnpike made it.`)
   }
 }
 
