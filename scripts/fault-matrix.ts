@@ -62,6 +62,7 @@ ${sections.join('\n')}
   one still answers.
 - \`test/e2e/fault-storms.test.ts\`: 401 and 429 for every request of an hour; kept-alive connections that die while they are idle.
 - \`test/e2e/fault-bombs.test.ts\`: compressed gigabytes, errors and events without an end.
+- \`test/e2e/fault-ends.test.ts\`: a last event alone, a connection that stays open behind it, events without an end.
 - \`test/e2e/fault-sdk.test.ts\`: the SDKs of OpenAI and Anthropic see an error after each cut.
 - \`test/e2e/chaos.test.ts\`: 200 requests at once, of whose answers 30 % are bad, on every wire, with routing configs and with clients that leave.
 - \`test/clients/watchdogs.test.ts\`: Codex and Claude Code wait where they would give up without our keep-alives.

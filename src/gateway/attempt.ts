@@ -89,8 +89,8 @@ export interface AttemptHost {
   broke(error: unknown): void
 }
 
-/** A whole answer, ready for the client: in its wire, cost included. The exchange takes the bytes over. */
-export type WholeAnswer = { readonly body: ByteCollector; readonly finish: Finish | undefined }
+/** A whole answer, ready for the client: in its wire, cost included. The exchange takes the bytes over. `open`: the provider has not closed it yet. */
+export type WholeAnswer = { readonly body: ByteCollector; readonly finish: Finish | undefined; readonly open?: true }
 
 type Mode = 'waiting' | 'error' | 'whole' | 'stream' | 'over'
 
@@ -113,6 +113,7 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
   /** The stream is not server-sent events: no chunk of it may pass unread. */
   #framed = false
   #call: UpstreamCall | undefined
+  #ended = false
   #headers: Readonly<Record<string, string>> = {}
   #collector: ByteCollector | undefined
   #reader: StreamReader | undefined
@@ -199,7 +200,7 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
           this.#startStream()
           this.#streamData(Buffer.from(chunk))
         } else if (!this.#collector!.push(chunk)) {
-          this.failed(new Failure('bad_response', `The provider's answer is larger than ${wholeBodyBytes >> 20} MB.`))
+          this.failed(tooLarge())
         }
         return
       case 'error':
@@ -215,6 +216,7 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
   }
 
   end(): void {
+    this.#ended = true
     switch (this.#mode) {
       case 'error':
         this.#errorBody()
@@ -340,20 +342,31 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
     return this.toolNames === undefined ? decoder : withOwnNames(decoder, this.toolNames)
   }
 
-  /** The client did not ask for a stream: events are gathered and become one body. */
+  /** The client did not ask for a stream: events are gathered and become one body, which is whole with its last event. */
   #foldReader(): StreamReader {
     const decoder = this.#decoder()
     const events: StreamEvent[] = []
+    let bytes = 0
+    let told = false
+    const tell = (): void => {
+      told = true
+      this.#translated(fold(events))
+    }
     return {
-      pass: () => this.over,
+      pass: () => told,
       frame: (frame) => {
-        if (frame.data !== undefined)
-          events.push(...decoder.push({ ...(frame.event === undefined ? {} : { event: frame.event }), data: frame.data }))
+        if (told || frame.data === undefined) return
+        bytes += frame.raw.length
+        if (bytes > wholeBodyBytes) throw tooLarge()
+        events.push(...decoder.push({ ...(frame.event === undefined ? {} : { event: frame.event }), data: frame.data }))
+        const last = events.at(-1)?.type
+        if (last === 'finish' || last === 'error') tell()
       },
       flush() {},
       end: () => {
+        if (told) return
         events.push(...decoder.end())
-        this.#translated(fold(events))
+        tell()
       },
     }
   }
@@ -402,6 +415,12 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
       .catch((error: unknown) => this.#thrown(error))
   }
 
+  /** Some say what went wrong in a 200, and in a shape of their own. What has no usage, or no end, is read before it is believed. */
+  #mayBeNoAnswer(finish: Finish | undefined, usage: Usage | undefined, { length }: Buffer): boolean {
+    const isGeneration = this.exchange.arrival.operation === 'generate'
+    return (finish === undefined || usage === undefined) && isGeneration && length < largeBodyBytes
+  }
+
   /** The body goes out as it came, with the cost written into its usage. */
   #passWhole(body: Buffer): void {
     const { codec } = this.exchange
@@ -421,13 +440,11 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
       this.#translateWhole(body)
       return
     }
-    if (
-      finish !== undefined &&
-      mayBeEmpty(watched.usage) &&
-      this.refusesEmpty(finish) &&
-      saysNothing(decodeAnswer(this.#wireOfAnswer, body))
-    )
-      throw emptyCompletion()
+    const mayRefuse = finish !== undefined && mayBeEmpty(watched.usage) && this.refusesEmpty(finish)
+    if (mayRefuse || this.#mayBeNoAnswer(finish, watched.usage, body)) {
+      const said = decodeAnswer(this.#wireOfAnswer, body)
+      if (mayRefuse && saysNothing(said)) throw emptyCompletion()
+    }
     this.exchange.learned(watched.id, watched.model)
     const costUsd =
       watched.usage === undefined
@@ -484,8 +501,12 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
     this.#mode = 'over'
     this.contentMs = performance.now() - this.startedMs
     this.#collector = undefined
-    this.exchange.answered(this, answer)
+    this.exchange.answered(this, this.#ended ? answer : { ...answer, open: true })
   }
+}
+
+function tooLarge(): Failure {
+  return new Failure('bad_response', `The provider's answer is larger than ${wholeBodyBytes >> 20} MB.`)
 }
 
 /** About how long the text of an answer is. */

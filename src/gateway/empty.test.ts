@@ -24,9 +24,10 @@ test('a word, a thought, a refusal and a tool call are something', () => {
 test('only who ends as if all were said is held to it', () => {
   const reasons = ['stop', 'length', 'tool-calls', 'filtered', 'refused', 'paused', 'other'] as const
   assert.deepEqual(
-    reasons.filter((reason) => endsAsIfDone({ reason })),
+    reasons.filter((reason) => endsAsIfDone({ reason, raw: 'a word' })),
     ['stop'],
   )
+  assert.ok(endsAsIfDone({ reason: 'other' }), 'who does not say why it stopped')
 })
 
 test('an answer whose provider counted words is not looked at', () => {

@@ -6,8 +6,8 @@ import type { Finish, Response, Usage } from '#ir'
 const nearlyNothing = 4
 
 /** Whether an answer without content may be a broken one. Who stopped at a limit, or at a filter, has a reason to say nothing. */
-export function endsAsIfDone({ reason }: Finish): boolean {
-  return reason === 'stop'
+export function endsAsIfDone({ reason, raw }: Finish): boolean {
+  return reason === 'stop' || (reason === 'other' && raw === undefined)
 }
 
 /** Whether the parts of a whole answer are worth a look: most answers have counted words. */

@@ -346,16 +346,21 @@ export class Exchange implements Waiting, FailoverHost, CacheHost, ClientListene
   /** A stream is complete but for its tail, which goes out once the record is written. */
   streamed(attempt: Try, finish: Finish | undefined, tail: Uint8Array | string): void {
     this.#failover.ended(attempt, undefined)
-    this.#lingering = attempt
-    this.dueMs = this.deps.deadlines.nowMs + closeGraceMs
+    this.#awaitClose(attempt)
     this.#keep(tail)
     this.status = 200
     this.#finish('ok', undefined, finish, () => this.arrival.client.end(tail))
   }
 
+  #awaitClose(attempt: Try): void {
+    this.#lingering = attempt
+    this.dueMs = this.deps.deadlines.nowMs + closeGraceMs
+  }
+
   /** A whole body is ready. */
   answered(attempt: Try, answer: WholeAnswer): void {
     this.#failover.ended(attempt, undefined)
+    if (answer.open === true) this.#awaitClose(attempt)
     this.#answerBody(answer.body, answer.finish, attempt.target)
   }
 

@@ -33,12 +33,15 @@ export interface StreamReader {
 const lineFeed = 0x0a
 /** White space before a colon, or more than one space after it. */
 const oddSpacing = /"\s+:|":\s\s/
+/** Who has sent so much and said nothing has nothing to say. */
+const mostHeldBytes = 16 << 20
 const blankLine = Buffer.from('\n\n')
 
 /** Bytes pass: only frames that hold usage, a finish reason, an error or the terminator are read, once content has begun. */
 export class PassReader implements StreamReader {
   /** Frames before the first content; handed to a translating reader when the head has to go out early. */
   readonly held: RawFrame[] = []
+  #heldBytes = 0
   readonly #sink: StreamSink
   readonly #watch: Watch
   readonly #markers: RegExp
@@ -93,8 +96,7 @@ export class PassReader implements StreamReader {
     const watched = this.#watch.frame(frame)
     if (watched.error !== undefined) {
       this.flush()
-      this.#over = true
-      this.#sink.failed(watched.error)
+      this.#fail(watched.error)
       return
     }
     if (watched.id !== undefined || watched.model !== undefined) this.#sink.learned(watched.id, watched.model)
@@ -105,8 +107,7 @@ export class PassReader implements StreamReader {
     if (watched.finish !== undefined && this.#knows !== undefined) {
       const filtered = isFiltered(watched.finish)
       if (filtered && !this.#flowing && watched.content !== true) {
-        this.#over = true
-        this.#sink.failed(filteredBeforeContent())
+        this.#fail(filteredBeforeContent())
         return
       }
       if (filtered || !this.#knows(watched.finish)) {
@@ -117,8 +118,7 @@ export class PassReader implements StreamReader {
       }
     }
     if (watched.finish !== undefined && !this.#flowing && watched.content !== true && this.#sink.refusesEmpty(watched.finish)) {
-      this.#over = true
-      this.#sink.failed(emptyCompletion())
+      this.#fail(emptyCompletion())
       return
     }
     if (watched.usage !== undefined) {
@@ -127,7 +127,8 @@ export class PassReader implements StreamReader {
       if (rewritten !== undefined) bytes = Buffer.from(before + rewritten)
     }
     if (watched.terminal === true) {
-      this.#complete(bytes)
+      if (this.#flowing || watched.content === true || this.#finish !== undefined) this.#complete(bytes)
+      else this.#fail(emptyCompletion())
       return
     }
     if (watched.usage !== undefined && !this.#showUsage && watched.finish === undefined && watched.content !== true) return
@@ -139,6 +140,7 @@ export class PassReader implements StreamReader {
     this.held.push(heldFrame(frame, bytes === frame.raw ? Buffer.from(bytes) : bytes))
     // A finish without content is an empty answer; where nobody else could answer, it goes out as it is.
     if (watched.content === true || watched.finish !== undefined) this.#commit()
+    else if ((this.#heldBytes += bytes.length) > mostHeldBytes) this.#fail(noContent())
   }
 
   flush(): void {
@@ -155,8 +157,12 @@ export class PassReader implements StreamReader {
       this.#complete(Buffer.from(this.#terminator))
       return
     }
+    this.#fail(endedEarly())
+  }
+
+  #fail(failure: Failure): void {
     this.#over = true
-    this.#sink.failed(endedEarly())
+    this.#sink.failed(failure)
   }
 
   #commit(): void {
@@ -182,6 +188,8 @@ export class TranslateReader implements StreamReader {
   readonly #encoder: StreamEncoder
   readonly #endsPlainly: boolean
   readonly #held: StreamEvent[] = []
+  /** Of the frames before the first content. */
+  #heldBytes = 0
   #flowing = false
   #over = false
   #costUsd: number | undefined
@@ -201,15 +209,16 @@ export class TranslateReader implements StreamReader {
   }
 
   frame(frame: RawFrame): void {
-    if (frame.data !== undefined) this.events(this.#decoder.push(frame))
+    if (frame.data === undefined || this.#over) return
+    this.events(this.#decoder.push(frame))
+    if (!this.#flowing && (this.#heldBytes += frame.raw.length) > mostHeldBytes && !this.#over) this.#fail(noContent())
   }
 
   end(): void {
     this.events(this.#decoder.end())
     this.flush()
     if (this.#over) return
-    this.#over = true
-    this.#sink.failed(endedEarly())
+    this.#fail(endedEarly())
   }
 
   flush(): void {
@@ -230,8 +239,7 @@ export class TranslateReader implements StreamReader {
     switch (event.type) {
       case 'error':
         this.flush()
-        this.#over = true
-        this.#sink.failed(event.error)
+        this.#fail(event.error)
         return
       case 'start':
         this.#sink.learned(event.id, event.model)
@@ -242,13 +250,11 @@ export class TranslateReader implements StreamReader {
       case 'finish': {
         const filtered = this.#endsPlainly && isFiltered(event.finish)
         if (filtered && !this.#flowing) {
-          this.#over = true
-          this.#sink.failed(filteredBeforeContent())
+          this.#fail(filteredBeforeContent())
           return
         }
         if (!this.#flowing && this.#sink.refusesEmpty(event.finish)) {
-          this.#over = true
-          this.#sink.failed(emptyCompletion())
+          this.#fail(emptyCompletion())
           return
         }
         if (!this.#flowing) this.#commit()
@@ -287,6 +293,11 @@ export class TranslateReader implements StreamReader {
       this.#out += this.#encoder.push(event)
   }
 
+  #fail(failure: Failure): void {
+    this.#over = true
+    this.#sink.failed(failure)
+  }
+
   #commit(): void {
     this.#flowing = true
     this.#sink.committed()
@@ -308,6 +319,10 @@ function frameText({ event, data }: SseFrame): string {
 /** A frame of one's own. The parser's reads its fields from `raw` when asked, which may be rewritten here. */
 function heldFrame({ event, data }: SseFrame, raw: Buffer): RawFrame {
   return { ...(event === undefined ? {} : { event }), data, raw, incomplete: false }
+}
+
+function noContent(): Failure {
+  return new Failure('bad_response', `The provider sent ${mostHeldBytes >> 20} MB of events without any content.`)
 }
 
 function endedEarly(): Failure {

@@ -111,6 +111,20 @@ const beforeContent: readonly FaultCell[] = [
     class: ['error_in_stream', 'provider_error'],
     answer: (wire) => wire.errorInside200(),
   },
+  {
+    name: 'answers 200 with a complaint in a shape of its own',
+    modes: both,
+    endings: before,
+    class: ['error_in_stream', 'bad_response'],
+    answer: () => ({ headers: { 'content-type': 'application/json' }, body: '{"detail":"Not authenticated"}' }),
+  },
+  {
+    name: 'answers 200 with an empty object',
+    modes: both,
+    endings: before,
+    class: ['bad_response'],
+    answer: () => ({ headers: { 'content-type': 'application/json' }, body: '{}' }),
+  },
   { name: 'ends its stream before any content', modes: stream, endings: before, class: ['ended_early'], answer: (wire) => upTo(wire, 0) },
   { name: 'refuses the connection', modes: both, endings: before, class: ['connect_failed'], place: 'refused' },
   {

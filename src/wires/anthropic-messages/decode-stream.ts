@@ -258,6 +258,10 @@ export class MessageReader implements StreamDecoder {
 
   #stop(out: StreamEvent[]): void {
     if (this.#done) return
+    if (this.#nextPart === 0 && asText(this.#ending['stop_reason']) === undefined) {
+      this.#fail(new Failure('empty_response', 'The provider ended its stream without having answered anything.'), out)
+      return
+    }
     for (const index of this.#blocks.keys()) this.#blockStop(index, out)
     this.#done = true
     const { stop_reason: reason, stop_sequence: sequence, stop_details: details } = this.#ending
