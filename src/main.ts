@@ -1,11 +1,11 @@
 // Composition root: builds every room, in order, and stops them in reverse. The only file that knows all of them.
-import { mkdirSync } from 'node:fs'
 import { createAdmin, type Admin, type AdminOptions } from '#admin'
 import { createResponseCache } from '#cache'
 import { createGlob, secretTexts } from '#catalog'
 import {
   ConfigError,
   environment,
+  makeHome,
   nothingDeclared,
   openHome,
   readDeclared,
@@ -412,7 +412,7 @@ async function testProvider(control: Control, slug: string): Promise<ProbeReport
 /** Takes the home before anything in it is read or made, so that two first starts cannot both make its keys. */
 function lockOf(home: string): { release(): void } {
   try {
-    mkdirSync(home, { recursive: true, mode: 0o700 })
+    makeHome(home)
   } catch {
     // `openHome` says better what is wrong with it.
     return { release() {} }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { homeFiles, readSettings, type Settings } from '#config'
 import { createAdminClient, httpTransport, NotRunning, type AdminClient, type AdminTransport } from './admin-client.ts'
-import { CliFailure } from './failure.ts'
+import { CliFailure, explainHome } from './failure.ts'
 import { probeNeighbour, readInstanceNote } from './instance.ts'
 
 export type ConnectionOptions = {
@@ -62,9 +62,7 @@ export async function connectToHome(context: ConnectionContext, { home, verbose,
 
 async function openInProcess({ openHome }: ConnectionContext, settings: Settings): Promise<AdminClient> {
   const opened = await openHome(settings).catch((error: unknown) => {
-    // The rooms reject with sentences for the operator; anything else is a defect, and keeps its stack.
-    if (error instanceof Error && error.name === 'Error' && !isInUse(error)) throw new CliFailure(error.message)
-    throw error
+    throw isInUse(error) ? error : explainHome(error, settings.home)
   })
   return createAdminClient({
     where: `the home ${settings.home} in this process, since no turnpike runs on it`,

@@ -108,8 +108,16 @@ export async function runProgram(context: ProgramContext, args: readonly string[
 }
 
 export async function main(args: readonly string[]): Promise<void> {
-  // The reader of a pipe may leave first (`| head`): nothing more to say, and no failure.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+  let serves = false
+  process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+    if (serves) return
+    // The reader of a pipe may leave first (`| head`): nothing more to say, and no failure.
+    if (code === 'EPIPE') process.exit(0)
+    terminal.remark(`turnpike: The output cannot be written: ${code === 'ENOSPC' ? 'the disk is full' : (code ?? message)}.`)
+    process.exit(1)
+  })
+  // Whoever reads the log may go away, or its disk be full: no reason to stop.
+  process.stderr.on('error', () => {})
   // From source the command is not on the PATH; npm finds it (and the right Node).
   const command = process.argv[1]?.endsWith('.ts') === true ? 'npm run -s turnpike --' : 'turnpike'
   const terminal = createTerminal(process.stdout, process.stderr)
@@ -128,7 +136,11 @@ export async function main(args: readonly string[]): Promise<void> {
       command,
       connect: (options) => connectToHome({ command, remark: terminal.remark, openHome }, options),
       // Loaded here, so that the other commands don't wait for a whole gateway.
-      start: async (settings) => (await import('#main')).startTurnpike({ settings, version }),
+      start: async (settings) => {
+        const gateway = await (await import('#main')).startTurnpike({ settings, version })
+        serves = true
+        return gateway
+      },
     },
     args,
   )
@@ -146,7 +158,7 @@ function exitCodeOf(error: unknown, say: (text: string) => void): number {
   }
   if (error instanceof ConfigError) {
     say(`turnpike: ${error.message}`)
-    return 1
+    return error.subject.startsWith('--') ? 2 : 1
   }
   say(`turnpike failed in a way that it should not: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
   return 1

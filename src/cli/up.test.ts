@@ -116,7 +116,7 @@ test('a taken port says which, by whom, and how to choose another', async () => 
     server.closeAllConnections()
     assert.equal(exitCode, 1)
     assert.match(remarks, message)
-    assert.match(remarks, new RegExp(`^turnpike: Port ${port} of 127\\.0\\.0\\.1 .* turnpike up --port ${port + 1}$`))
+    assert.match(remarks, new RegExp(`^turnpike: Port ${port} of 127\\.0\\.0\\.1 .* turnpike up --home \\S+ --port ${port + 1}$`))
   }
 })
 
@@ -141,12 +141,14 @@ test('what the system refuses is said in a sentence that names the remedy', asyn
 test('a wrong option ends before anything starts, in one sentence', async () => {
   const cases: [string[], RegExp][] = [
     [['--port', 'http'], /--port is "http", which is not a port/],
+    [['--home', ''], /--home is empty/],
     [['--log-level', 'loud'], /--log-level is "loud"/],
     [['--config', path.join(scratch, 'nothing.yaml')], /--config names .*nothing\.yaml, which does not exist/],
   ]
   for (const [args, message] of cases) {
     const { exitCode, remarks } = await up(args, async () => assert.fail('it started'))
-    assert.equal(exitCode, 1)
+    // A file that is not there is no misuse.
+    assert.equal(exitCode, args[0] === '--config' ? 1 : 2)
     assert.match(remarks, message)
   }
 })

@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import { readSettings, type Settings, type Snapshot } from '#config'
 import { homeOption, reachableHost, type CliContext } from './context.ts'
-import { CliFailure, systemCode } from './failure.ts'
+import { CliFailure, explainHome, systemCode } from './failure.ts'
 import { exampleModel } from './example-model.ts'
 import { greetingJson, greetingLines, type Started } from './greeting.ts'
 import { createSignalReader, exitCodes, watchTerminal, type StopSignal } from './stop-signals.ts'
@@ -55,7 +55,9 @@ export function upCommand({ terminal, version, command, start }: CliContext & { 
     .addHelpText('after', examples)
     .action(async ({ json, ...overrides }: UpOptions) => {
       const settings = readSettings({ overrides })
-      const running = await start(settings).catch((error: unknown) => explainStart(error, settings, command))
+      const running = await start(settings).catch((error: unknown) =>
+        explainStart(error, settings, `${command} up${homeOption(overrides.home)}`),
+      )
       // Before the greeting: whoever reads it may send a signal at once.
       const ended = obeySignals(running, settings, terminal.remark, () => readSettings({ overrides }))
       const localUrl = `http://${reachableHost(settings.host)}:${running.port}`
@@ -125,14 +127,14 @@ function obeySignals(running: Running, settings: Settings, remark: (text: string
 }
 
 /** Says in one sentence why it did not start, where the system's own words would not. */
-async function explainStart(error: unknown, { host, port, home }: Settings, command: string): Promise<never> {
+async function explainStart(error: unknown, { host, port, home }: Settings, up: string): Promise<never> {
   const code = systemCode(error)
   if (code === 'EADDRINUSE') {
     const other = port < 65_535 ? port + 1 : port - 1
     const neighbour = await probeNeighbour(`http://${reachableHost(host)}:${port}`)
     const who =
       neighbour?.kind === 'turnpike' ? `another turnpike${neighbour.version === '' ? '' : ` (${neighbour.version})`}` : 'another program'
-    throw new CliFailure(`Port ${port} of ${host} is taken by ${who}. Stop it, or choose another port: ${command} up --port ${other}`)
+    throw new CliFailure(`Port ${port} of ${host} is taken by ${who}. Stop it, or choose another port: ${up} --port ${other}`)
   }
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
     throw new CliFailure(
@@ -140,13 +142,7 @@ async function explainStart(error: unknown, { host, port, home }: Settings, comm
     )
   }
   if (code === 'EACCES' && port > 0 && port < 1024) {
-    throw new CliFailure(`This user may not listen on port ${port}; choose one from 1024 up: ${command} up --port 8640`)
+    throw new CliFailure(`This user may not listen on port ${port}; choose one from 1024 up: ${up} --port 8640`)
   }
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
-    throw new CliFailure(`This user may not write in the home ${home}; make it this user's own, or choose another with --home.`)
-  }
-  if (code === 'ENOSPC') throw new CliFailure(`The disk of the home ${home} is full; free some space, or choose another with --home.`)
-  // The rooms reject with sentences for the operator; anything else is a defect, and keeps its stack.
-  if (error instanceof Error && error.name === 'Error') throw new CliFailure(error.message)
-  throw error
+  throw explainHome(error, home)
 }

@@ -1,6 +1,6 @@
 // The home is made once, private, and what is wrong with it is said.
 import assert from 'node:assert/strict'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
@@ -67,6 +67,22 @@ test('a home that others may read is made private', (context) => {
   chmodSync(settings.home, 0o755)
   openHome(settings)
   assert.equal(modeOf(settings.home), 0o700)
+})
+
+test('a folder of others is not closed to them by a slip of the hand; one with only a turnpike.yaml becomes a home', (context) => {
+  const settings = settingsFor(context, 'shared')
+  mkdirSync(settings.home)
+  chmodSync(settings.home, 0o755)
+  writeFileSync(path.join(settings.home, 'theirs.txt'), '')
+  assert.match(refusal(settings), /^The folder .*shared has other things in it, .* set TURNPIKE_HOME to a folder of its own\.$/)
+  assert.equal(modeOf(settings.home), 0o755)
+  writeFileSync(path.join(settings.home, 'turnpike.yaml'), '')
+  openHome(settings)
+  assert.equal(modeOf(settings.home), 0o700)
+})
+
+test('where the system makes no directory, it is said and not tried for ever', { skip: !existsSync('/proc/self') }, (context) => {
+  assert.match(refusal({ ...settingsFor(context), home: '/proc/turnpike/home' }), /cannot be created: the system makes no directory there/)
 })
 
 test('an admin token from the settings is used and not written', (context) => {

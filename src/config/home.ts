@@ -5,9 +5,11 @@ import {
   chmodSync,
   closeSync,
   constants,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   statSync,
@@ -41,7 +43,7 @@ const oldKeysFile = 'keys.json'
  */
 export function openHome(settings: Settings): Home {
   const home = settings.home
-  const madeHome = makeDirectory(home)
+  const madeHome = makeHome(home)
   if (settings.adminToken !== undefined)
     return { path: home, adminToken: settings.adminToken, created: { home: madeHome, adminToken: false } }
   const file = path.join(home, tokenFile)
@@ -108,13 +110,18 @@ export function hashKey(key: string): string {
   return createHash('sha256').update(key, 'utf8').digest('hex')
 }
 
-function makeDirectory(home: string): boolean {
+/** What a home has, or a new volume. */
+const ownNames = new Set(['turnpike.yaml', tokenFile, masterKeyFile, oldKeysFile, 'control.db', 'lock', 'lost+found'])
+
+/** Whether it was made. Throws `ConfigError`. */
+export function makeHome(home: string): boolean {
   let made: boolean
   try {
-    made = mkdirSync(home, { recursive: true, mode: 0o700 }) !== undefined
+    made = makeDirectory(home)
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
-    const why = code === 'EEXIST' ? 'a file is in its place' : fileTrouble(error)
+    const { code } = error as NodeJS.ErrnoException
+    const why =
+      code === 'EEXIST' ? 'a file is in its place' : code === 'ENOENT' ? 'the system makes no directory there' : fileTrouble(error)
     throw new ConfigError(
       'TURNPIKE_HOME',
       `The home ${home} cannot be created: ${why}; make it a writable directory or set TURNPIKE_HOME to another.`,
@@ -123,9 +130,20 @@ function makeDirectory(home: string): boolean {
   }
   try {
     // Secrets lie in it: nobody else may even list it.
-    if ((statSync(home).mode & 0o077) !== 0) chmodSync(home, 0o700)
+    if ((statSync(home).mode & 0o077) !== 0) {
+      const names = readdirSync(home)
+      // A slip of the hand (`--home .`, `/tmp`) must not close it to everybody else.
+      if (names.length > 0 && !names.some((name) => ownNames.has(name))) {
+        throw new ConfigError(
+          'TURNPIKE_HOME',
+          `The folder ${home} has other things in it, and as a home it would be closed to all other users; set TURNPIKE_HOME to a folder of its own.`,
+        )
+      }
+      chmodSync(home, 0o700)
+    }
     accessSync(home, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (error) {
+    if (error instanceof ConfigError) throw error
     throw new ConfigError(
       'TURNPIKE_HOME',
       `The home ${home} cannot be used: ${fileTrouble(error)}; make it this user's own writable directory or set TURNPIKE_HOME to another.`,
@@ -133,6 +151,22 @@ function makeDirectory(home: string): boolean {
     )
   }
   return made
+}
+
+/** With what is missing above it. Node's own way never ends where a parent is there and yet nothing can be made in it (/proc, autofs). */
+function makeDirectory(directory: string): boolean {
+  try {
+    mkdirSync(directory, { mode: 0o700 })
+    return true
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST' && statSync(directory).isDirectory()) return false
+    const above = path.dirname(directory)
+    if (code !== 'ENOENT' || existsSync(above)) throw error
+    makeDirectory(above)
+    mkdirSync(directory, { mode: 0o700 })
+    return true
+  }
 }
 
 function readSecretFile(file: string): string | undefined {

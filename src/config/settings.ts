@@ -117,7 +117,7 @@ export function readSettings({
   refuseUnknownVariables(env)
   const said = (name: Name, file: DeclaredSettings | undefined): Written | undefined => {
     const flag = overrides[name]
-    if (flag !== undefined) return { text: flag, where: `--${kebab(name)}` }
+    if (flag !== undefined) return { text: notEmpty(flag, `--${kebab(name)}`), where: `--${kebab(name)}` }
     const { variable } = rows[name]
     const text = env[variable]
     if (text !== undefined && text !== '') return { text, where: variable }
@@ -191,7 +191,7 @@ export function parseAdminToken({ text, where }: Written): string {
   if (text.length < 32) {
     throw new ConfigError(
       where,
-      `${where} has ${text.length} characters and needs at least 32; leave it out to have one generated in the home.`,
+      `${where} has ${text.length} characters and needs at least 32; ${path.isAbsolute(where) ? 'remove the file' : 'leave it out'} to have one generated in the home.`,
     )
   }
   return text
@@ -230,7 +230,7 @@ function configFile(home: string, written: Written | undefined): string | undefi
   if (written !== undefined) {
     const named = expandHome(written.text)
     if (!existsSync(named))
-      throw new ConfigError(written.where, `${written.where} names ${named}, which does not exist; create it or leave the setting out.`)
+      throw new ConfigError(named, `${written.where} names ${named}, which does not exist; create it or leave the setting out.`)
     return named
   }
   const usual = path.join(home, defaultFileName)
@@ -240,6 +240,12 @@ function configFile(home: string, written: Written | undefined): string | undefi
 function expandHome(text: string): string {
   const expanded = text === '~' || text.startsWith('~/') ? path.join(os.homedir(), text.slice(1)) : text
   return path.resolve(expanded)
+}
+
+/** `--home "$UNSET"` would otherwise be the folder in which somebody happens to be. */
+function notEmpty(text: string, where: string): string {
+  if (text === '') throw new ConfigError(where, `${where} is empty; give it a value, or leave it out.`)
+  return text
 }
 
 function bad({ text, where }: Written, expected: string): ConfigError {
