@@ -23,6 +23,7 @@ type Asked = {
   readonly config?: Plan['config']
   /** What the config does to the request, for each target. */
   readonly params?: PlannedTarget['params']
+  readonly forwards?: PlannedTarget['forwards']
   readonly rule?: Partial<CacheRule>
   readonly path?: Arrival['path']
 }
@@ -53,7 +54,7 @@ function askerOf(asked: Asked) {
   const inspected = inspect(arrival, codecOf(wire), view)
   assert.ok(inspected !== 'doubtful')
   const steps = targets.map(([route, slug, id]) => ({
-    target: { route, provider: { slug }, model: { id }, ...(asked.params === undefined ? {} : { params: asked.params }) } as PlannedTarget,
+    target: { route, provider: { slug }, model: { id }, params: asked.params, forwards: asked.forwards } as PlannedTarget,
     reason: '',
     exits: [],
   }))
@@ -139,6 +140,10 @@ test('no two tenants, namespaces, configs, versions, sets of targets, wires or c
     { params: { defaults: [], edits: [{ field: 'temperature', value: 1 }], notes: [] } },
     { params: { defaults: [], edits: [{ field: 'temperature', value: undefined }], notes: [] } },
     { params: { defaults: [{ field: 'temperature', value: 1 }], edits: [], notes: [] } },
+    { params: { defaults: [], edits: [], removals: [{ field: 'messages', steps: ['0'] }], notes: [] } },
+    { forwards: ['x-tenant'], headers: { 'x-tenant': 'a' } },
+    { forwards: ['x-tenant'], headers: { 'x-tenant': 'b' } },
+    { forwards: ['x-tenant'] },
     { targets: [['config', 'azure', 'gpt']] },
     { targets: [['config.targets[0]', 'openai', 'gpt']] },
     { targets: [['config', 'openai', 'gpt'], ['config', 'azure', 'gpt']] }, // prettier-ignore

@@ -63,6 +63,7 @@ export function cacheKeyFor(asker: CacheAsker, rule: CacheRule): string | undefi
     ...targetsOf(plan),
     inspected.strict ? 'strict' : '',
     key.client ?? '',
+    ...forwardedBy(plan, headers),
     ...(wire === 'anthropic-messages' ? headersThatCount.map((name) => textOf(headers[name])) : []),
     body,
   ])
@@ -92,6 +93,12 @@ function isSteady({ body }: Inspected, { tools, unsteady }: Fields, rule: CacheR
 function targetsOf({ steps }: Plan): readonly string[] {
   const names = steps.map(({ target }) => `${target.route} ${target.provider.slug} ${target.model.id} ${digestOf(target.params)}`)
   return [...new Set(names)].sort()
+}
+
+/** An answer may depend on them. */
+function forwardedBy({ steps }: Plan, headers: CacheAsker['arrival']['headers']): readonly string[] {
+  const names = new Set(steps.flatMap(({ target }) => target.forwards ?? []))
+  return names.size === 0 ? [] : [...names].sort().map((name) => `${name}: ${textOf(headers[name])}`)
 }
 
 const digests = new WeakMap<TargetParams, string>()

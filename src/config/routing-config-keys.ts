@@ -20,6 +20,7 @@ export const honouredKeys = [
   'api_key',
   'authorization',
   'custom_host',
+  'forward_headers',
   'virtual_key',
   'on_status_codes',
   'mode',
@@ -43,7 +44,6 @@ export const guardrailKeys = [
 
 /** Portkey's, and why they do nothing here. */
 export const ignoredKeys: ReadonlyMap<string, string> = new Map([
-  ['forward_headers', 'a provider gets the headers that its own settings say'],
   ['strict_open_ai_compliance', "answers are in the client's wire, with what it has no field for left out"],
   ['metadata', 'metadata comes with a request or belongs to its key'],
   ['prompt_id', 'there are no stored prompts'],

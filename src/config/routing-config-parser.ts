@@ -165,7 +165,7 @@ function leafOf(placed: Placed, members: Members, own: Inherited, inherited: Inh
     warnings.push(
       `${placed.path} has a custom_host and no api_key: it is asked without a key, since a provider's own is never sent to another address.`,
     )
-  const { overrides, defaults, dropped, timeouts, requestTimeoutMs, retry, cache, breaker, customHost } = own
+  const { overrides, defaults, dropped, timeouts, requestTimeoutMs, retry, cache, breaker, customHost, forwardHeaders } = own
   const totalMs = timeouts.totalMs ?? requestTimeoutMs
   return {
     kind: 'leaf',
@@ -173,6 +173,7 @@ function leafOf(placed: Placed, members: Members, own: Inherited, inherited: Inh
     ...given('provider', provider),
     ...given('apiKey', apiKey),
     ...given('customHost', customHost),
+    ...given('forwardHeaders', forwardHeaders),
     ...given('model', model),
     defaultParams: defaults,
     overrideParams: overrides,

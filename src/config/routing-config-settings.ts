@@ -2,7 +2,18 @@
 import type { JsonObject } from '#kernel'
 import type { BreakerRule, CacheRule, RetryRule, RoutingTimeouts } from './routing-config.ts'
 import { breakerIn, cacheIn, one, portkeyBreakerIn, requestTimeoutIn, retryIn, timeoutsIn } from './routing-config-rules.ts'
-import { copiedObject, fault, given, quoted, textIn, textsIn, type Members, type Remarks, type Written } from './routing-config-values.ts'
+import {
+  copiedObject,
+  fault,
+  given,
+  listIn,
+  quoted,
+  textIn,
+  textsIn,
+  type Members,
+  type Remarks,
+  type Written,
+} from './routing-config-values.ts'
 
 /** What a target has from the configs around it. */
 export type Inherited = {
@@ -16,6 +27,7 @@ export type Inherited = {
   readonly requestTimeoutMs?: number
   readonly breaker?: BreakerRule
   readonly customHost?: string
+  readonly forwardHeaders?: readonly string[]
 }
 
 export const nothingInherited: Inherited = { overrides: {}, defaults: {}, dropped: [], timeouts: {} }
@@ -44,6 +56,7 @@ export function ownSettings(members: Members, strategyBreaker: BreakerRule | und
   const breaker = breakerOf(members, remarks)
   if (breaker !== undefined && strategyBreaker !== undefined)
     remarks.warnings.push(`${(members.get('breaker') ?? members.get('cb_config'))!.path} does nothing: the strategy has its own.`)
+  const forwardHeaders = members.has('forward_headers') ? forwardedIn(members.get('forward_headers')!, remarks) : inherited.forwardHeaders
   const customHost = members.has('custom_host') ? hostIn(members.get('custom_host')!) : inherited.customHost
   return {
     overrides: { ...inherited.overrides, ...overrides },
@@ -56,6 +69,7 @@ export function ownSettings(members: Members, strategyBreaker: BreakerRule | und
     ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
     ...given('breaker', strategyBreaker ?? breaker ?? inherited.breaker),
     ...(customHost === undefined ? {} : { customHost }),
+    ...given('forwardHeaders', forwardHeaders),
   }
 }
 
@@ -105,6 +119,24 @@ function droppedIn(written: Written | undefined, { warnings }: Remarks): readonl
 
 /** A field, and what is in it: members, items by their place, or each of them. */
 const partOfRequest = /^[^.[\]]+(?:\.[^.[\]]+|\[(?:\d{1,9}|\*)\])*$/
+
+/** Credentials of the gateway itself among them, and what it says of its own request. */
+const neverForwarded =
+  /^(?:authorization|proxy-.*|cookie|x-api-key|api-key|x-goog-api-key|x-turnpike-.*|x-portkey-.*|host|user-agent|accept|accept-encoding|content-.*|connection|keep-alive|te|trailer|transfer-encoding|upgrade|expect)$/
+const mostForwarded = 64
+
+/** undefined: none, also where a config around this one has some. */
+function forwardedIn(written: Written, { warnings }: Remarks): readonly string[] | undefined {
+  const names = new Set<string>()
+  for (const item of listIn(written)) {
+    const name = textIn(item, 256).trim().toLowerCase()
+    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) throw fault(item.path, 'is not the name of a header, such as x-tenant-id.')
+    if (neverForwarded.test(name)) warnings.push(`${item.path} does nothing: ${quoted(name)} of a client goes to no provider.`)
+    else names.add(name)
+  }
+  if (names.size > mostForwarded) throw fault(written.path, `names ${names.size} headers, and at most ${mostForwarded} are allowed.`)
+  return names.size === 0 ? undefined : [...names]
+}
 
 function hostIn(written: Written): string {
   const text = textIn(written)

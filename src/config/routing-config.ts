@@ -56,6 +56,8 @@ export type RoutingLeaf = Placed & {
   readonly apiKey?: string
   /** Another base URL, only ever asked with `apiKey`. */
   readonly customHost?: string
+  /** Of the client's headers, those that go on to the provider; in lower case, at least one. */
+  readonly forwardHeaders?: readonly string[]
   /** Instead of the request's. */
   readonly model?: string
   /** Top-level fields, by OpenAI's names: where the request has none, instead of the request's, and those to leave out. `model` is not among them. */

@@ -19,7 +19,17 @@ export function requestHeaders(target: PlannedTarget, arrival: Arrival, stream: 
   if (fixed === undefined)
     fixedHeaders.set(target, (fixed = { stream: build(target, streamType(target)), whole: build(target, 'application/json') }))
   const headers = stream ? fixed.stream : fixed.whole
-  if (target.wire !== 'anthropic-messages') return headers
+  const lines = target.wire === 'anthropic-messages' ? withAnthropics(headers, target, arrival) : headers
+  return target.forwards === undefined ? lines : withForwarded(lines, target.forwards, arrival)
+}
+
+/** What is written for the provider counts for more than what the client sent. */
+function withForwarded(lines: readonly string[], names: readonly string[], { headers }: Arrival): readonly string[] {
+  const written = new Set(lines.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase()))
+  return [...lines, ...names.flatMap((name) => (written.has(name) || typeof headers[name] !== 'string' ? [] : [name, headers[name]]))]
+}
+
+function withAnthropics(headers: readonly string[], target: PlannedTarget, arrival: Arrival): readonly string[] {
   const version = arrival.headers['anthropic-version']
   const { headers: own, dialect } = target.provider
   // Bedrock has them in the body.

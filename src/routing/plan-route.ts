@@ -1,6 +1,6 @@
 // A config and who serves its targets -> a tree of routes, whose targets are made once and shared by every request that follows it.
 import type { BreakerRule, Credential, Provider, RoutingConfig, RoutingLeaf, RoutingNode, RoutingStrategy } from '#config'
-import type { ClientWire } from '#ir'
+import type { ClientWire, Note } from '#ir'
 import { invalidRequest, type JsonObject } from '#kernel'
 import { createParamReader } from './plan-params.ts'
 import { reach } from './plan-endpoints.ts'
@@ -117,7 +117,7 @@ export function configTree(
     count(1)
     const resolved = resolve(leaf, within.config)
     if (resolved.kind === 'virtual') return inner(leaf, resolved.config, within)
-    const children = providersOf(resolved, leaf, request, skipped, readParams(leaf), scopeOf(within.config))
+    const children = providersOf(resolved, leaf, request, skipped, readParams(leaf), within.config)
     for (const child of children) count(child.targets.length)
     const [only] = children
     if (children.length === 1) return { ...only!, weight: node.weight }
@@ -193,6 +193,13 @@ function named({ slug }: RoutingConfig): string {
   return slug === undefined ? '' : ` ${JSON.stringify(slug)}`
 }
 
+const noParams: TargetParams = { defaults: [], edits: [], notes: [] }
+const notForwarded: Note = {
+  code: 'dropped',
+  path: 'forward_headers',
+  why: 'the config came with the request, and the key is one of the gateway',
+}
+
 /** What of a leaf each of its targets has. */
 function providersOf(
   { candidates, skipped: without }: Extract<ResolvedLeaf, { readonly kind: 'served' }>,
@@ -200,11 +207,11 @@ function providersOf(
   { operation, wire, vitalsOf }: RouteRequest,
   skipped: Skipped[],
   params: TargetParams | undefined,
-  scope: string | undefined,
+  config: RoutingConfig | undefined,
 ): RouteProvider[] {
-  const { path, retry, cache, breaker } = leaf
+  const { path, retry, cache, breaker, forwardHeaders: forwards } = leaf
   const place = path === '' ? {} : { route: path }
-  const own = breaker === undefined ? undefined : { scope: `${scope} ${path}`, rule: breaker }
+  const own = breaker === undefined || config === undefined ? undefined : { scope: `${scopeOf(config)} ${path}`, rule: breaker }
   skipped.push(...without.map((one) => ({ ...one, ...place })))
   const found: RouteProvider[] = []
   for (const candidate of candidates) {
@@ -214,6 +221,10 @@ function providersOf(
       skipped.push({ provider: provider.slug, ...reached, ...place })
       continue
     }
+    // Headers choose organizations and projects: what a client's own config sends on, it sends with a key of its own.
+    const mayForward = forwards !== undefined && (config?.slug !== undefined || candidate.credentials !== undefined)
+    const told =
+      forwards === undefined || mayForward ? params : { ...(params ?? noParams), notes: [...(params?.notes ?? []), notForwarded] }
     const targets = credentialsOf(candidate).map((credential): PlannedTarget => ({
       route: path,
       provider,
@@ -221,7 +232,8 @@ function providersOf(
       ...reached,
       credential,
       timeouts: timeoutsOf(provider, leaf),
-      ...(params === undefined ? {} : { params }),
+      ...(told === undefined ? {} : { params: told }),
+      ...(mayForward ? { forwards } : {}),
       ...(retry === undefined ? {} : { retry }),
       ...(cache === undefined ? {} : { cache }),
       vitals: (candidate.unwatched === true ? undefined : vitalsOf?.(provider.slug, credential.name, model.id, own)) ?? unwatched,

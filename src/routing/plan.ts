@@ -66,6 +66,8 @@ export type PlannedTarget = {
   readonly credential: Credential
   readonly timeouts: TargetTimeouts
   readonly params?: TargetParams
+  /** Headers of the client, in lower case, that go on to the provider. */
+  readonly forwards?: readonly string[]
   readonly retry?: RetryRule
   readonly cache?: CacheRule
   readonly vitals: Vitals

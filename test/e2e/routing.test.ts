@@ -40,6 +40,8 @@ before(async () => {
         configs: {
           away: to('well', { custom_host: `${at('elsewhere').origin}/v1`, api_key: own }),
           local: { provider: 'ollama', custom_host: `${at('elsewhere').origin}/v1`, override_params: { model: 'llama3' } },
+          forwarding: to('well', { forward_headers: ['X-Tenant-Id', 'Authorization', 'x-of-the-operator', 'x-not-sent', 'Cookie'] }),
+          'forwarding-claude': to('claude', { forward_headers: ['anthropic-version', 'anthropic-beta'] }),
           virtual: { strategy: { mode: 'fallback' }, targets: [to('well', { override_params: { model: 'model-1', temperature: 0.25 } })] },
         },
       },
@@ -156,6 +158,31 @@ test('overrides, defaults and what is left out reach the provider in its own wor
   })
   const { record } = await ask(to('claude', { override_params: { seed: 3 } }), claudeBody, messages.path)
   assert.match(JSON.stringify(record['notes']), /override_params\.seed/, 'what has no place is said')
+})
+
+test("headers of the client go on where a stored config says so, or with the client's own key, and the gateway's key never does", async () => {
+  const headers = { 'x-tenant-id': 'acme', 'x-other': 'no', 'x-of-the-operator': 'no', 'openai-project': 'other', cookie: 'c=1' }
+  const lastOf = (slug: string) => Object.fromEntries(upstreams.get(slug)!.received.at(-1)!.headers)
+  await ask('forwarding', plainBody, chat.path, headers)
+  const stored = lastOf('well')
+  assert.deepEqual([stored['x-tenant-id'], stored['x-of-the-operator']], ['acme', 'yes'])
+  for (const name of ['x-other', 'x-not-sent', 'openai-project', 'cookie']) assert.equal(stored[name], undefined, name)
+  assert.match(String(stored['authorization']), /sk-provider-secret/)
+
+  const inline = { forward_headers: ['x-tenant-id', 'openai-project', 'authorization', 'x-turnpike-config'] }
+  const { record } = await ask(to('well', inline), plainBody, chat.path, headers)
+  assert.deepEqual([lastOf('well')['x-tenant-id'], lastOf('well')['openai-project']], [undefined, undefined])
+  assert.match(JSON.stringify(record['notes']), /forward_headers/)
+  const strict = await ask(to('well', inline), plainBody, chat.path, { ...headers, 'x-turnpike-strict': 'true' })
+  assert.equal(strict.answer.status, 400)
+
+  await ask(to('well', { ...inline, api_key: own }), plainBody, chat.path, headers)
+  const client = lastOf('well')
+  assert.deepEqual([client['x-tenant-id'], client['openai-project'], client['authorization']], ['acme', 'other', `Bearer ${own}`])
+  assert.equal(client['x-turnpike-config'], undefined)
+
+  await ask('forwarding-claude', plainBody, chat.path, { ...headers, 'anthropic-version': '1', 'anthropic-beta': 'beta-1' })
+  assert.deepEqual([lastOf('claude')['anthropic-version'], lastOf('claude')['anthropic-beta']], ['2023-06-01', 'beta-1'])
 })
 
 test('parts of fields are left out for the target that cannot take them, whether its bytes pass or are translated', async () => {
