@@ -273,7 +273,10 @@ async function open({ settings, version }: Start, undo: Undo): Promise<ControlSe
   const { control, indexOf } = opened
   let recorder: Promise<Recorder> | undefined
   // Most commands ask nothing of the records; it may take a while to read what a killed process left.
-  const opening = (): Promise<Recorder> => (recorder ??= recorderOf(settings.home, opened.running(), log))
+  const opening = (): Promise<Recorder> =>
+    (recorder ??= recorderOf(settings.home, opened.running(), log).catch(({ message }: Error) => {
+      throw new Refusal('unavailable', message)
+    }))
   const query = async (): Promise<Recorder['query']> => (await opening()).query
   const ledger = ledgerOf(settings.home, async () => (await opening()).flush())
   const resolve: DrillDeps['resolve'] = (snapshot, model, key) => indexOf(snapshot).resolve(model, key)

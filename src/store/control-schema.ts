@@ -1,6 +1,7 @@
 // The control store's tables, their forward-only migrations, and how its file is opened.
 import { chmodSync, closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { fileTrouble } from './file-trouble.ts'
 import { pragma, writing } from './transaction.ts'
 
 /** Times are milliseconds since 1970; `document`, `value` and `detail` are JSON. A migration that was released is never changed. */
@@ -92,25 +93,8 @@ function migrate(db: DatabaseSync, file: string, migrations: readonly string[]):
 /** A message that needs no more words. */
 class Sentence extends Error {}
 
-/** What went wrong with the file, in one sentence, and what to do. `what`: opened, read, written, copied. */
+/** What went wrong with the file, in one sentence, and what to do. */
 export function controlTrouble(error: unknown, file: string, what: 'opened' | 'read' | 'written'): string {
   if (error instanceof Sentence) return error.message
-  const { errcode = 0, code, message } = error as { errcode?: number; code?: string; message: string }
-  const unchanged = what === 'written' ? ' Nothing was changed.' : ''
-  const [why, advice] = reason(errcode & 0xff, code) ?? [message, `Check the file and its directory.`]
-  return `The control store ${file} cannot be ${what}: ${why}.${unchanged} ${advice}`
-}
-
-/** By SQLite's primary result code, or the code of a file system's error. */
-function reason(errcode: number, code: string | undefined): readonly [string, string] | undefined {
-  if (errcode === 13 || code === 'ENOSPC') return ['the disk is full', 'Free some space and try again.']
-  if (errcode === 8 || code === 'EROFS' || code === 'EACCES' || code === 'EPERM')
-    return ['this user may not write it', 'Make the file and its directory writable for the user that runs Turnpike.']
-  if (errcode === 11 || errcode === 26) return ['it is damaged', 'Restore it from a backup (`turnpike restore`), or move it away.']
-  if (errcode === 5 || errcode === 6) return ['another program holds it locked', 'Close that program and try again.']
-  if (errcode === 10) return ['the disk reports an error', 'Check the disk.']
-  if (errcode === 14 || code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR')
-    return ['there is no such file and it cannot be made', 'Check that its directory exists and is writable.']
-  if (errcode === 19) return ['what was to be stored contradicts what is there', 'This is a defect of Turnpike; please report it.']
-  return undefined
+  return fileTrouble(error, `The control store ${file}`, what, 'Restore it from a backup (`turnpike restore`), or move it away.')
 }

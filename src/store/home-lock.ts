@@ -2,6 +2,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { fileTrouble } from './file-trouble.ts'
 import { finishRestore } from './restore-moves.ts'
 
 export type HomeLock = { release(): void }
@@ -29,9 +30,8 @@ export function lockHome(home: string): HomeLock {
         { cause: error },
       )
     }
-    throw new Error(`The home ${home} cannot be locked: ${(error as Error).message}. Check that the directory exists and is writable.`, {
-      cause: error,
-    })
+    const ifDamaged = 'It holds nothing: remove it, if no Turnpike runs on this home.'
+    throw new Error(`The home ${home} cannot be locked: ${fileTrouble(error, join(home, 'lock'), 'opened', ifDamaged)}`, { cause: error })
   }
   try {
     finishRestore(home)

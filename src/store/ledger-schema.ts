@@ -1,6 +1,7 @@
 // The ledger's tables, their forward-only migrations, and how its file is opened.
 import { chmodSync, closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { fileTrouble } from './file-trouble.ts'
 import { pragma, writing } from './transaction.ts'
 
 /**
@@ -113,7 +114,10 @@ export function openLedgerDatabase(file: string): DatabaseSync {
   } catch (error) {
     db?.close()
     const { message } = error as Error
-    throw new Error(message.startsWith('The ledger') ? message : `The ledger ${file} cannot be opened: ${message}`, { cause: error })
+    if (message.startsWith('The ledger')) throw error
+    // It says what everybody has and spent: nothing but a backup can say that again.
+    const restore = 'Restore the home from a backup (`turnpike restore`); moved away, every wallet and budget would begin at 0.'
+    throw new Error(fileTrouble(error, `The ledger ${file}`, 'opened', restore), { cause: error })
   }
 }
 

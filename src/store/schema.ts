@@ -1,5 +1,7 @@
 // The record store's tables, their forward-only migrations, and how its file is opened.
+import { chmodSync, closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { fileTrouble } from './file-trouble.ts'
 import { pragma, writing } from './transaction.ts'
 
 /**
@@ -86,13 +88,19 @@ export const schemaVersion = migrations.length
 export const seqPerMs = 2048
 export const seqPerMinute = seqPerMs * 60_000
 
-/** Opens the store for its one writer and brings it to this release's schema. Throws when a newer release has written it. */
+/** Opens the store for its one writer and brings it to this release's schema. Throws one sentence; also when a newer release has written it. */
 export function openRecordDatabase(file: string): DatabaseSync {
-  const db = new DatabaseSync(file)
+  let db: DatabaseSync | undefined
   try {
+    if (file !== ':memory:') {
+      // Made here, since SQLite would make it readable for others; its companions (-wal, -shm) take over the mode.
+      closeSync(openSync(file, 'a', 0o600))
+      chmodSync(file, 0o600)
+    }
+    db = new DatabaseSync(file)
     const version = pragma(db, 'user_version')
     if (version > schemaVersion) {
-      throw new Error(
+      throw new NewerRelease(
         `The record store ${file} was written by a newer Turnpike (schema ${version}; this release knows ${schemaVersion}). Start that release, or use another home.`,
       )
     }
@@ -100,18 +108,26 @@ export function openRecordDatabase(file: string): DatabaseSync {
     db.exec(
       'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY',
     )
-    for (let next = version; next < schemaVersion; next++) {
-      writing(db, () => {
-        db.exec(migrations[next] ?? '')
-        db.exec(`PRAGMA user_version = ${next + 1}`)
-      })
-    }
+    for (let next = version; next < schemaVersion; next++) migrate(db, next)
     return db
   } catch (error) {
-    db.close()
-    throw error
+    db?.close()
+    if (error instanceof NewerRelease) throw error
+    const moveAway =
+      'Restore the home from a backup (`turnpike restore`), or move it away: records begin anew then, and the ledger keeps what they cost.'
+    throw new Error(fileTrouble(error, `The record store ${file}`, 'opened', moveAway), { cause: error })
   }
 }
+
+function migrate(db: DatabaseSync, version: number): void {
+  writing(db, () => {
+    db.exec(migrations[version] ?? '')
+    db.exec(`PRAGMA user_version = ${version + 1}`)
+  })
+}
+
+/** Its message needs no more words. */
+class NewerRelease extends Error {}
 
 /** A second connection for queries. The writer has opened (and migrated) the file before. */
 export function openRecordDatabaseForReading(file: string): DatabaseSync {
