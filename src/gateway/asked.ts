@@ -14,8 +14,8 @@ export const outputFields: Readonly<Record<ClientWire, { readonly names: readonl
 
 const containers = outputFields.gemini.within ?? []
 
-/** What a model gives at most, where nobody knows better. */
-const unknownCap = 4096
+/** What a model gives at most, where nobody knows better and its window has room for it. */
+const unknownCap = 32_768
 
 export type Place = { readonly within: string | undefined; readonly members: JsonObject }
 
@@ -104,13 +104,31 @@ export function answersAsked(target: PlannedTarget, inspected: Inspected, place:
   return mostOf(toldTo(target, answerNames(place), answersIn(inspected, place), place.within)) ?? 1
 }
 
-export function outputCap(target: PlannedTarget, wire: ClientWire, { within, members }: Place): number {
-  const { maxOutputTokens } = target.model
+export function outputCap(target: PlannedTarget, wire: ClientWire, inputTokens: number, { within, members }: Place): number {
+  const { maxOutputTokens, contextWindow = Infinity } = target.model
   // As much as the model gives, where nobody says how much.
   const wanted = mostOf(toldTo(target, outputFields[wire].names, members, within))
-  if (wanted === undefined) return maxOutputTokens ?? unknownCap
+  if (wanted === undefined) return maxOutputTokens ?? Math.max(1, Math.min(unknownCap, contextWindow - inputTokens))
   return maxOutputTokens === undefined ? wanted : Math.min(wanted, maxOutputTokens)
 }
+
+/** What a model calls of a tool that its provider runs, where nobody says how often it may. */
+const unsaidCalls = 5
+
+/** How often a target may call a tool that its provider runs and bills by the call: `web_search` is `web_search_20250305` and `web_search_preview`. */
+export function callsAsked(target: PlannedTarget, inspected: Inspected, kind: string): number {
+  const tools = inspected.body.member('tools')
+  const most = mostOf(toldTo(target, callFields, topOf(inspected, callFields)))
+  let calls = 0
+  for (const tool of Array.isArray(tools) ? tools : []) {
+    if (!isObject(tool) || typeof tool['type'] !== 'string' || !tool['type'].startsWith(kind)) continue
+    const uses = tool['max_uses']
+    calls += isCount(uses) ? uses : (most ?? unsaidCalls)
+  }
+  return calls
+}
+
+const callFields = ['max_tool_calls']
 
 const tierFields = ['service_tier', 'serviceTier']
 const maxTierCharacters = 32

@@ -7,7 +7,17 @@ import { lacksUsage, withEstimatedUsage } from '#journal'
 import type { Hold, HoldCost, HoldTarget, Limits, RateState } from '#ledger'
 import type { Plan, PlannedTarget } from '#routing'
 import type { FinishRecord } from '#store'
-import { answersAsked, outputCap, outputFields, placeOf, refuseNonsense, thinkingBudget, tierAsked, type Place } from './asked.ts'
+import {
+  answersAsked,
+  callsAsked,
+  outputCap,
+  outputFields,
+  placeOf,
+  refuseNonsense,
+  thinkingBudget,
+  tierAsked,
+  type Place,
+} from './asked.ts'
 import type { OutputClamp } from './outgoing.ts'
 import type { GatewayDeps } from './port.ts'
 import { priceOfTarget, type Priced } from './record.ts'
@@ -150,12 +160,12 @@ function worstOf(
     if (operation !== 'embed') {
       const count = answersAsked(target, inspected, place)
       answers = Math.max(answers, count)
-      outputTokens = Math.max(outputTokens, count * outputCap(target, wire, place))
+      outputTokens = Math.max(outputTokens, count * outputCap(target, wire, inputTokens, place))
     }
     const price = priceOfTarget(target, atMs)
     if (price === undefined) continue
     for (const rates of ratesFor(price, inputTokens, target, inspected)) {
-      const picoUsd = BigInt(inputTokens) * inputRate(rates, says) + rates.request
+      const picoUsd = BigInt(inputTokens) * inputRate(rates, says) + rates.request + callFees(rates, target, inspected, says)
       const perToken = outputRate(rates, says)
       cost ??= { picoUsd, picoUsdPerOutputToken: perToken }
       if (picoUsd > cost.picoUsd) cost.picoUsd = picoUsd
@@ -177,6 +187,19 @@ function speechOf({ body }: Inspected): Speech {
       return found
     })
 }
+
+/** What a provider bills for the calls of tools that it runs itself. */
+function callFees({ calls }: PriceRates, target: PlannedTarget, inspected: Inspected, says: Speech): bigint {
+  let picoUsd = 0n
+  for (const kind in calls) {
+    const each = calls[kind]!
+    // Mostly there are none, and one look for all searches says so.
+    if (each > 0n && says(kind.endsWith(searches) ? searches : kind)) picoUsd += each * BigInt(callsAsked(target, inspected, kind))
+  }
+  return picoUsd
+}
+
+const searches = '_search'
 
 function inputRate(rates: PriceRates, says: Speech): bigint {
   const most = dearest(rates).input

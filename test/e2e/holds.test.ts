@@ -8,7 +8,7 @@ import { call, errorIn, limitsOf, newCaller, untilSettled, type Ask } from '#tes
 import { startTest, type TestTurnpike } from '#test/turnpike.ts'
 import { createGate, createUpstream, type Gate, type ScriptedUpstream } from '#test/upstream.ts'
 
-const wires = ['openai-chat', 'anthropic-messages', 'gemini'] as const
+const wires = ['openai-chat', 'openai-responses', 'anthropic-messages', 'gemini'] as const
 /** A thousandth of a USD for each token out, and nothing else; twice as much in a hurry. */
 const spoken: JsonObject = {
   max_output_tokens: 1000,
@@ -20,6 +20,19 @@ const read: JsonObject = {
   max_output_tokens: 1000,
   price: { input_per_million_usd: '10', output_per_million_usd: '0.001', cache_write_1h_per_million_usd: '1000' },
 }
+/** A hundredth of a USD for each search, and nothing else. */
+const searching: JsonObject = {
+  id: 'searching',
+  max_output_tokens: 1000,
+  price: {
+    input_per_million_usd: '0',
+    output_per_million_usd: '0',
+    request_usd: '0.000001',
+    search_usd: '0.01',
+    calls_usd: { file_search: '0.0025' },
+  },
+}
+const unknown: JsonObject = { id: 'unknown', price: { input_per_million_usd: '0', output_per_million_usd: '100' } }
 let upstream: ScriptedUpstream
 let turnpike: TestTurnpike
 let gate: Gate
@@ -37,7 +50,14 @@ before(async () => {
             {
               ...providerOf(wire, upstream.origin),
               models: {
-                custom: [{ ...spoken, id: 'm' }, { ...spoken, id: 'gemini' }, read],
+                custom: [
+                  { ...spoken, id: 'm' },
+                  { ...spoken, id: 'gemini' },
+                  read,
+                  searching,
+                  unknown,
+                  { ...unknown, id: 'small', context_window: 4000 },
+                ],
               },
             },
           ]),
@@ -48,6 +68,7 @@ before(async () => {
           default: { default_params: { max_tokens: 700 }, provider: '@openai-chat' },
           many: { override_params: { n: 4 }, provider: '@openai-chat' },
           several: { default_params: { n: 3 }, provider: '@openai-chat' },
+          searching: { override_params: { max_tool_calls: 7 }, provider: '@openai-responses' },
           dropped: { drop_params: ['max_tokens'], provider: '@openai-chat' },
         },
       },
@@ -146,6 +167,56 @@ test('what is to be kept an hour is held at that price', async () => {
   const body = { model: 'anthropic-messages/read', max_tokens: 100, messages: [{ role: 'user', content: [text] }] }
   const held = await heldBy('', { path: '/v1/messages', body })
   assert.ok(held >= 1, String(held))
+})
+
+const responses = (more: JsonObject, config?: string): Ask => ({
+  path: '/v1/responses',
+  body: { model: 'openai-responses/searching', input: 'Hi', ...more },
+  ...(config === undefined ? {} : { headers: { 'x-turnpike-config': config } }),
+})
+const messages = (tools: JsonObject[]): Ask => ({
+  path: '/v1/messages',
+  body: { model: 'anthropic-messages/searching', max_tokens: 100, messages: [{ role: 'user', content: 'Hi' }], tools },
+})
+
+describe('held is what the provider may search', () => {
+  for (const [how, ask, usd] of [
+    ['as often as the tool may be used', messages([{ type: 'web_search_20250305', name: 'web_search', max_uses: 3 }]), 0.030001],
+    ['as often as is usual, where nothing is said', messages([{ type: 'web_search_20250305', name: 'web_search' }]), 0.050001],
+    ['as often as any tool may be called', responses({ tools: [{ type: 'web_search_preview' }], max_tool_calls: 2 }), 0.020001],
+    ['on the web and in files', responses({ tools: [{ type: 'web_search' }, { type: 'file_search' }], max_tool_calls: 2 }), 0.025001],
+    ['as a config says', responses({ tools: [{ type: 'web_search' }], max_tool_calls: 2 }, 'searching'), 0.070001],
+    [
+      'not at all, where it is a tool of the client',
+      responses({ tools: [{ type: 'function', name: 'web_search', parameters: {} }] }),
+      0.000001,
+    ],
+    ['not at all, where the words only stand in the prompt', responses({ input: '{"tools":[{"type":"web_search"}]}' }), 0.000001],
+  ] as const)
+    test(how, async () => assert.equal(await heldBy('', ask), usd))
+})
+
+describe('of a model of which nobody knows how long its answers are', () => {
+  test('a long one is held', async () => assert.equal(await heldBy('openai-chat/unknown', plain({ max_tokens: null })), 3.2768))
+  test('one that its window has room for is held', async () => {
+    const held = await heldBy('openai-chat/small', plain({ max_tokens: null }))
+    assert.ok(held > 0.39 && held < 0.4, String(held))
+  })
+})
+
+describe('held for 320 KB of base64 is', () => {
+  for (const [what, start, least, most] of [
+    ['the price of a picture', 'iVBORw0KGgo', 0.02, 0.025],
+    ['that of the pages of a PDF, about twenty thousand tokens', 'JVBERi0xLjcK', 0.2, 0.205],
+  ] as const)
+    test(what, async () => {
+      const url = `data:x/y;base64,${start}${'A'.repeat(320_000)}`
+      const held = await heldBy(
+        'openai-chat/read',
+        plain({ max_tokens: 1, messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }] }),
+      )
+      assert.ok(held >= least && held < most, String(held))
+    })
 })
 
 test('words that look like a picture are words', async () => {
