@@ -5,6 +5,7 @@ import path from 'node:path'
 import { test } from 'node:test'
 import type { RoutingNode } from '#config'
 import { createControlStore } from '#store'
+import { rule } from '#test/planning.ts'
 import { admin, openTestControl, refusalOf, type TestControl } from '#test/control.ts'
 
 const env = { OPENAI_API_KEY: 'sk-0123456789abcdef' }
@@ -313,6 +314,40 @@ test('what would not work is a warning, not an error, and goes when it works', a
   assert.doesNotMatch(said, /targets\[[1256]\]/)
   await control.providers.put('opnai', { vendor: 'openai', credentials: [{ value: 'sk-0123456789' }] }, admin)
   assert.doesNotMatch(control.configs.get('chat').warnings.join('\n'), /targets\[0\]/)
+})
+
+test('a condition on what no request will ever have is warned of: a header that is not seen, a provider that is not there', async (t) => {
+  const { control } = await openTestControl(t, { env })
+  const query = {
+    $or: [
+      { 'headers.authorization': { $exists: true } },
+      { $not: { 'headers.X-Tenant': 'a' } },
+      { 'headers.User-Agent': { $regex: 'curl' }, 'headers.x-tenant': 'b' },
+      { 'provider.opnai.available': false, 'provider.openai.available': false },
+      { 'metadata.headers': 'x', 'params.provider': 'x' },
+    ],
+  }
+  const config = {
+    strategy: { mode: 'conditional', conditions: [rule(query, 'a')], default: 'a' },
+    targets: [
+      {
+        name: 'a',
+        strategy: { mode: 'loadbalance', sticky: { hash_fields: ['headers.x-user', 'metadata.user'] } },
+        targets: [{ provider: '@openai' }],
+      },
+    ],
+  }
+  const { warnings } = (await control.configs.put('chat', { config }, admin)).config
+  const asked = warnings.map((sentence) => /^(\S+) asks for "([^"]+)"/.exec(sentence)?.slice(1).join(' '))
+  assert.deepEqual(asked, [
+    'config.strategy headers.authorization',
+    'config.strategy headers.X-Tenant',
+    'config.strategy headers.x-tenant',
+    'config.strategy provider.opnai.available',
+    'config.targets[0].strategy headers.x-user',
+  ])
+  assert.match(warnings[0]!, /Send it as metadata/)
+  assert.match(warnings[3]!, /Did you mean openai\?/)
 })
 
 test('configs that nobody changed stay the same objects through other writes, so that plans made from them stay good', async (t) => {

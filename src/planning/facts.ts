@@ -6,46 +6,7 @@ import { usdNumber, type ClientWire } from '#ir'
 import { isObject, type JsonObject, type JsonValue } from '#kernel'
 import type { Limits } from '#ledger'
 import { sessionHeader } from '#policy'
-import type { Facts, Health, Needs } from '#routing'
-
-/** Never one that holds a credential, or where a client is. */
-const visibleHeaders: ReadonlySet<string> = new Set([
-  'accept',
-  'accept-language',
-  'anthropic-beta',
-  'anthropic-version',
-  'baggage',
-  'content-type',
-  'http-referer',
-  'openai-beta',
-  'origin',
-  'referer',
-  'session_id',
-  'traceparent',
-  'user-agent',
-  'x-app',
-  'x-claude-code-session-id',
-  'x-request-id',
-  'x-session-affinity',
-  'x-stainless-lang',
-  'x-stainless-package-version',
-  'x-stainless-runtime',
-  'x-title',
-  ...['x-turnpike', 'x-portkey'].flatMap((vendor) =>
-    [
-      'cache-force-refresh',
-      'cache-namespace',
-      'debug',
-      'parent-span-id',
-      'provider',
-      'session-id',
-      'span-id',
-      'span-name',
-      'strict',
-      'trace-id',
-    ].map((name) => `${vendor}-${name}`),
-  ),
-])
+import { visibleHeaders, type Facts, type Health, type Needs } from '#routing'
 
 export class RequestFacts implements Facts {
   readonly #arrival: InspectedArrival

@@ -17,7 +17,7 @@ export type {
   TargetTimeouts,
 } from './plan.ts'
 export { withoutPart } from './plan-params.ts'
-export type { Facts, Moment, Needs, Pin } from './plan-facts.ts'
+export { visibleHeaders, type Facts, type Moment, type Needs, type Pin } from './plan-facts.ts'
 export { configTree, servedTree, type LeafCandidate, type ResolvedLeaf, type RouteRequest, type RouteTree } from './plan-route.ts'
 export { planSteps, type Planned } from './plan-steps.ts'
 export { createSticky, type Sticky } from './sticky.ts'

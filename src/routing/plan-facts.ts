@@ -9,6 +9,45 @@ export interface Needs {
   tokensBeyond(window: number): number | undefined
 }
 
+/** Headers that conditions see: never one that holds a credential, or where a client is. */
+export const visibleHeaders: ReadonlySet<string> = new Set([
+  'accept',
+  'accept-language',
+  'anthropic-beta',
+  'anthropic-version',
+  'baggage',
+  'content-type',
+  'http-referer',
+  'openai-beta',
+  'origin',
+  'referer',
+  'session_id',
+  'traceparent',
+  'user-agent',
+  'x-app',
+  'x-claude-code-session-id',
+  'x-request-id',
+  'x-session-affinity',
+  'x-stainless-lang',
+  'x-stainless-package-version',
+  'x-stainless-runtime',
+  'x-title',
+  ...['x-turnpike', 'x-portkey'].flatMap((vendor) =>
+    [
+      'cache-force-refresh',
+      'cache-namespace',
+      'debug',
+      'parent-span-id',
+      'provider',
+      'session-id',
+      'span-id',
+      'span-name',
+      'strict',
+      'trace-id',
+    ].map((name) => `${vendor}-${name}`),
+  ),
+])
+
 export interface Facts {
   /** By the path that a condition names: `metadata.plan`, `params.tools[0].type`. undefined: it is missing. */
   value(path: string): JsonValue | undefined
