@@ -451,7 +451,7 @@ export class Exchange implements Waiting, FailoverHost, CacheHost, ClientListene
     if (this.#over) return
     const stopping = new Failure('draining', 'This gateway is stopping. Try again in a few seconds.')
     if (attempt !== undefined && !attempt.over) attempt.failed(stopping)
-    else if (this.#failover.isPausing || this.#awaitsAnother) this.exhausted({ failure: stopping, body: undefined })
+    else this.exhausted({ failure: stopping, body: undefined })
   }
 
   clientLeft(): void {

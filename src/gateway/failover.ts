@@ -71,11 +71,6 @@ export class Failover {
     return this.#patience.totalDueMs
   }
 
-  /** The current target failed, and the same one is asked again after a pause. */
-  get isPausing(): boolean {
-    return this.#retryAtMs > 0
-  }
-
   get couldMoveOn(): boolean {
     return this.#host.plan.steps[this.#position]!.exits.some(({ on }) => on !== 'credential')
   }

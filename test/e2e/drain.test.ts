@@ -7,7 +7,7 @@ import type { JsonObject } from '#kernel'
 import { stringify } from 'yaml'
 import { createGate, createUpstream, waitFor, write, type Answer, type ScriptedUpstream } from '#test/upstream.ts'
 import { wireScripts, type ScriptedWire } from '#test/scripts.ts'
-import { pricedModel, startTest, testKey, type TestTurnpike } from '#test/turnpike.ts'
+import { adminToken, pricedModel, startTest, testKey, type TestTurnpike } from '#test/turnpike.ts'
 import { scratchFolder, startGateway } from '#test/turnpike-process.ts'
 
 type Scene = { readonly upstream: ScriptedUpstream; readonly turnpike: TestTurnpike }
@@ -113,6 +113,20 @@ for (const wire of wires) {
     if (wire === 'openai-chat') assert.equal((JSON.parse(text) as { error: JsonObject }).error['code'], 'draining')
   })
 }
+
+test('a request of which nobody has been asked yet is cut at the deadline, too', { timeout: 20_000 }, async (context) => {
+  const { upstream, turnpike } = await scene(context)
+  upstream.route(wireScripts['openai-chat'].path, { ...wireScripts['openai-chat'].json(), before: [waitFor(new Promise(() => {}))] })
+  // A name that is written oddly, and bytes that take a thread some time to read.
+  const body = JSON.stringify({ ...bodyOf('openai-chat', false), user: 'x'.repeat(20 << 20) }).replace('"model"', '"mod\\u0065l"')
+  const answer = turnpike.post(wireScripts['openai-chat'].path, body)
+  const metrics = () => fetch(`${turnpike.url}/metrics`, { headers: { authorization: `Bearer ${adminToken}` } })
+  while (!/^turnpike_requests_running 1$/m.test(await (await metrics()).text()));
+  await turnpike.close(0)
+  const response = await answer
+  assert.equal(response.status, 503)
+  assert.match(await response.text(), /This gateway is stopping\. Try again/)
+})
 
 test('SIGTERM: the stream ends whole, the record is written, and the process ends with 0', async (context) => {
   const upstream = await createUpstream()
