@@ -88,6 +88,16 @@ export async function instanceChecks({ home, host, port }: Settings, version: st
     }
     return checks
   }
+  if (note !== undefined && neighbour === undefined && isAlive(note.pid)) {
+    return [
+      {
+        state: 'fail',
+        name: 'instance',
+        message: `Process ${note.pid} has noted that it serves at ${note.url}, and nothing answers there: it hangs, or is another program by now.`,
+        fix: `kill -KILL ${note.pid}, if it is turnpike; then ${typed('up')}    (it reads what the last process left)`,
+      },
+    ]
+  }
   const stale: Check[] =
     note === undefined
       ? [{ state: 'ok', name: 'instance', message: `None runs on this home. Start it with: ${typed('up')}` }]
@@ -100,6 +110,14 @@ export async function instanceChecks({ home, host, port }: Settings, version: st
           },
         ]
   return [...stale, await portCheck(host, port, typed)]
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return systemCode(error) === 'EPERM'
+  }
 }
 
 async function readiness(url: string): Promise<Check> {
