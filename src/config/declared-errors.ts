@@ -112,6 +112,8 @@ function shown(where: Where, { written, mapping }: Subject): string {
   if (typeof value === 'object') return mapping
   if (where.some((part) => typeof part === 'string' && secretKeys.has(part))) return 'set to something'
   if (typeof value === 'number') return String(value)
+  // Whatever it says, it may say a secret.
+  if (typeof value === 'string' && /^\s*[{[]/.test(value)) return 'JSON in a string'
   return JSON.stringify(typeof value === 'string' ? value.slice(0, 200) : value)
 }
 

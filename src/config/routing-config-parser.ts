@@ -158,7 +158,8 @@ function leafOf(placed: Placed, members: Members, own: Inherited, inherited: Inh
   if (codes !== undefined) warnings.push(`${codes.path} does nothing here: it belongs to the strategy of the targets around it.`)
   const { provider, model } = namesOf(placed, members, own, inherited, warnings)
   const passthrough = members.get('passthrough')
-  if (passthrough !== undefined && flagIn(passthrough) && provider !== undefined)
+  const passes = passthrough !== undefined && flagIn(passthrough)
+  if (passes && provider !== undefined)
     warnings.push(`${passthrough.path} does nothing: the target names its provider, ${quoted(provider)}.`)
   const apiKey = keyIn(members)
   if (own.customHost !== undefined && apiKey === undefined)
@@ -171,6 +172,7 @@ function leafOf(placed: Placed, members: Members, own: Inherited, inherited: Inh
     kind: 'leaf',
     ...placed,
     ...given('provider', provider),
+    ...(passes && provider === undefined ? { followsRequest: true } : {}),
     ...given('apiKey', apiKey),
     ...given('customHost', customHost),
     ...given('forwardHeaders', forwardHeaders),

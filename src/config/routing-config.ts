@@ -52,6 +52,8 @@ export type RoutingLeaf = Placed & {
   readonly kind: 'leaf'
   /** A slug, or a vendor's name where no provider has it; absent: every provider that serves the model, by priority and price. */
   readonly provider?: string
+  /** Its provider is the one that the request's model names, where it names one. */
+  readonly followsRequest?: true
   /** A key of the config's own, used instead of the provider's. A secret. */
   readonly apiKey?: string
   /** Another base URL, only ever asked with `apiKey`. */

@@ -418,3 +418,9 @@ test('the audit log says who stored, went back and removed which version, and th
     ],
   )
 })
+
+test('a config that was sent as text is refused without a word of it', async (t) => {
+  const { control } = await openTestControl(t, { env })
+  const refusal = await refusalOf(() => control.configs.put('chat', { config: JSON.stringify(secretive) }, admin))
+  assert.match(refusal.message, /^config is JSON in a string, which is not an object\.$/)
+})

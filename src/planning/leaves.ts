@@ -61,7 +61,7 @@ class Resolving {
       return { kind: 'served', candidates: [], skipped: [{ provider: leaf.provider ?? '', reason }] }
     }
     if (leaf.customHost !== undefined) return this.#elsewhere(leaf, leaf.customHost, model)
-    const named = leaf.provider ?? (leaf.apiKey === undefined ? undefined : vendorOfKey(leaf.apiKey)?.id)
+    const named = leaf.provider ?? this.#followed(leaf) ?? (leaf.apiKey === undefined ? undefined : vendorOfKey(leaf.apiKey)?.id)
     if (named !== undefined) return this.#named(leaf, named, model)
     if (leaf.apiKey !== undefined)
       return skip('', 'its api_key does not look like one of a vendor that this version knows; name the provider')
@@ -74,6 +74,17 @@ class Resolving {
     if (this.#config !== config) return undefined
     if (model !== config.slug) return model
     return this.#resolve(snapshot, model, key).ok ? model : undefined
+  }
+
+  /** Of a target that leaves its provider to the request: whom that names beside its model. */
+  #followed({ followsRequest, model }: RoutingLeaf): string | undefined {
+    const asked = this.#request.model
+    const slash = asked.indexOf('/')
+    // Without a model of its own, the request's says it anyway.
+    if (followsRequest !== true || model === undefined || slash < 1) return undefined
+    if (asked.startsWith('@')) return asked.slice(1, slash)
+    const name = asked.slice(0, slash)
+    return this.#request.snapshot.providers.has(name) ? name : undefined
   }
 
   // Whoever serves the model.

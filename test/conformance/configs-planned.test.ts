@@ -84,9 +84,10 @@ test('the forms of guides send a request where they say', () => {
   const planning = createPlanning({
     providers: { 'groq-one': serving('llama'), 'groq-two': serving('llama'), 'openai-prod': serving('gpt-4o', 'llama') },
   })
-  const askedBy = (config: JsonObject, model = 'llama') =>
+  const to = (provider: string): JsonObject => ({ provider: `@${provider}`, override_params: { model: 'gpt-4o' } })
+  const askedBy = (config: JsonObject, model = 'llama', headers: Record<string, string> = {}) =>
     planning
-      .dryRun({ body: { model, messages }, headers: { 'x-portkey-config': JSON.stringify(config) } })
+      .dryRun({ body: { model, messages }, headers: { 'x-portkey-config': JSON.stringify(config), ...headers } })
       .steps.map((step) => [step.provider, step.model])
   const bySlug = (slug: string) => ({ provider: 'groq', override_params: { model: `@${slug}/llama` } })
   assert.deepEqual(askedBy({ strategy: 'fallback', targets: [bySlug('groq-two'), bySlug('groq-one')] }), [
@@ -94,6 +95,22 @@ test('the forms of guides send a request where they say', () => {
     ['groq-one', 'llama'],
   ])
   assert.deepEqual(askedBy({ provider: '@openai-prod/gpt-4o' }), [['openai-prod', 'gpt-4o']])
+  // The provider is the request's, the model the target's.
+  const backed = {
+    strategy: { mode: 'fallback' },
+    targets: [{ passthrough: true, override_params: { model: 'llama' } }, to('openai-prod')],
+  }
+  assert.deepEqual(askedBy(backed, '@groq-two/other'), [
+    ['groq-two', 'llama'],
+    ['openai-prod', 'gpt-4o'],
+  ])
+  assert.deepEqual(askedBy(backed, 'other', { 'x-portkey-provider': '@groq-one' })[0], ['groq-one', 'llama'])
+  assert.deepEqual(askedBy(backed, 'groq-one/other')[0], ['groq-one', 'llama'])
+  assert.deepEqual(
+    askedBy(backed, 'other').map(([provider]) => provider),
+    ['groq-one', 'groq-two', 'openai-prod', 'openai-prod'],
+  )
+  assert.deepEqual(askedBy(backed, '@nobody/other'), [['openai-prod', 'gpt-4o']])
   assert.deepEqual(askedBy({ fallback: { targets: [{ passthrough: true }, { provider: '@openai-prod' }] } }, '@groq-two/llama'), [
     ['groq-two', 'llama'],
     ['openai-prod', 'llama'],
