@@ -25,7 +25,7 @@ import { isFiltered, wantsPlainFinish, withPlainFinish } from './filtered.ts'
 import { peekAnswer } from './peeked-answer.ts'
 import type { ExchangeDeps } from './port.ts'
 import { PassReader, TranslateReader, type StreamReader, type StreamSink } from './streams.ts'
-import { asFailure, datedHeaders, isJson } from './whole-answers.ts'
+import { asFailure, errorOf, isJson } from './whole-answers.ts'
 
 const errorBodyBytes = 64 << 10
 const wholeBodyBytes = 64 << 20
@@ -380,7 +380,7 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
 
   #errorBody(): void {
     const body = bytesWithoutSecrets(Buffer.from(this.#collector!.bytes()), this.target, this.#call?.secrets)
-    const failure = this.codec.egress.decodeError(this.status, datedHeaders(this.#headers), body.toString('utf8'))
+    const failure = errorOf(this.codec, this.status, this.#headers, body)
     this.failed(failure, this.passes && isJson(this.#headers['content-type']) ? body : undefined)
   }
 

@@ -10,7 +10,7 @@ import { bytesWithoutSecrets, failureWithoutSecrets } from './echoes.ts'
 import { EmbeddingCall, type CallOwner } from './embedding-call.ts'
 import type { Outgoing } from './outgoing.ts'
 import { peekAnswer } from './peeked-answer.ts'
-import { asFailure, datedHeaders, isJson } from './whole-answers.ts'
+import { asFailure, errorOf, isJson } from './whole-answers.ts'
 
 /** Calls that run at once: providers limit the rate, and each holds an answer in memory. */
 const atOnce = 4
@@ -103,7 +103,7 @@ export class EmbeddingAttempt implements Try, CallOwner {
 
   errorCame(call: EmbeddingCall, bytes: Buffer): void {
     const body = bytesWithoutSecrets(Buffer.from(bytes), this.target, this.#secrets())
-    const failure = providerCodecOf(this.target.wire).egress.decodeError(call.status, datedHeaders(call.headers), body.toString('utf8'))
+    const failure = errorOf(providerCodecOf(this.target.wire), call.status, call.headers, body)
     this.failed(failure, this.passes && isJson(call.headers['content-type']) ? body : undefined)
   }
 

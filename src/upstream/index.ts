@@ -7,3 +7,4 @@ export { probeProvider, type ProbedCredential, type ProbeReport } from './probe.
 export { postWebhook } from './webhook.ts'
 export { createSim, simModels } from './sim.ts'
 export type * from './port.ts'
+export { redirectTrouble } from './probe-troubles.ts'

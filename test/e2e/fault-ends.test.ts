@@ -30,6 +30,7 @@ const answers: Readonly<Record<string, (wire: ClientWire) => Answer>> = {
     sseAnswer([wire === 'anthropic-messages' ? 'event: message_stop\ndata: {"type":"message_stop"}\n\n' : 'data: [DONE]\n\n']),
   open: (wire) => sseAnswer(clientScripts[wire].frames(), stall()),
   reset: (wire) => sseAnswer(clientScripts[wire].frames(), reset()),
+  away: () => ({ status: 308, headers: { location: 'https://api.example.com/v2/answers?key=sk-1' }, body: '' }),
   flood: (wire) => flood(wire, 24),
   deluge: (wire) => flood(wire, 72),
 }
@@ -111,6 +112,16 @@ describe('a stream that nobody asked for', { concurrency: 12 }, () => {
     }
   }
 })
+
+for (const provider of clientWireNames) {
+  test(`where a ${provider} provider sends to is nobody's to follow: the record says what to set`, async () => {
+    const { received, record } = await ask('openai-chat', `away-${provider}`, false)
+    assert.equal(received.length, 1)
+    const { class: kind, message } = record.attempt_list[0]!.error!
+    assert.equal(kind, 'bad_response')
+    assert.match(message, /sends elsewhere \(status 308\).* Set base_url to https:\/\/api\.example\.com\.$/)
+  })
+}
 
 for (const provider of clientWireNames) {
   for (const client of new Set([provider, 'openai-chat'] as const)) {

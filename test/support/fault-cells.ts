@@ -125,6 +125,17 @@ const beforeContent: readonly FaultCell[] = [
     class: ['bad_response'],
     answer: () => ({ headers: { 'content-type': 'application/json' }, body: '{}' }),
   },
+  {
+    name: 'sends elsewhere (307)',
+    modes: both,
+    endings: before,
+    class: ['bad_response'],
+    answer: () => ({
+      status: 307,
+      headers: { location: 'https://api.example.com/v1/chat/completions?key=sk-provider-secret-1' },
+      body: '',
+    }),
+  },
   { name: 'ends its stream before any content', modes: stream, endings: before, class: ['ended_early'], answer: (wire) => upTo(wire, 0) },
   { name: 'refuses the connection', modes: both, endings: before, class: ['connect_failed'], place: 'refused' },
   {
