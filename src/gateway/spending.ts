@@ -40,14 +40,15 @@ export function holdFor({ limits, snapshot, countTokens }: SpendingDeps, spender
   if (!embeds) refuseNonsense(arrival.wire, inspected, place)
   const metadata = metadataOf(spender)
   const first = plan.steps[0]!.target
-  const { cost, outputTokens, answers } = worstOf(plan, arrival, inspected, inputTokens, place)
+  const worst = worstOf(plan, arrival, inspected, inputTokens, place)
+  const { cost, outputTokens, answers } = worst
   const held = limits.reserve(
     {
       key: arrival.key,
       metadata,
       first: holdTarget(first, inspected.model),
       cost,
-      inputTokens,
+      inputTokens: worst.inputTokens,
       outputTokens,
       leastOutputTokens: embeds ? 0 : thinkingBudget(arrival.wire, inspected, place),
     },
@@ -57,7 +58,7 @@ export function holdFor({ limits, snapshot, countTokens }: SpendingDeps, spender
   const { names } = outputFields[arrival.wire]
   const value = Math.max(1, Math.floor(held.maxOutputTokens / answers))
   const clamp = held.clamped ? { names, value, ...(place.within === undefined ? {} : { within: place.within }) } : undefined
-  return new Spending({ limits, countTokens }, held, arrival, inspected, clamp)
+  return new Spending({ limits, countTokens }, held, arrival, inspected, inputTokens, clamp)
 }
 
 export class Spending {
@@ -65,6 +66,10 @@ export class Spending {
   readonly #countTokens: GatewayDeps['countTokens']
   readonly #hold: Hold
   readonly #inspected: Inspected
+  /** Estimated from its bytes alone. */
+  readonly #inputTokens: number
+  /** Of the latest attempt. */
+  #target: PlannedTarget | undefined
   /** What the request may say at most, where what it asked for does not fit. */
   readonly clamp: OutputClamp | undefined
   readonly #key: GatewayKey
@@ -74,18 +79,21 @@ export class Spending {
     hold: Hold,
     { key }: Arrival,
     inspected: Inspected,
+    inputTokens: number,
     clamp: OutputClamp | undefined,
   ) {
     this.#limits = limits
     this.#countTokens = countTokens
     this.#hold = hold
     this.#inspected = inspected
+    this.#inputTokens = inputTokens
     this.#key = key
     this.clamp = clamp
   }
 
   /** Before an attempt. Why the target is passed over, if it is. */
   at(target: PlannedTarget, nowMs: number): Failure | undefined {
+    this.#target = target
     return this.#limits.reserveAt(this.#hold, holdTarget(target, this.#inspected.model), nowMs)
   }
 
@@ -103,6 +111,7 @@ export class Spending {
     const { counts, costNanoUsd = 0n } = priced ?? {}
     this.#hold.settle({ nanoUsd: costNanoUsd, tokens: counts === undefined ? 0 : counts.input + counts.output }, nowMs)
     if (lacksUsage(record)) this.#recount(record)
+    else if (counts !== undefined && this.#target !== undefined) learnInput(this.#target, this.#inputTokens, counts.input)
   }
 
   /** What nobody told is counted here as the ledger does: what was settled was a guess. */
@@ -144,19 +153,38 @@ function holdTarget(target: PlannedTarget, asked: string): HoldTarget {
   return known.models.includes(asked) ? known : { ...known, models: [asked, ...known.models] }
 }
 
+/** By how many tokens of late the estimate of an input fell short of what the model said it read: words of other scripts, prompts of its own. */
+const shortfalls = new WeakMap<PlannedTarget['model'], number>()
+
+/** Believed at once, and forgotten over some twenty answers. */
+function learnInput({ model }: PlannedTarget, estimated: number, read: number): void {
+  const before = shortfalls.get(model) ?? 0
+  const short = Math.max(0, read - estimated)
+  if (short > 0 || before > 0) shortfalls.set(model, short > before ? short : before - (before - short) / 16)
+}
+
+/** At most twice what its bytes say, and a little more: what one long request lacked says nothing of a short one. */
+function likelyInput(estimated: number, { model }: PlannedTarget): number {
+  const short = shortfalls.get(model)
+  return short === undefined ? estimated : estimated + Math.min(Math.floor(short), estimated + 500)
+}
+
 /** The dearest of the plan's targets: any of them may answer. Those without a price are passed over by whoever has a budget. */
 function worstOf(
   plan: Plan,
   { atMs, wire, operation }: Arrival,
   inspected: Inspected,
-  inputTokens: number,
+  estimated: number,
   place: Place,
-): { readonly cost: HoldCost | undefined; readonly outputTokens: number; readonly answers: number } {
+): { readonly cost: HoldCost | undefined; readonly inputTokens: number; readonly outputTokens: number; readonly answers: number } {
   const says = speechOf(inspected)
   let cost: { picoUsd: bigint; picoUsdPerOutputToken: bigint } | undefined
+  let mostInput = estimated
   let outputTokens = 0
   let answers = 1
   for (const { target } of plan.steps) {
+    const inputTokens = likelyInput(estimated, target)
+    if (inputTokens > mostInput) mostInput = inputTokens
     if (operation !== 'embed') {
       const count = answersAsked(target, inspected, place)
       answers = Math.max(answers, count)
@@ -172,7 +200,7 @@ function worstOf(
       if (perToken > cost.picoUsdPerOutputToken) cost.picoUsdPerOutputToken = perToken
     }
   }
-  return { cost, outputTokens, answers }
+  return { cost, inputTokens: mostInput, outputTokens, answers }
 }
 
 type Speech = (...words: readonly string[]) => boolean

@@ -57,6 +57,7 @@ before(async () => {
                   searching,
                   unknown,
                   { ...unknown, id: 'small', context_window: 4000 },
+                  ...['learning', 'learning-1700', 'learning-90000'].map((id) => ({ ...read, id })),
                 ],
               },
             },
@@ -201,6 +202,33 @@ describe('of a model of which nobody knows how long its answers are', () => {
   test('one that its window has room for is held', async () => {
     const held = await heldBy('openai-chat/small', plain({ max_tokens: null }))
     assert.ok(held > 0.39 && held < 0.4, String(held))
+  })
+})
+
+describe('what a model reads of an input is learned from its answers', () => {
+  const words = plain({ max_tokens: 1, messages: [{ role: 'user', content: 'x'.repeat(3000) }] })
+  const readOf = async (model: string, tokens: number): Promise<void> => {
+    upstream.enqueue(clientScripts['openai-chat'].json({ usage: { input: tokens, output: 1 } }))
+    const asked = call(turnpike, await caller(), model, words)
+    await upstream.next()
+    assert.equal((await asked).status, 200)
+  }
+  // A hundred-thousandth of a USD for each token; the bytes say a thousand of them.
+  for (const [how, tokens, least, most] of [
+    ['as many are held for the next one', 1700, 0.017, 0.0171],
+    ['but hardly more than twice what its bytes say', 90_000, 0.0255, 0.0262],
+  ] as const)
+    test(how, async () => {
+      const model = `openai-chat/learning-${tokens}`
+      await readOf(model, tokens)
+      const held = await heldBy(model, words)
+      assert.ok(held >= least && held < most, String(held))
+    })
+  test('and what was less is forgotten', async () => {
+    await readOf('openai-chat/learning', 1700)
+    for (let count = 0; count < 40; count++) await readOf('openai-chat/learning', 900)
+    const held = await heldBy('openai-chat/learning', words)
+    assert.ok(held > 0.01 && held < 0.0112, String(held))
   })
 })
 
