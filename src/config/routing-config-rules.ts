@@ -74,7 +74,9 @@ export function cacheIn(written: Written, remarks: Remarks): CacheRule | undefin
         : membersOf(written, cacheKeys)
   const mode = members.get('mode')
   if (mode === undefined) throw fault(`${path}.mode`, 'is missing: write "simple".')
-  const kind = wordIn(mode, ['simple', 'semantic'])
+  // Its superset, with Portkey: a hit of the simple one is always one of it.
+  if (wordIn(mode, ['simple', 'semantic']) === 'semantic')
+    remarks.warnings.push(`${mode.path} is "semantic", which is not there yet: only the very same request is answered from the cache.`)
   const refresh = members.get('force_refresh')
   if (refresh !== undefined)
     remarks.warnings.push(`${refresh.path} does nothing: it is for one request, in its header x-turnpike-cache-force-refresh.`)
@@ -83,15 +85,12 @@ export function cacheIn(written: Written, remarks: Remarks): CacheRule | undefin
     return said !== undefined && flagIn(said)
   }
   const namespace = members.get('namespace')
-  const rule: CacheRule = {
+  return {
     maxAgeMs: 1000 * ageSeconds(members.get('max_age'), remarks),
     ...(namespace === undefined ? {} : { namespace: textIn(namespace, 128) }),
     tools: flag('tools'),
     singleFlight: flag('single_flight'),
   }
-  if (kind === 'simple') return rule
-  remarks.notYet.push(mode.path)
-  return undefined
 }
 
 function ageSeconds(written: Written | undefined, { warnings }: Remarks): number {

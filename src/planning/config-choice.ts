@@ -39,11 +39,6 @@ export function usable(config: RoutingConfig): RoutingConfig {
   const [path] = config.notYet
   if (path === undefined) return config
   const where = config.slug === undefined ? 'the config' : `the config ${JSON.stringify(config.slug)}`
-  if (/\.cache(?:\.mode)?$/.test(path))
-    throw invalidRequest(
-      path,
-      `The semantic cache is not available yet, and ${where} wants it at ${path}. Use "simple", or leave it out until a version has it.`,
-    )
   throw invalidRequest(
     path,
     `Guardrails are not available yet, and ${where} has some at ${path}. Remove them, or wait for a version that has them: a request is not answered unguarded.`,
