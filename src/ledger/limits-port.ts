@@ -117,7 +117,7 @@ export type UnreadWindow = {
   windowAt(firstMs: number | undefined): LimitWindow
 }
 
-/** A share of a budget is spent; told once in each window. */
+/** A share of a budget is spent; told once in each window, and again after a start or when the amount has changed. */
 export type BudgetAlert = {
   readonly budget: BudgetView
   /** The one of `alertAt`, 0 to 1. */

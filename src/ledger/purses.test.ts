@@ -210,18 +210,30 @@ describe('an alert', () => {
     )
   })
 
-  test('was told before a start, and comes again when the budget is raised and reached again', () => {
-    const scene = limitsScene(keyWith(usdBudget('1', 'day', { alertAt: [0.5] })))
+  test('that a killed process may not have told is given by the next one, by the same name, and another one when the amount has changed', () => {
+    const rule = (usd: string) => keyWith(usdBudget(usd, 'day', { alertAt: [0.5, 0.9] }))
+    const before = limitsScene(rule('1'))
+    const [lost] = [told(before)]
+    spend(before, '0.6')
+    const scene = limitsScene(rule('1'))
     const alerts = told(scene)
     const [unread] = scene.limits.unread(scene.nowMs)
     scene.limits.setSpent(unread!.id, unread!.windowAt(undefined), scene.spent('0.6'))
     spend(scene, '0.1')
-    assert.equal(alerts.length, 0)
-    scene.configure(keyWith(usdBudget('2', 'day', { alertAt: [0.5] })))
-    spend(scene, '0.2')
-    assert.equal(alerts.length, 0)
+    spend(scene, '0.1')
+    assert.deepEqual(
+      alerts.map(({ name }) => name),
+      lost!.map(({ name }) => name),
+    )
+    scene.configure(rule('2'))
     spend(scene, '0.1')
     assert.equal(alerts.length, 1)
+    spend(scene, '0.1')
+    assert.equal(alerts.length, 2)
+    scene.configure(rule('1.1'))
+    spend(scene, '0.01')
+    assert.deepEqual(alerts.slice(2).map(({ share }) => share), [0.5, 0.9]) // prettier-ignore
+    assert.equal(new Set(alerts.map(({ name }) => name)).size, 4)
   })
 })
 

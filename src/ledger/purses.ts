@@ -92,8 +92,8 @@ export class BudgetMeter implements Purse {
     this.#limit = limit
     this.#recount()
     this.#marks = rule.alertAt.map((share) => (limit * BigInt(Math.round(share * Number(millionths)))) / millionths)
-    // What is passed already is no news.
-    this.#told = this.#passed()
+    // What is reached already is given again: a process that was killed may not have told it, and whoever keeps alerts knows those it has.
+    this.#told = 0
   }
 
   get rule(): BudgetRule {
@@ -236,7 +236,7 @@ export class BudgetMeter implements Purse {
       this.#toMs = window.toMs
       this.#read = (this.unit === 'tokens' ? BigInt(spent.tokens) : spent.nanoUsd) - this.#settledAsked
       this.#recount()
-      this.#told = this.#passed()
+      this.#told = 0
     }
     this.unread = false
   }
