@@ -213,7 +213,7 @@ describe('an alert', () => {
   test('that a killed process may not have told is given by the next one, by the same name, and another one when the amount has changed', () => {
     const rule = (usd: string) => keyWith(usdBudget(usd, 'day', { alertAt: [0.5, 0.9] }))
     const before = limitsScene(rule('1'))
-    const [lost] = [told(before)]
+    const lost = told(before)
     spend(before, '0.6')
     const scene = limitsScene(rule('1'))
     const alerts = told(scene)
@@ -223,7 +223,7 @@ describe('an alert', () => {
     spend(scene, '0.1')
     assert.deepEqual(
       alerts.map(({ name }) => name),
-      lost!.map(({ name }) => name),
+      lost.map(({ name }) => name),
     )
     scene.configure(rule('2'))
     spend(scene, '0.1')
