@@ -4,6 +4,8 @@ import type { Client, ClientListener } from '#inspection'
 
 /** Time for the client to read the last word before its connection breaks: `fetch` throws away what nobody has read by then. */
 const lastWordMs = 250
+/** And to take what was sent before it. Who has stopped reading never does, and its socket would stay for ever. */
+const lastBytesMs = 30_000
 
 /** Listeners are shared functions that find their answer at the response. */
 const answer = Symbol('answer')
@@ -60,7 +62,10 @@ export class Answer implements Client {
     const { socket } = this.#response
     if (bytes.length > 0) this.#response.write(bytes)
     // Without the last chunk's mark no client takes the body for complete.
-    const timer = setTimeout(() => socket?.destroySoon(), lastWordMs)
+    let timer = setTimeout(() => {
+      socket?.destroySoon()
+      timer = setTimeout(() => socket?.destroy(), lastBytesMs)
+    }, lastWordMs)
     this.#response.once('close', () => clearTimeout(timer))
   }
 }
