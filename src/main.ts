@@ -5,7 +5,7 @@ import { createGlob, secretTexts } from '#catalog'
 import {
   ConfigError,
   environment,
-  makeHome,
+  homeFiles,
   nothingDeclared,
   openHome,
   readDeclared,
@@ -415,7 +415,7 @@ async function testProvider(control: Control, slug: string): Promise<ProbeReport
 /** Takes the home before anything in it is read or made, so that two first starts cannot both make its keys. */
 function lockOf(home: string): { release(): void } {
   try {
-    makeHome(home)
+    homeFiles.makeHome(home)
   } catch {
     // `openHome` says better what is wrong with it.
     return { release() {} }

@@ -44,6 +44,20 @@ test('every vendor key in the environment makes a provider, its credential named
   assert.deepEqual(built.get('gemini')!.credentials, [{ name: 'GEMINI_API_KEY', secret: 'g' }])
 })
 
+test('a gateway key in a vendor variable, which a client of this gateway has there, makes no provider and reaches no vendor', () => {
+  const own = `tp-${'aB3_-'.repeat(8)}xyz`
+  assert.deepEqual([...build({}, { OPENAI_API_KEY: own, GEMINI_API_KEY: `tpa-${own.slice(3)}` }).keys()], ['sim'])
+  assert.deepEqual(build({}, { GEMINI_API_KEY: own, GOOGLE_API_KEY: 'g' }).get('gemini')!.credentials, [
+    { name: 'GOOGLE_API_KEY', secret: 'g' },
+  ])
+  assert.match(refusal({ openai: {} }, { OPENAI_API_KEY: own }), /OPENAI_API_KEY/)
+  // Another vendor's keys look like ours, but are not as long.
+  assert.deepEqual([...build({}, { OPENAI_API_KEY: 'tp-c0ffee' }).keys()], ['openai'])
+  // One gateway behind another.
+  const chained = { base_url: 'https://gateway.example.com/v1', credentials: [{ name: 'main', value: own }] }
+  assert.equal(build({ upstream: chained }).get('upstream')!.credentials[0]!.secret, own)
+})
+
 test('each vendor is called where its documentation says', () => {
   const env = Object.fromEntries(
     [...vendors.values()].flatMap(({ keyVariables }) => keyVariables.slice(0, 1)).map((variable) => [variable, 'k']),

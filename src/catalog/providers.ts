@@ -14,6 +14,7 @@ import type {
 } from '#config'
 import { freePrice, scalePrice, type Dialect, type Price, type Wire } from '#ir'
 import { nearestNames } from '#kernel'
+import { isOwnKey } from '#telemetry'
 import { withAccount } from './accounts.ts'
 import { declaredPrice } from './declared-price.ts'
 import { createGlob } from './glob.ts'
@@ -335,12 +336,12 @@ function addressHint({ address }: Vendor): string {
   return address === undefined ? '' : ` Or set ${address.variables.join(' and ')} in the environment.`
 }
 
-/** The first of the variables that is set. */
+/** The first of the variables that is set. A gateway key is a client's, and no vendor is shown it. */
 function keyInEnvironment(vendor: Vendor, variables: readonly string[], env: Environment): Credential | undefined {
   for (const variable of variables) {
     const { secret, trouble } = secretInEnvironment(env, variable)
     if (trouble !== undefined) throw new ConfigError(variable, `${variable} ${trouble}; set it again, as ${vendor.name} gives it out.`)
-    if (secret !== undefined) return { name: variable, secret }
+    if (secret !== undefined && !isOwnKey(secret)) return { name: variable, secret }
   }
   return undefined
 }

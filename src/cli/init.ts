@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import type { KeyCreated, KeyView, ModelView, ProviderView } from '#control'
 import { readSettings } from '#config'
+import { isOwnKey } from '#telemetry'
 import { allPages, type AdminClient } from './admin-client.ts'
 import { reachableHost, typedFor, type CliContext } from './context.ts'
 import { addInstanceOptions, type InstanceOptions } from './instance-options.ts'
@@ -112,12 +113,12 @@ async function provided(
   return providers
 }
 
-/** Vendor keys in this shell that no provider stands for, as when the instance was started without them. */
+/** Vendor keys in this shell (not the gateway's own, which its clients have there) that no provider stands for, as when the instance was started without them. */
 async function keysHere({ env }: CliContext, providers: readonly ProviderView[]): Promise<[vendor: string, variable: string][]> {
   const { vendors } = await import('#catalog')
   const taken = new Set(providers.map(({ vendor }) => vendor))
   return [...vendors.values()].flatMap(({ id, baseUrl, registeredBy }): [string, string][] => {
-    const variable = registeredBy.find((one) => (env[one] ?? '').trim() !== '')
+    const variable = registeredBy.find((one) => (env[one] ?? '').trim() !== '' && !isOwnKey(env[one]!.trim()))
     return variable === undefined || taken.has(id) || baseUrl === undefined ? [] : [[id, variable]]
   })
 }

@@ -1,6 +1,7 @@
 // `turnpike up`: settings, start, greeting, and an end that lets running requests finish.
 import { Command } from 'commander'
-import { readSettings, type Settings, type Snapshot } from '#config'
+import { readSettings, type Environment, type Settings, type Snapshot } from '#config'
+import { isOwnKey } from '#telemetry'
 import { homeOption, reachableHost, type CliContext } from './context.ts'
 import { CliFailure, explainHome, systemCode } from './failure.ts'
 import { exampleModel } from './example-model.ts'
@@ -43,7 +44,7 @@ Every option is also a setting of the environment (TURNPIKE_HOME, TURNPIKE_HOST,
 TURNPIKE_LOG_LEVEL) and of turnpike.yaml. Ctrl-C lets running requests finish; a second one stops at once. SIGHUP reads turnpike.yaml again.
 `
 
-export function upCommand({ terminal, version, command, start }: CliContext & { readonly start: StartGateway }): Command {
+export function upCommand({ terminal, version, command, env, start }: CliContext & { readonly start: StartGateway }): Command {
   return new Command('up')
     .description('start the gateway')
     .option('--home <folder>', 'where all state is kept (default: ~/.turnpike)')
@@ -78,8 +79,17 @@ export function upCommand({ terminal, version, command, start }: CliContext & { 
       }
       if (json === true) terminal.line(greetingJson(started))
       else for (const line of greetingLines(started, (text) => terminal.paint('bold', text))) terminal.line(line)
+      for (const variable of await ownKeysIn(env))
+        terminal.remark(`${variable} holds a key of Turnpike, which is for its clients: no provider is made of it.`)
       await ended
     })
+}
+
+/** The variables of vendors in which a client of a gateway has its key. */
+async function ownKeysIn(env: Environment): Promise<string[]> {
+  const { vendors } = await import('#catalog')
+  const variables = [...vendors.values()].flatMap(({ registeredBy }) => registeredBy)
+  return [...new Set(variables)].filter((variable) => isOwnKey(env[variable]?.trim() ?? ''))
 }
 
 function providersOf({ providers }: Snapshot): Started['providers'] {

@@ -224,5 +224,5 @@ function parseKeys(text: string, file: string): OldKey[] {
   })
 }
 
-/** What the home keeps in files of their own. */
-export const homeFiles = { readAdminToken, readMasterKey, makeMasterKey, readOldKeys, retireOldKeys }
+/** The home, and what it keeps in files of their own. */
+export const homeFiles = { makeHome, readAdminToken, readMasterKey, makeMasterKey, readOldKeys, retireOldKeys }

@@ -20,7 +20,7 @@ export {
 export type { DeclaredPrice, DeclaredRates } from './price-schema.ts'
 export type { DeclaredBudget, DeclaredRateLimit } from './limit-schema.ts'
 export { environment, type Environment } from './environment.ts'
-export { hashKey, homeFiles, makeHome, newGatewayKey, openHome, type Home, type MasterKey, type OldKey } from './home.ts'
+export { hashKey, homeFiles, newGatewayKey, openHome, type Home, type MasterKey, type OldKey } from './home.ts'
 export { parseRoutingConfig, parseRoutingConfigText } from './routing-config-parser.ts'
 export { secretsOfConfig, withoutSecrets } from './routing-config-secrets.ts'
 export { secretInEnvironment } from './secrets.ts'

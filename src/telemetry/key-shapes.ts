@@ -49,3 +49,11 @@ export function keyShapeOf(text: string): KeyShape | undefined {
 export function ownerOfKey(text: string): string | undefined {
   return keyShapeOf(text)?.owner
 }
+
+/**
+ * A gateway key or admin token as this gateway makes them. By its length, too: other vendors' keys begin with `tp-` as well. A client that is
+ * pointed to the gateway by OPENAI_BASE_URL has one in OPENAI_API_KEY.
+ */
+export function isOwnKey(text: string): boolean {
+  return /^tpa?-[A-Za-z0-9_-]{43}$/.test(text)
+}

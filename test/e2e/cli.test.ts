@@ -185,6 +185,16 @@ test('wrong settings and unusable homes stop the start with one sentence that na
   }
 })
 
+test('the gateway key that a client has in OPENAI_API_KEY makes no provider, and that is said', async (context) => {
+  const env = { OPENAI_API_KEY: `tp-${'x'.repeat(43)}` }
+  const { ready, until } = await startGateway(context, scratchFolder(context), [], { env })
+  assert.deepEqual(
+    ready.providers.map(({ slug }) => slug),
+    ['sim'],
+  )
+  await until('stderr', /^OPENAI_API_KEY holds a key of Turnpike, which is for its clients: no provider is made of it\.$/m)
+})
+
 test('without a running gateway the commands that wait for it say so and how to start one', async (context) => {
   const home = scratchFolder(context)
   const never = await runCommand(context, ['requests', 'list', '--home', home])
