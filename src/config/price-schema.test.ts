@@ -49,6 +49,9 @@ test('conditions are checked where they stand', () => {
     [{ windows: [{ utc: '01:00-01:00', multiplier: '0.5' }] }, /is not a time of the UTC day/],
     [{ periods: [{ multiplier: '0.5' }] }, /needs `from` or `until`/],
     [{ periods: [{ from: 'tomorrow', multiplier: '1' }] }, /periods\[0\]\.from is "tomorrow"/],
+    [{ periods: [{ from: '2026-02-30', multiplier: '1' }] }, /periods\[0\]\.from is "2026-02-30"/],
+    [{ periods: [{ from: '2026-12-01', until: '2026-11-01', multiplier: '2' }] }, /`until` is not after `from`/],
+    [{ periods: [{ from: '2026-12-01T00:00', until: '2026-12-01T01:00+01:00', multiplier: '2' }] }, /`until` is not after `from`/],
     [{ periods: [{ from: '2026-12-01' }] }, /needs either `multiplier`, or rates of its own/],
     [{ request: '1' }, /price\.request is not known here\. Did you mean request_usd\?/],
   ] as const)

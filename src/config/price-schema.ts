@@ -83,10 +83,17 @@ const rowFields = {
   regions: few(z.record(label, z.strictObject(change))).optional(),
   windows: windows.optional(),
 }
-const instant = text(32).refine(isInstant, 'is not a date or a time such as "2026-12-01" or "2026-12-01T08:00:00Z"')
+const instant = text(32).refine(
+  (written) => !Number.isNaN(instantOf(written)),
+  'is not a date or a time such as "2026-12-01" or "2026-12-01T08:00:00Z"',
+)
 const period = z
   .strictObject({ from: instant.optional(), until: instant.optional(), multiplier: multiplier.optional(), ...input, ...rowFields })
   .refine(({ from, until }) => from !== undefined || until !== undefined, 'needs `from` or `until`')
+  .refine(
+    ({ from, until }) => from === undefined || until === undefined || !(instantOf(until) <= instantOf(from)),
+    'never counts: its `until` is not after `from`',
+  )
   .refine(
     (one) => (one.multiplier === undefined) === (one.input_per_million_usd !== undefined && one.output_per_million_usd !== undefined),
     'needs either `multiplier`, or rates of its own with input_per_million_usd and output_per_million_usd',
@@ -130,7 +137,11 @@ function isWindow(written: string): boolean {
   return from !== undefined && from !== (until === '24:00' ? '00:00' : until)
 }
 
-function isInstant(written: string): boolean {
-  const isWritten = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})?)?$/.test(written)
-  return isWritten && !Number.isNaN(Date.parse(written))
+/** Milliseconds since 1970; NaN when there is no such time. UTC, where it names no zone. */
+function instantOf(written: string): number {
+  const match = /^(\d{4}-\d{2}-(\d{2}))(T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})?)?$/.exec(written)
+  const [, date = '', day, time, zone] = match ?? []
+  // The 30th of February would be the 2nd of March.
+  if (new Date(date).getUTCDate() !== Number(day)) return Number.NaN
+  return Date.parse(time !== undefined && zone === undefined ? `${written}Z` : written)
 }
