@@ -81,11 +81,11 @@ function checkCommand({ terminal, connect }: CliContext): Command {
     .addHelpText('after', checkExamples)
     .action(async (options: InstanceOptions) => {
       const verdict = await (await connect(options)).get<LedgerCheckView>('ledger/check')
-      const { ok, violations, transfers, charges, records } = verdict
+      const { ok, violations, transfers, charges, records, began_at: beganAt } = verdict
       if (options.json === true) terminal.line(JSON.stringify(verdict))
       else if (ok)
         terminal.line(
-          `The ledger adds up: ${counted(charges, 'request')} in ${counted(transfers, 'transfer')}; ${counted(records, 'record')} compared.`,
+          `The ledger adds up: ${counted(charges, 'request')} in ${counted(transfers, 'transfer')} since ${formatTime(beganAt)}; ${counted(records, 'record')} compared.`,
         )
       else for (const violation of violations) terminal.line(plain(violation))
       if (!ok) throw new CliFailure(`The ledger does not add up: ${counted(violations.length, 'violation')}.`)
