@@ -113,7 +113,7 @@ function compare(key: string, at: Written, path: string, remarks: Remarks): Cond
   if (op === '$regex') {
     if (++remarks.patterns > mostPatterns) throw fault(at.path, `is one expression too many: a config has at most ${mostPatterns}.`)
     const source = textIn(at)
-    return { op, path, source, matches: linearPattern(source, at.path) }
+    return { op, path, source, matches: linearPattern(source, at.path, remarks) }
   }
   return { op, path, value: operand(op, at) }
 }

@@ -37,7 +37,7 @@ type Known = { readonly slug?: string; readonly version?: number }
 /** Throws ConfigError: its subject is the path of what is wrong (`config.targets[1].retry.attempts`), its message one sentence without secrets. */
 export function parseRoutingConfig(value: unknown, known: Known = {}): RoutingConfig {
   refuseUnreadable(value)
-  const parsing: Remarks = { warnings: [], notYet: [], targets: 0, patterns: 0 }
+  const parsing: Remarks = { warnings: [], notYet: [], targets: 0, patterns: 0, programs: 0 }
   const root = nodeIn({ path: 'config', value }, nothingInherited, parsing)
   const { notYet, warnings } = parsing
   return frozen({ ...known, root, fingerprint: fingerprintOf([root, notYet]), notYet, warnings: [...new Set(warnings)] })

@@ -4,7 +4,9 @@ import { test } from 'node:test'
 import { ConfigError } from './config-error.ts'
 import { linearPattern } from './routing-config-pattern.ts'
 
-const matches = (source: string, text: string) => linearPattern(source, 'config')(text)
+const read = (source: string, path = 'config') => linearPattern(source, path, { programs: 0 })
+const spare = () => ({ steps: 1_000_000 })
+const matches = (source: string, text: string) => read(source)(text, spare())
 
 test('a pattern means what it means in JavaScript', () => {
   for (const [source, text] of [
@@ -51,9 +53,9 @@ test('the worst text for the largest expression takes no longer than a moment', 
     seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648
     text += seed > 1_073_741_824 ? 'a' : 'b'
   }
-  const pattern = linearPattern('(?:a|b)*a(?:a|b){400}(?:x|y)', 'config')
+  const pattern = read('(?:a|b)*a(?:a|b){400}(?:x|y)')
   const began = performance.now()
-  assert.ok(!pattern(text))
+  assert.ok(!pattern(text, spare()))
   assert.ok(performance.now() - began < 1500)
 })
 
@@ -70,9 +72,24 @@ test('patterns that are long, that grow, or that need what takes more than linea
     ['[z-a]', 'range'],
   ] as const) {
     assert.throws(
-      () => linearPattern(source, 'config.x'),
+      () => read(source, 'config.x'),
       (error) => error instanceof ConfigError && error.subject === 'config.x' && error.message.includes(says),
       source.slice(0, 40),
     )
   }
+})
+
+test('expressions share what they may look at, and how large they may be together', () => {
+  const left = { steps: 100_000 }
+  const [first, second] = [read('[ab]*a[ab]{50}[xy]'), read('end')]
+  assert.ok(!first('ab'.repeat(30_000), left))
+  assert.ok(left.steps >= 0 && left.steps < 1000, `${left.steps} left`)
+  assert.ok(!second(`${'a'.repeat(1000)}end`, left), 'it is looked at no more')
+  const all = { programs: 0 }
+  assert.throws(
+    () => {
+      for (let i = 0; i < 100; i++) linearPattern(`[ab]*a[ab]{${400 + i}}[xy]`, `config.x[${i}]`, all)
+    },
+    (error) => error instanceof ConfigError && error.message.includes('together'),
+  )
 })

@@ -1,6 +1,7 @@
 // Regular expressions of conditions, in time that is linear in the text whatever the expression is: RE2's language, which has no
 // look-around and no back references.
 import { RE2JS, RE2JSException } from 're2js'
+import type { LinearPattern } from './routing-config.ts'
 import { fault } from './routing-config-values.ts'
 
 const mostSourceCharacters = 1000
@@ -8,18 +9,24 @@ const mostSourceCharacters = 1000
 const mostProgram = 1000
 /** Of a text; what is behind is not looked at. */
 const mostTextCharacters = 65_536
-/** Instructions times characters, each some 100 ns at worst: about a tenth of a second. */
-const mostSteps = 1_000_000
+/** Of all that a config has: what it takes to read them. */
+const mostPrograms = 10_000
 
-/** Whether a text has a match anywhere, as JavaScript's `test`. Throws ConfigError for `path` where the expression is wrong or too large. */
-export function linearPattern(source: string, path: string): (text: string) => boolean {
+/** `read`: what the config's other expressions have come to. Throws ConfigError for `path` where the expression is wrong or too large. */
+export function linearPattern(source: string, path: string, read: { programs: number }): LinearPattern {
   if (source.length > mostSourceCharacters)
     throw fault(path, `is an expression of ${source.length} characters, and at most ${mostSourceCharacters} are allowed.`)
   const pattern = compile(source, path)
   const program = pattern.programSize()
   if (program > mostProgram) throw fault(path, 'is an expression that grows too large. Repeat fewer things.')
-  const most = Math.min(mostTextCharacters, Math.floor(mostSteps / program))
-  return (text) => pattern.test(text.length > most ? text.slice(0, most) : text)
+  read.programs += program
+  if (read.programs > mostPrograms)
+    throw fault(path, 'is one expression too many: together they grow too large. Repeat fewer things, or have fewer of them.')
+  return (text, spare) => {
+    const looked = Math.min(text.length, mostTextCharacters, Math.floor(spare.steps / program))
+    spare.steps -= looked * program
+    return pattern.test(text.length > looked ? text.slice(0, looked) : text)
+  }
 }
 
 function compile(source: string, path: string): RE2JS {

@@ -17,6 +17,8 @@ export type Remarks = {
   readonly notYet: string[]
   targets: number
   patterns: number
+  /** How large the expressions are together. */
+  programs: number
 }
 
 export type Members = ReadonlyMap<string, Written>

@@ -116,6 +116,12 @@ export type BreakerRule = {
   readonly onStatusCodes?: ReadonlySet<number>
 }
 
+/**
+ * Whether a text has a match anywhere. `spare`: what all expressions of a request may look at together, states times characters; what is
+ * looked at is taken from it, and what is behind its end is not looked at.
+ */
+export type LinearPattern = (text: string, spare: { steps: number }) => boolean
+
 export type ComparisonOperator = '$eq' | '$ne' | '$gt' | '$gte' | '$lt' | '$lte' | '$in' | '$nin' | '$contains' | '$exists'
 
 /** Siblings of a query are one `all`. */
@@ -126,4 +132,4 @@ export type Condition =
   /** Of a list, and never of anything else: how many items it has. */
   | { readonly op: '$length'; readonly path: string; readonly of: Condition }
   /** In linear time, whatever the text. */
-  | { readonly op: '$regex'; readonly path: string; readonly source: string; readonly matches: (text: string) => boolean }
+  | { readonly op: '$regex'; readonly path: string; readonly source: string; readonly matches: LinearPattern }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { parseRoutingConfig } from '#config'
-import { abc, byMain, caught, createPlanning, fallback, inline, order, plainBody, planningOf, serving, to } from '#test/planning.ts'
+import { abc, byMain, caught, createPlanning, fallback, inline, order, plainBody, planningOf, rule, serving, to } from '#test/planning.ts'
 
 describe('which config', () => {
   test('none: whoever serves the model', () => {
@@ -279,4 +279,30 @@ describe('who answers a target', () => {
     assert.deepEqual([step!.target.provider.origin, step!.target.credential.name], ['https://api.groq.com', 'client'])
     assert.equal(caught(() => planning.plan({ headers, key: { models: ['*'] } })).kind, 'model_not_allowed')
   })
+})
+
+test('a config that a client brings holds nobody up: all its expressions together look at no more than one may', () => {
+  let [text, seed] = ['', 1]
+  while (text.length < 65_536) {
+    seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648
+    text += seed > 1_073_741_824 ? 'a' : 'b'
+  }
+  const groups = [15, 25].map((from) => ({
+    strategy: {
+      mode: 'conditional',
+      conditions: [
+        rule({ $or: Array.from({ length: 20 }, (_, i) => ({ 'params.user': { $regex: `[ab]*a[ab]{${from + i}}[xy]` } })) }, 'b'),
+      ],
+      default: 'a',
+    },
+    targets: [
+      { name: 'a', provider: 'a' },
+      { name: 'b', provider: 'b' },
+    ],
+  }))
+  const planning = createPlanning({ providers: abc })
+  const began = performance.now()
+  const plan = planning.plan({ body: { ...plainBody, user: text }, headers: inline({ targets: groups }) })
+  assert.ok(performance.now() - began < 2500, `${performance.now() - began} ms`)
+  assert.deepEqual(order(plan), ['a', 'a'])
 })

@@ -1,6 +1,6 @@
 // Plan first, act second: one request's way through a tree of routes. Pure: no I/O, clock or randomness.
 import { createHash } from 'node:crypto'
-import { holds } from './plan-conditions.ts'
+import { holds, mostSteps } from './plan-conditions.ts'
 import type { Moment, Pin } from './plan-facts.ts'
 import { balanced, type Sized } from './plan-balance.ts'
 import { takesNoImages, takesNoTools, type Route, type RouteGroup, type RouteProvider, type RouteTree } from './plan-route.ts'
@@ -27,6 +27,8 @@ class Planning {
   readonly pins: Pin[] = []
   readonly #tree: RouteTree
   readonly #moment: Moment
+  /** What its expressions may look at, in all groups together. */
+  #spare: { steps: number } | undefined
   /** Which child a conditional group chose. */
   readonly #chosen = new Map<RouteGroup, Turn | undefined>()
   /** Those that cannot do what the request needs, where another one can. */
@@ -59,7 +61,8 @@ class Planning {
     if (strategy.mode !== 'conditional') return undefined
     if (this.#chosen.has(group)) return this.#chosen.get(group)
     const { facts } = this.#moment
-    const at = strategy.conditions.findIndex(({ query }) => holds(query, (path) => facts.value(path)))
+    const spare = (this.#spare ??= { steps: mostSteps })
+    const at = strategy.conditions.findIndex(({ query }) => holds(query, (path) => facts.value(path), spare))
     const then = at < 0 ? strategy.otherwise : strategy.conditions[at]!.then
     const reason = at < 0 ? 'no condition matches: the default' : `condition ${at + 1} matches`
     const choice = then === undefined ? undefined : { route: children[then]!, reason }
