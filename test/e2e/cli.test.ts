@@ -1,6 +1,6 @@
 // The command line against a real gateway in a process of its own, answered by the simulator.
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -193,6 +193,32 @@ test('the gateway key that a client has in OPENAI_API_KEY makes no provider, and
     ['sim'],
   )
   await until('stderr', /^OPENAI_API_KEY holds a key of Turnpike, which is for its clients: no provider is made of it\.$/m)
+})
+
+test('what ends `npm start` reaches the gateway, which stops in good order and leaves nothing behind', async (context) => {
+  const root = path.resolve(import.meta.dirname, '..', '..')
+  const { scripts } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { scripts: { start: string } }
+  // As npm runs it, and passes signals on: to the shell.
+  const shell = spawn('sh', ['-c', scripts.start], {
+    cwd: root,
+    env: { PATH: `${path.dirname(process.execPath)}:${process.env['PATH']}`, TURNPIKE_HOME: scratchFolder(context), TURNPIKE_PORT: '0' },
+    stdio: ['ignore', 'pipe', 'ignore'],
+    // A group of its own, so that nothing of it outlives the test.
+    detached: true,
+  })
+  const ended = once(shell, 'exit')
+  context.after(() => {
+    try {
+      process.kill(-shell.pid!, 'SIGKILL')
+    } catch {
+      // All of it has ended.
+    }
+  })
+  for await (const text of shell.stdout.setEncoding('utf8').iterator({ destroyOnReturn: false }))
+    if (String(text).includes('What happened')) break
+  shell.kill('SIGTERM')
+  shell.stdout.resume()
+  assert.deepEqual(await ended, [0, null])
 })
 
 test('without a running gateway the commands that wait for it say so and how to start one', async (context) => {
