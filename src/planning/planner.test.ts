@@ -306,3 +306,15 @@ test('a config that a client brings holds nobody up: all its expressions togethe
   assert.ok(performance.now() - began < 2500, `${performance.now() - began} ms`)
   assert.deepEqual(order(plan), ['a', 'a'])
 })
+
+test("headers go on where a config is the operator's: one that is stored, or tried; a client's own is told that they don't", () => {
+  const config = to('a', { forward_headers: ['x-tenant'] })
+  const planning = createPlanning({ providers: abc, configs: { main: config } })
+  const forwards = (headers: Record<string, string>) => planning.plan({ headers }).steps[0]!.target.forwards
+  assert.deepEqual(forwards({ 'x-turnpike-config': 'main' }), ['x-tenant'])
+  assert.equal(forwards(inline(config)), undefined)
+  assert.deepEqual(forwards(inline(to('a', { ...config, api_key: 'k' }))), ['x-tenant'])
+  const notes = (said: ReturnType<typeof planning.dryRun>) => said.steps.flatMap((step) => step.notes)
+  assert.deepEqual(notes(planning.dryRun({}, parseRoutingConfig(config))), [])
+  assert.match(notes(planning.dryRun({ headers: inline(config) })).join(), /^forward_headers: /)
+})

@@ -156,7 +156,7 @@ export function createPlanner(deps: PlannerDeps): Planner {
   ): RouteTree {
     const { model } = inspected
     const key = config.slug === model ? allowing(arrival.key, model) : arrival.key
-    return configTree(config, { ...arrival, vitalsOf }, resolveLeaf({ snapshot, key, model, config, own, isRehearsed }))
+    return configTree(config, { ...arrival, vitalsOf, isRehearsed }, resolveLeaf({ snapshot, key, model, config, own, isRehearsed }))
   }
 
   function candidatesOf(snapshot: Snapshot, { arrival, inspected }: Asked): readonly LeafCandidate[] {

@@ -63,6 +63,8 @@ export type ResolvedLeaf =
 export type RouteRequest = {
   readonly operation: Operation
   readonly wire: ClientWire
+  /** The operator tries a config that is not stored: it may what a stored one may. */
+  readonly isRehearsed?: boolean
   /** How a target is doing; absent: nobody keeps it. */
   readonly vitalsOf?: (
     provider: string,
@@ -204,7 +206,7 @@ const notForwarded: Note = {
 function providersOf(
   { candidates, skipped: without }: Extract<ResolvedLeaf, { readonly kind: 'served' }>,
   leaf: RoutingLeaf,
-  { operation, wire, vitalsOf }: RouteRequest,
+  { operation, wire, vitalsOf, isRehearsed = false }: RouteRequest,
   skipped: Skipped[],
   params: TargetParams | undefined,
   config: RoutingConfig | undefined,
@@ -222,7 +224,7 @@ function providersOf(
       continue
     }
     // Headers choose organizations and projects: what a client's own config sends on, it sends with a key of its own.
-    const mayForward = forwards !== undefined && (config?.slug !== undefined || candidate.credentials !== undefined)
+    const mayForward = forwards !== undefined && (isRehearsed || config?.slug !== undefined || candidate.credentials !== undefined)
     const told =
       forwards === undefined || mayForward ? params : { ...(params ?? noParams), notes: [...(params?.notes ?? []), notForwarded] }
     const targets = credentialsOf(candidate).map((credential): PlannedTarget => ({
