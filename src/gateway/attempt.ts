@@ -22,7 +22,7 @@ import {
 import { bytesWithoutSecrets, failureWithoutSecrets } from './echoes.ts'
 import { emptyCompletion, endsAsIfDone, mayBeEmpty, saysNothing } from './empty.ts'
 import { isFiltered, wantsPlainFinish, withPlainFinish } from './filtered.ts'
-import { peekAnswer } from './peeked-answer.ts'
+import { peekAnswer, writeCost } from './peeked-answer.ts'
 import type { ExchangeDeps } from './port.ts'
 import { PassReader, TranslateReader, type StreamReader, type StreamSink } from './streams.ts'
 import { asFailure, errorOf, isJson } from './whole-answers.ts'
@@ -454,10 +454,7 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
             pass.costField !== undefined && watched.usage.raw === peeked.fields[pass.costField] ? peeked.usageText : undefined,
           )
     const answer = this.#collector!
-    if (costUsd !== undefined && peeked.costAt >= 0) {
-      // A usage without members has no place for a comma; it also counts nothing, so it has no cost.
-      answer.insert(peeked.costAt, Buffer.from(`"cost":${costUsd},`, 'latin1'))
-    }
+    if (costUsd !== undefined) writeCost(answer, peeked, costUsd)
     this.#answered({ body: answer, finish })
   }
 

@@ -9,7 +9,7 @@ import type { AttemptHost, Try } from './attempt.ts'
 import { bytesWithoutSecrets, failureWithoutSecrets } from './echoes.ts'
 import { EmbeddingCall, type CallOwner } from './embedding-call.ts'
 import type { Outgoing } from './outgoing.ts'
-import { peekAnswer } from './peeked-answer.ts'
+import { peekAnswer, writeCost } from './peeked-answer.ts'
 import { asFailure, errorOf, isJson } from './whole-answers.ts'
 
 /** Calls that run at once: providers limit the rate, and each holds an answer in memory. */
@@ -152,7 +152,7 @@ export class EmbeddingAttempt implements Try, CallOwner {
     if (usage === undefined) return false
     this.exchange.learned(typeof id === 'string' ? id : undefined, typeof model === 'string' ? model : undefined)
     const costUsd = this.exchange.priced(usage, this, peeked.usageText)
-    if (costUsd !== undefined) answer.insert(peeked.costAt, Buffer.from(`"cost":${costUsd},`, 'latin1'))
+    if (costUsd !== undefined) writeCost(answer, peeked, costUsd)
     this.#answer(answer)
     return true
   }

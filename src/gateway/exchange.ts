@@ -298,8 +298,8 @@ export class Exchange implements Waiting, FailoverHost, CacheHost, ClientListene
   /** Prices the usage so far; the cost to show the client in USD, undefined when there is none to add. */
   priced(usage: Usage, attempt: Try, text?: string): number | undefined {
     this.pricedUsage = priceAnswer(this, usage, attempt.target, text)
-    // A cost that the provider wrote into its own bytes stays as it wrote it.
-    return attempt.passes && usage.cost !== undefined ? undefined : toldCostUsd(this)
+    // A cost that the provider wrote into its own bytes stays as it wrote it, where it is one.
+    return attempt.passes && this.pricedUsage?.providerCostNanoUsd !== undefined ? undefined : toldCostUsd(this)
   }
 
   estimated(usage: Usage, attempt: Try): number | undefined {

@@ -1,5 +1,5 @@
 // What is read of a provider's whole answer where it lies: the fields that its wire wants, and where a cost goes.
-import { createPeek, readValue, type JsonObject, type JsonValue } from '#kernel'
+import { createPeek, isObject, readValue, type ByteCollector, type JsonObject, type JsonValue } from '#kernel'
 import type { PassThrough } from '#wires'
 
 type AnswerPeek = { readonly names: readonly string[]; readonly peek: ReturnType<typeof createPeek<string>> }
@@ -14,7 +14,11 @@ type PeekedAnswer = {
   readonly usageText: string
   /** Where a cost goes into the usage; -1 when there is none. */
   readonly costAt: number
+  /** The usage has a cost already. */
+  readonly ownCost: boolean
 }
+
+const ownCostPeek = createPeek({ fields: ['cost'] })
 
 /** Undefined when the bytes are doubtful. */
 export function peekAnswer(wanted: AnswerFields, body: Buffer): PeekedAnswer | undefined {
@@ -38,5 +42,39 @@ export function peekAnswer(wanted: AnswerFields, body: Buffer): PeekedAnswer | u
       fields[name] = readValue(body, member)
     }
   }
-  return { fields, usageText, costAt: usageText === '' ? -1 : peeked.members[wanted.costField!]!.start + 1 }
+  const usage = wanted.costField === undefined ? undefined : fields[wanted.costField]
+  return {
+    fields,
+    usageText,
+    costAt: usageText === '' ? -1 : peeked.members[wanted.costField!]!.start + 1,
+    ownCost: isObject(usage) && usage['cost'] !== undefined,
+  }
+}
+
+/** Writes a cost into the usage of the answer's bytes. One that the provider wrote there, and that is none, is blanked. */
+export function writeCost(answer: ByteCollector, { costAt, ownCost, usageText }: PeekedAnswer, costUsd: number): void {
+  if (costAt < 0) return
+  if (ownCost) blankCost(answer.bytes().subarray(costAt - 1, costAt - 1 + Buffer.byteLength(usageText)))
+  // A usage without members has no place for a comma; it also counts nothing, so it has no cost.
+  answer.insert(costAt, Buffer.from(`"cost":${costUsd},`, 'latin1'))
+}
+
+function blankCost(usage: Buffer): void {
+  const found = ownCostPeek.peek(usage, 0, usage.length)
+  if (found === 'doubtful') return
+  const { start, end } = found.members.cost
+  const behind = skipped(usage, end, 1)
+  const from = usage.lastIndexOf('"cost"', start)
+  // With the comma that follows, or the one before the last member.
+  if (usage[behind] === comma) usage.fill(space, from, behind + 1)
+  else usage.fill(space, skipped(usage, from - 1, -1), end)
+}
+
+const comma = 0x2c
+const space = 0x20
+
+/** The first byte from there on that is no white space. */
+function skipped(bytes: Buffer, at: number, step: 1 | -1): number {
+  while (bytes[at] === space || bytes[at] === 0x0a || bytes[at] === 0x0d || bytes[at] === 0x09) at += step
+  return at
 }

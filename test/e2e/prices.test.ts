@@ -195,6 +195,38 @@ test('what the provider says it billed wins over what its tokens would cost, and
   }
 })
 
+test('a client is told one cost, and not a sum that nobody bills', async () => {
+  const counts = '"prompt_tokens": 100, "completion_tokens": 10'
+  const whole = answer(usage)
+  for (const text of [
+    `{${counts}, "cost": -3 }`,
+    `{ "cost" : null , ${counts}}`,
+    `{"prompt_tokens":100,"cost":1e30,"completion_tokens":10}`,
+    `{${counts}}`,
+    `{${counts}, "of": {"cost": 7}}`,
+  ]) {
+    upstream.enqueue({ ...whole, body: whole.body.replace(JSON.stringify(usage), text) })
+    const heard = await turnpike.post('/v1/chat/completions', { model: 'own/m', messages: [{ role: 'user', content: 'Say it.' }] })
+    const body = await heard.text()
+    const said = (JSON.parse(body) as { usage: JsonObject }).usage
+    assert.deepEqual([said['cost'], said['prompt_tokens'], said['completion_tokens']], [0.00028, 100, 10], body)
+    assert.equal(body.match(/"cost"\s*:/g)?.length, text.includes('"of"') ? 2 : 1, body)
+  }
+  upstream.enqueue(
+    sseAnswer([
+      `data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\n`,
+      `data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"m","choices":[],"usage":{${counts},"cost":1e30}}\n\n`,
+      'data: [DONE]\n\n',
+    ]),
+  )
+  const stream = await turnpike.post('/v1/chat/completions', {
+    model: 'own/m',
+    stream: true,
+    messages: [{ role: 'user', content: 'Say it.' }],
+  })
+  assert.match(await stream.text(), /"cost":0\.00028\}/)
+})
+
 test('what has no price has no cost, whatever it says', async () => {
   upstream.enqueue(answer(usage, { service_tier: 'flex' }))
   const { cost_usd: cost, cost_source: source } = await ask({ model: 'own/unpriced' })
