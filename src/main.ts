@@ -1,4 +1,5 @@
 // Composition root: builds every room, in order, and stops them in reverse. The only file that knows all of them.
+import { statSync } from 'node:fs'
 import { createAdmin, type Admin, type AdminOptions } from '#admin'
 import { createResponseCache } from '#cache'
 import { createGlob, secretTexts } from '#catalog'
@@ -392,9 +393,13 @@ function adminOptions(
 async function reloadFile({ reload }: OpenControl, log: Log, read: () => Settings): Promise<void> {
   try {
     const settings = read()
+    const { configPath } = settings
+    // What a full disk, or an editor that is not done, leaves of a file.
+    if (configPath !== undefined && statSync(configPath).size === 0)
+      throw new ConfigError(configPath, `${configPath} is empty; write it again, or {} into it to declare nothing.`)
     const waiting = await reload({ settings, declared: declaredBy(settings) })
-    if (settings.configPath === undefined) log.info('there is no turnpike.yaml; what is stored counts')
-    else log.info({ file: settings.configPath }, 'turnpike.yaml was read again and counts from the next request on')
+    if (configPath === undefined) log.info('there is no turnpike.yaml; what is stored counts')
+    else log.info({ file: configPath }, 'turnpike.yaml was read again and counts from the next request on')
     if (waiting.length > 0) log.warn({ settings: waiting }, `what the file says of ${waiting.join(', ')} counts from the next start on`)
   } catch (error) {
     if (!(error instanceof ConfigError)) log.error({ err: error }, 'turnpike.yaml could not be read again; what counted before stays')

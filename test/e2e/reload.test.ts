@@ -122,6 +122,7 @@ test('what the file declares counts from the next request on, and what runs ends
 test('a file that is wrong changes nothing, and its sentence is in the log', async (context) => {
   const { declared, reload, ask } = await scene(context)
   const wrong: readonly (readonly [JsonObject | string, RegExp])[] = [
+    ['', /not taken, and what counted before stays: .*turnpike\.yaml is empty/],
     ['providers: [', /not taken, and what counted before stays: .*turnpike\.yaml/],
     [{ ...declared, aliasse: {} }, /not taken, and what counted before stays: .*aliasse.*aliases/],
     [{ ...declared, providers: { chat: { vendor: 'opnai', credentials: [{ value: 'x' }] } } }, /not taken, .*opnai.*openai/],
