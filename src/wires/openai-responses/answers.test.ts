@@ -1,7 +1,7 @@
 // Answers of providers, read event by event; and answers written for clients of the Responses API.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { fold, type Dialect, type Response, type StreamEvent } from '#ir'
+import { explode, fold, type Dialect, type Response, type StreamEvent } from '#ir'
 import { Failure, type JsonObject } from '#kernel'
 import type { AnswerContext, SseFrame } from '#wires/codec'
 import { openaiResponses } from './index.ts'
@@ -388,6 +388,28 @@ test('an answer that was cut short is incomplete', () => {
   assert.deepEqual(whole('filtered')['incomplete_details'], { reason: 'content_filter' })
   const last = write([{ type: 'start' }, { type: 'finish', finish: { reason: 'length' } }]).at(-1)!
   assert.equal(last['type'], 'response.incomplete')
+})
+
+test('of an answer that was cut short the last item is incomplete, so that nobody runs half a call', () => {
+  const said = (reason: 'length' | 'tool-calls'): Response => ({
+    parts: [
+      { type: 'text', text: 'I look.' },
+      { type: 'tool-call', id: 'call_1', name: 'look', args: '{}', ranBy: 'client' },
+      { type: 'tool-call', id: 'call_2', name: 'remove', args: '{"path":"/tmp', ranBy: 'client' },
+    ],
+    finish: { reason },
+  })
+  const statuses = (items: unknown) => (items as JsonObject[]).map(({ status }) => status)
+  for (const [reason, last] of [
+    ['length', 'incomplete'],
+    ['tool-calls', 'completed'],
+  ] as const) {
+    const expected = ['completed', 'completed', last]
+    assert.deepEqual(statuses(ingress.encodeResponse(said(reason), context, undefined)['output']), expected)
+    const told = write(explode(said(reason)))
+    assert.deepEqual(statuses(told.filter(({ type }) => type === 'response.output_item.done').map(({ item }) => item)), expected)
+    assert.deepEqual(statuses((told.at(-1)!['response'] as JsonObject)['output']), expected)
+  }
 })
 
 test('probabilities of tokens come and go with their text', () => {

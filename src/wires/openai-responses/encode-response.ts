@@ -18,7 +18,8 @@ export function encodeResponse(response: Response, context: AnswerContext, costU
     else if (event.type === 'part-end') writer.end(event)
     else if (event.type === 'part') writer.whole(event.part)
   }
-  writer.finish()
+  const ending = encodeFinish(response.finish)
+  writer.finish(ending.status)
   const serviceTier = usage?.serviceTier
   return {
     ...createResponseObject(context),
@@ -26,7 +27,7 @@ export function encodeResponse(response: Response, context: AnswerContext, costU
     id: response.id ?? context.requestId,
     created_at: response.created ?? context.createdSeconds,
     model: response.model ?? context.model,
-    ...encodeFinish(response.finish),
+    ...ending,
     output: writer.output,
     usage: usage === undefined ? null : encodeUsage(usage, costUsd),
     ...(serviceTier === undefined ? {} : { service_tier: tierOf(serviceTier) }),

@@ -39,8 +39,8 @@ export function createStreamEncoder(context: AnswerContext): StreamEncoder {
   }
 
   function finish(event: Extract<StreamEvent, { type: 'finish' }>): string {
-    const rest = writer.finish()
     const ending = encodeFinish(event.finish)
+    const rest = writer.finish(ending.status)
     Object.assign(response, ownExt(event.ext), ending, {
       output: writer.output,
       usage: usage === undefined ? null : encodeUsage(usage, costUsd),

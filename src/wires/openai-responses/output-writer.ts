@@ -4,6 +4,7 @@ import type { Ext, MediaPart, OpaquePart, PartHead, ReasoningPart, StreamEvent, 
 import { encodeTokenLogprobs } from '#wires/token-logprobs'
 import { frame } from './errors.ts'
 import { ownExt, wire } from './fields.ts'
+import type { Ending } from './finish.ts'
 import { callShape, encodeImage, isContent, sealedCall, vendorDomain } from './items.ts'
 import { encodeSeal } from './reasoning-items.ts'
 import { encodeAnnotations } from './annotations.ts'
@@ -43,6 +44,8 @@ export class OutputWriter {
   #items = 0
   #message: OpenItem | undefined
   #reasoning: OpenItem | undefined
+  /** Has ended, and is told with what comes next: the last item of an answer that was cut short is incomplete, too. */
+  #ended: OpenItem | undefined
   readonly #parts = new Map<number, OpenPart>()
 
   /** `silent`: nobody reads the events. */
@@ -148,8 +151,8 @@ export class OutputWriter {
   }
 
   /** Ends the items that are still waiting for more. */
-  finish(): string {
-    return this.#leave()
+  finish(status: Ending['status']): string {
+    return this.#leave() + this.#tellEnded(status)
   }
 
   #idOf(ext: Ext | undefined, prefix: string): string {
@@ -159,11 +162,21 @@ export class OutputWriter {
 
   #begin(item: JsonObject): { item: OpenItem; said: string } {
     const opened = { index: this.#items++, item, openParts: 0, leaving: false }
-    return { item: opened, said: this.say('response.output_item.added', { output_index: opened.index, item: shown(item) }) }
+    const before = this.#tellEnded('completed')
+    return { item: opened, said: before + this.say('response.output_item.added', { output_index: opened.index, item: shown(item) }) }
   }
 
-  #done({ index, item }: OpenItem): string {
-    if (item['status'] === 'in_progress') item['status'] = 'completed'
+  #done(item: OpenItem): string {
+    const before = this.#tellEnded('completed')
+    this.#ended = item
+    return before
+  }
+
+  #tellEnded(status: Ending['status']): string {
+    if (this.#ended === undefined) return ''
+    const { index, item } = this.#ended
+    this.#ended = undefined
+    if (item['status'] === 'in_progress') item['status'] = status
     this.output[index] = item
     return this.say('response.output_item.done', { output_index: index, item })
   }
