@@ -141,6 +141,7 @@ test('no two tenants, namespaces, configs, versions, sets of targets, wires or c
     { params: { defaults: [], edits: [{ field: 'temperature', value: undefined }], notes: [] } },
     { params: { defaults: [{ field: 'temperature', value: 1 }], edits: [], notes: [] } },
     { params: { defaults: [], edits: [], removals: [{ field: 'messages', steps: ['0'] }], notes: [] } },
+    { params: { defaults: [], edits: [], removals: [{ field: 'messages', steps: ['1'] }], notes: [] } },
     { forwards: ['x-tenant'], headers: { 'x-tenant': 'a' } },
     { forwards: ['x-tenant'], headers: { 'x-tenant': 'b' } },
     { forwards: ['x-tenant'] },

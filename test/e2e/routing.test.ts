@@ -215,6 +215,22 @@ test('parts of fields are left out for the target that cannot take them, whether
   const translated = upstreams.get('claude')!.received.at(-1)!.json()
   assert.equal(translated['system'], undefined)
   assert.ok(!JSON.stringify(translated['tools']).includes('strict'))
+
+  // Large ones are written by another thread.
+  const said = 'word '.repeat(500_000)
+  const large = {
+    ...body,
+    messages: [
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', name: 'me', content: said },
+    ],
+  }
+  await ask(to('well', { drop_params }), large)
+  assert.deepEqual(upstreams.get('well')!.received.at(-1)!.json()['messages'], [{ role: 'user', content: said }])
+  await ask(to('claude', { drop_params }), large)
+  const written = upstreams.get('claude')!.received.at(-1)!.json()
+  assert.equal(written['system'], undefined)
+  assert.ok(!JSON.stringify(written['tools']).includes('strict') && JSON.stringify(written['messages']).includes(said))
 })
 
 test('a conditional config goes by what the request is', async () => {
