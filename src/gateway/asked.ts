@@ -106,9 +106,9 @@ export function answersAsked(target: PlannedTarget, inspected: Inspected, place:
 
 export function outputCap(target: PlannedTarget, wire: ClientWire, inputTokens: number, { within, members }: Place): number {
   const { maxOutputTokens, contextWindow = Infinity } = target.model
-  // As much as the model gives, where nobody says how much.
   const wanted = mostOf(toldTo(target, outputFields[wire].names, members, within))
-  if (wanted === undefined) return maxOutputTokens ?? Math.max(1, Math.min(unknownCap, contextWindow - inputTokens))
+  // As much as the model gives, where nobody says how much. Inputs are rather estimated too long, which leaves more room than it seems.
+  if (wanted === undefined) return maxOutputTokens ?? Math.max(1, Math.min(unknownCap, Math.floor(contextWindow - inputTokens / 2)))
   return maxOutputTokens === undefined ? wanted : Math.min(wanted, maxOutputTokens)
 }
 
