@@ -52,6 +52,12 @@ export function createAliases(plane: Plane): Control['aliases'] {
         `model is ${JSON.stringify(model)}, which the allow-list or deny-list of its provider excludes.`,
         'model',
       )
+    if (snapshot.configs.has(model))
+      throw new Refusal(
+        'invalid_request',
+        `model is ${JSON.stringify(model)}, which is a routing config; aliases stand for models. Requests ask for a config by its slug.`,
+        'model',
+      )
     throw new Refusal(
       'invalid_request',
       `model is ${JSON.stringify(model)}, which no provider of this instance serves.${didYouMean(resolved.nearest)}`,

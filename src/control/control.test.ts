@@ -18,11 +18,13 @@ test('an alias is in the next snapshot, of the file it is read-only, and one tha
   assert.deepEqual([made.created, made.alias.model, made.alias.origin], [true, 'm2', 'stored'])
   assert.equal((await control.aliases.put('fast', { model: '@own/m1' }, admin)).created, false)
   assert.deepEqual(Object.fromEntries(control.snapshot().aliases), { fast: '@own/m1', usual: 'own/m1' })
+  await control.configs.put('chat', { config: { provider: 'own' } }, admin)
   const cases: readonly [name: string, body: unknown, kind: string, field: string | undefined, says: RegExp][] = [
     ['x', {}, 'invalid_request', 'model', /is missing/],
     ['x', { model: 'm1', weight: 1 }, 'invalid_request', 'weight', /not known here/],
     ['x', { model: 'm3' }, 'invalid_request', 'model', /"m3", which no provider of this instance serves\./],
     ['x', { model: 'own/secret-1' }, 'invalid_request', 'model', /allow-list or deny-list/],
+    ['x', { model: 'chat' }, 'invalid_request', 'model', /which is a routing config; aliases stand for models/],
     ['x', { model: 'fast' }, 'invalid_request', 'model', /stands for fast, which is an alias itself; name its model, @own\/m1/],
     ['m1', { model: 'm1' }, 'invalid_request', 'name', /stands for itself/],
     ['@own/x', { model: 'm1' }, 'invalid_request', 'name', /begins with @/],
