@@ -33,6 +33,10 @@ test("a provider's error is classified by its type, its words and its status", (
     [500, body('api_error', 'Internal server error'), 'provider_error'],
     [502, '<html><body>Bad gateway</body></html>', 'provider_error'],
     [422, '', 'request_refused'],
+    [405, '{"error":{"message":"Method Not Allowed"}}', 'target_not_found'],
+    [410, '', 'target_not_found'],
+    [409, '', 'provider_error'],
+    [425, '', 'provider_error'],
     [200, body('api_error', 'oops'), 'error_in_stream'],
   ]
   for (const [status, text, kind] of cases) assert.equal(decodeError(status, {}, text).kind, kind, `${status} ${text}`)

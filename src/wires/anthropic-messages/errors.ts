@@ -60,6 +60,9 @@ function kindOf(status: number | undefined, type: string | undefined, message: s
     case 402:
       return 'account_exhausted'
     case 404:
+    // Of servers that are not Anthropic's: the path is none of theirs, or the model is gone.
+    case 405:
+    case 410:
       return 'target_not_found'
     case 429:
       return 'rate_limited'
@@ -67,7 +70,7 @@ function kindOf(status: number | undefined, type: string | undefined, message: s
     case 529:
       return 'overloaded'
     default:
-      if (status >= 500 || status === 408) return 'provider_error'
+      if (status >= 500 || status === 408 || status === 409 || status === 425) return 'provider_error'
       return isTooLong(message) ? 'context_length_exceeded' : 'request_refused'
   }
 }
