@@ -39,7 +39,7 @@ export async function machineChecks({ home, logMaxBytes }: Settings): Promise<Ch
 /** The home and the secrets in it are for their owner alone. */
 async function rightsOf(home: string): Promise<Check[]> {
   const bad: Check[] = []
-  for (const name of ['', 'admin-token', 'master-key', 'control.db', 'instance.json']) {
+  for (const name of ['', 'admin-token', 'master-key', 'control.db', 'ledger.db', 'records.db', 'journal', 'bodies', 'instance.json']) {
     const file = path.join(home, name)
     const found = await stat(file).catch(() => undefined)
     if (found === undefined) continue
@@ -55,7 +55,7 @@ async function rightsOf(home: string): Promise<Check[]> {
         state: 'fail',
         name: 'rights',
         message: `Other users of this machine can get at ${file} (mode ${(found.mode & 0o777).toString(8)}).`,
-        fix: `chmod ${name === '' ? 700 : 600} ${file}`,
+        fix: `chmod ${found.isDirectory() ? 700 : 600} ${file}`,
       })
     }
   }

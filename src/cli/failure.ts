@@ -32,10 +32,16 @@ export function systemCode(error: unknown): string | undefined {
 
 /** Why a home could not be opened, in one sentence where the system's own words would not do. */
 export function explainHome(error: unknown, home: string): unknown {
+  if (!(error instanceof Error)) return error
   const code = systemCode(error)
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
-    return new CliFailure(`This user may not write in the home ${home}; make it this user's own, or choose another with --home.`)
-  if (code === 'ENOSPC') return new CliFailure(`The disk of the home ${home} is full; free some space, or choose another with --home.`)
+  // Without a code of its own it is a room's sentence about its file, which says more.
+  const isRaw = 'code' in error
+  if (isRaw && (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')) {
+    const { path: file = home } = error as NodeJS.ErrnoException
+    return new CliFailure(`This user may not write ${file}; make all of the home ${home} this user's own, or choose another with --home.`)
+  }
+  if (isRaw && code === 'ENOSPC')
+    return new CliFailure(`The disk of the home ${home} is full; free some space, or choose another with --home.`)
   // The rooms reject with sentences for the operator; anything else is a defect, and keeps its stack.
-  return error instanceof Error && error.name === 'Error' ? new CliFailure(error.message) : error
+  return error.name === 'Error' ? new CliFailure(error.message) : error
 }

@@ -124,7 +124,7 @@ test('what the system refuses is said in a sentence that names the remedy', asyn
   const cases: [string, string[], RegExp][] = [
     ['EADDRNOTAVAIL', ['--host', '203.0.113.7'], /no address 203\.0\.113\.7 to listen on/],
     ['EACCES', ['--port', '80'], /may not listen on port 80/],
-    ['EROFS', [], /may not write in the home/],
+    ['EROFS', [], /may not write \S+home; make all of the home/],
     ['ENOSPC', [], /disk of the home .* is full/],
   ]
   for (const [code, args, message] of cases) {
