@@ -13,7 +13,7 @@ export interface Flights<Answer> {
   leave(key: string, follower: Follower<Answer>): void
   /**
    * `answer`: everybody gets it. `ask`: it failed, or may not be shared: all ask at once, since waiting one after the other would multiply
-   * what a failure takes. `lead`: the leader's client has left, which says nothing of the answer: the next one leads.
+   * what a failure takes. `lead`: the leader's client has left, or it was refused, which says nothing of the answer: the next one leads.
    */
   settle(key: string, landing: Landing<Answer>): void
   readonly waiting: number

@@ -184,17 +184,22 @@ test('when the first one fails, or its answer may not be kept, the others ask, a
   }
 })
 
-test('when the client of the first one leaves, the next one asks for all', async () => {
-  const cache = createResponseCache(1 << 20)
-  const [leader, second, third] = [follow(cache), follow(cache), follow(cache)]
-  leader.lookup.over('cancelled', undefined)
-  await turn()
-  assert.deepEqual([second.told, third.told], [['ask'], []])
-  second.host.kept.push(Buffer.from(JSON.stringify(answerBody('second'))))
-  second.lookup.over('ok', stop)
-  await turn()
-  assert.deepEqual(third.told, ['second'])
-})
+for (const [why, outcome] of [
+  ['the client of the first one leaves', 'cancelled'],
+  ['a limit of its own refuses the first one', 'denied'],
+] as const) {
+  test(`when ${why}, the next one asks for all`, async () => {
+    const cache = createResponseCache(1 << 20)
+    const [leader, second, third] = [follow(cache), follow(cache), follow(cache)]
+    leader.lookup.over(outcome, undefined)
+    await turn()
+    assert.deepEqual([second.told, third.told], [['ask'], []])
+    second.host.kept.push(Buffer.from(JSON.stringify(answerBody('second'))))
+    second.lookup.over('ok', stop)
+    await turn()
+    assert.deepEqual(third.told, ['second'])
+  })
+}
 
 test('who has left is told nothing, and hands on what it was to do', async () => {
   const cache = createResponseCache(1 << 20)

@@ -87,7 +87,10 @@ export class CacheLookup {
       return
     }
     const answer = outcome === 'ok' && this.state !== 'hit' ? this.#keep(finish) : undefined
-    if (this.#leads) flights.settle(this.#key, answer !== undefined ? { answer } : outcome === 'cancelled' ? 'lead' : 'ask')
+    if (!this.#leads) return
+    // Neither says anything of the answer: its client has left, or a limit of its own refused it.
+    const isOwnEnd = outcome === 'cancelled' || outcome === 'denied'
+    flights.settle(this.#key, answer !== undefined ? { answer } : isOwnEnd ? 'lead' : 'ask')
   }
 
   #keep(finish: Finish | undefined): CachedAnswer | undefined {
