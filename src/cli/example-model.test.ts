@@ -49,6 +49,9 @@ test('a model that the provider may not be asked for is not the example', () => 
 
 test('of a provider that no catalog knows it is a model that was declared, and otherwise the simulator answers', () => {
   assert.equal(exampleModel(snapshot({ slug: 'mine', allow: ['llama*', 'llama3'] })), 'mine/llama3')
+  const own = new Map([model('embed', '0', { outputModalities: ['embeddings'] }), ['qwen', { id: 'qwen' }] as [string, ModelEntry]])
+  assert.equal(exampleModel(snapshot({ slug: 'mine', models: own })), 'mine/qwen')
+  assert.equal(exampleModel(snapshot({ slug: 'mine', models: own, deny: ['qwen'] })), undefined)
   assert.equal(exampleModel(snapshot({ slug: 'mine' }, { slug: 'sim', simulated: true })), 'sim/echo')
   assert.equal(exampleModel(snapshot({ slug: 'mine' })), undefined)
 })

@@ -10,6 +10,9 @@ export function exampleModel(snapshot: Snapshot): string | undefined {
   for (const provider of providers.filter(({ simulated }) => !simulated)) {
     const cheapest = [...provider.models.values()].filter((model) => isForTalk(model) && isAllowed(provider, model.id)).sort(byPrice)[0]
     if (cheapest !== undefined) return `${provider.slug}/${cheapest.id}`
+    // A server of one's own: what it can is known to nobody here, but it was declared to be asked.
+    const own = [...provider.models.values()].find((model) => isUnknown(model) && isAllowed(provider, model.id))
+    if (own !== undefined) return `${provider.slug}/${own.id}`
     const [first] = provider.allow?.filter((id) => !id.includes('*')) ?? []
     if (first !== undefined && isAllowed(provider, first)) return `${provider.slug}/${first}`
   }
@@ -20,6 +23,10 @@ export function exampleModel(snapshot: Snapshot): string | undefined {
 /** Tools and text: what embedding, speech and image models lack. */
 function isForTalk({ capabilities, outputModalities, price }: ModelEntry): boolean {
   return price !== undefined && capabilities?.includes('tools') === true && outputModalities?.every((kind) => kind === 'text') !== false
+}
+
+function isUnknown({ capabilities, outputModalities }: ModelEntry): boolean {
+  return capabilities === undefined && outputModalities === undefined
 }
 
 /** Patterns are not tried: whatever one might exclude is left out. */

@@ -59,10 +59,16 @@ export function storyLines(detail: RequestDetail, terminal: Terminal): string[] 
       ...indent(costTable(detail)),
     )
   if (detail.provider_cost_usd !== null) lines.push(`  The provider says it billed ${dollars(detail.provider_cost_usd)}.`)
-  if (detail.notes.length > 0) {
-    lines.push(...title('Lost in translation'), ...detail.notes.map((note) => plain(`  ${note.code} ${note.path}: ${note.why}`)))
-  }
+  const [seen, changed] = [detail.notes.filter(isSeen), detail.notes.filter((note) => !isSeen(note))]
+  if (seen.length > 0) lines.push(...title('Noted'), ...seen.map(({ path, why }) => plain(`  ${path}: ${why}`)))
+  if (changed.length > 0)
+    lines.push(...title('Lost in translation'), ...changed.map(({ code, path, why }) => plain(`  ${code} ${path}: ${why}`)))
   return lines
+}
+
+/** What the gateway saw or decided, as of limits and loops: nothing of the request was changed. */
+function isSeen({ code }: RequestDetail['notes'][number]): boolean {
+  return code === 'observed'
 }
 
 function factLines(detail: RequestDetail): string[] {

@@ -34,7 +34,12 @@ export function alertEvent({ budget, share, atMs, name }: BudgetAlert): AlertEve
         : { from: new Date(window.fromMs).toISOString(), to: Number.isFinite(window.toMs) ? new Date(window.toMs).toISOString() : null },
   }
   const words = unit === 'usd' ? [`$${formatUsd(spent)}`, `$${formatUsd(limit)}`] : [`${spent} tokens`, `${limit} tokens`]
-  const sentence = `${Math.round(share * 100)} % of the ${periodWords(rule.period)} budget of ${ownerWords(owner)} is spent: ${words[0]} of ${words[1]}`
+  const whose = `the ${periodWords(rule.period)} budget of ${ownerWords(owner)}`
+  // Its last cent may fit no request.
+  const sentence =
+    share === 1 && spent < limit
+      ? `${whose} has refused a request: ${words[0]} of ${words[1]} is spent`
+      : `${Math.round(share * 100)} % of ${whose} is spent: ${words[0]} of ${words[1]}`
   return { id, body: JSON.stringify(event), sentence }
 }
 

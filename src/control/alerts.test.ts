@@ -9,6 +9,7 @@ import { test, type TestContext } from 'node:test'
 import type { BudgetAlert } from '#ledger'
 import { admin, openTestControl, refusalOf } from '#test/control.ts'
 import { refusedPort } from '#test/ports.ts'
+import { alertEvent } from './alert-words.ts'
 
 const secret = 'whsec-0123456789-abcdefghij'
 
@@ -95,6 +96,13 @@ test('an alert is posted signed, with what was spent of what, and told in the lo
     window: { from: '2026-11-22T00:00:00.000Z', to: '2026-11-23T00:00:00.000Z' },
   }) // prettier-ignore
   assert.deepEqual(warnings, ['80 % of the daily budget of the key "laptop" is spent: $4.02 of $5'])
+})
+
+test('the whole of a hard budget is told when it refuses, which may be before its last cent', () => {
+  const { sentence } = alertEvent({ ...alertOf('whole'), share: 1 })
+  assert.equal(sentence, 'the daily budget of the key "laptop" has refused a request: $4.02 of $5 is spent')
+  const spent = alertEvent({ ...alertOf('whole', 5_000_000_000n), share: 1 })
+  assert.equal(spent.sentence, '100 % of the daily budget of the key "laptop" is spent: $5 of $5')
 })
 
 test('a webhook that fails is asked again, and one that took it never is, not even after a start', async (t) => {
