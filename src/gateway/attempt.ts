@@ -194,15 +194,18 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
         // Parts of it are kept: a frame that is not whole, the tail until the record is written, everything while the client reads slowly.
         this.#streamData(Buffer.from(chunk))
         return
-      case 'whole':
+      case 'whole': {
+        const collector = this.#collector!
+        const before = collector.length
+        if (!collector.push(chunk)) this.failed(tooLarge())
         // Some servers stream without saying so.
-        if (this.#collector!.length === 0 && looksLikeEventStream(chunk)) {
+        else if (before < sniffedBytes && looksLikeEventStream(before === 0 ? chunk : collector.bytes())) {
+          const begun = Buffer.from(collector.bytes())
           this.#startStream()
-          this.#streamData(Buffer.from(chunk))
-        } else if (!this.#collector!.push(chunk)) {
-          this.failed(tooLarge())
+          this.#streamData(begun)
         }
         return
+      }
       case 'error':
         // What is larger says nothing more, and may have no end.
         if (!this.#collector!.push(chunk)) this.#errorBody()
@@ -540,9 +543,12 @@ function isStream(contentType: string | undefined, framing: Framing | undefined)
   return contentType !== undefined && contentType.startsWith(framing?.contentType ?? 'text/event-stream')
 }
 
+/** So few bytes may not say yet whether they begin a stream. */
+const sniffedBytes = 16
+/** A byte order mark, and a field of an event or a comment. */
+const eventStart = /^(?:\xef\xbb\xbf)?[\r\n]*(?:data|event|id|retry)?:/
+
 /** The first bytes of a stream that came under another content type. */
-function looksLikeEventStream(chunk: Buffer): boolean {
-  if (chunk[0] === 0x7b) return false
-  const start = chunk.toString('latin1', 0, 7)
-  return start.startsWith('data:') || start.startsWith('event:') || start.startsWith(': ')
+function looksLikeEventStream(bytes: Buffer): boolean {
+  return bytes[0] !== 0x7b && eventStart.test(bytes.toString('latin1', 0, 2 * sniffedBytes))
 }

@@ -444,6 +444,16 @@ const arriving: readonly FaultCell[] = [
     answer: (wire) => ({ ...wire.sse({ text: oddText }), headers: { 'content-type': 'text/plain; charset=utf-8' } }),
   },
   {
+    name: 'streams under another content type, byte by byte behind a comment',
+    modes: stream,
+    endings: ['arrives'],
+    class: [],
+    answer: (wire) => ({
+      headers: { 'content-type': 'application/octet-stream' },
+      body: splitEvery(`:ok\n\n${wire.frames({ text: oddText }).join('')}`, 1),
+    }),
+  },
+  {
     name: 'streams although it was not asked to',
     modes: whole,
     endings: ['arrives'],
