@@ -30,6 +30,8 @@ const answers: Readonly<Record<string, (wire: ClientWire) => Answer>> = {
     sseAnswer([wire === 'anthropic-messages' ? 'event: message_stop\ndata: {"type":"message_stop"}\n\n' : 'data: [DONE]\n\n']),
   open: (wire) => sseAnswer(clientScripts[wire].frames(), stall()),
   reset: (wire) => sseAnswer(clientScripts[wire].frames(), reset()),
+  once: (wire) =>
+    sseAnswer(wire === 'openai-responses' ? clientScripts[wire].frames().filter((frame) => /response\.completed/.test(String(frame))) : []),
   away: () => ({ status: 308, headers: { location: 'https://api.example.com/v2/answers?key=sk-1' }, body: '' }),
   flood: (wire) => flood(wire, 24),
   deluge: (wire) => flood(wire, 72),
@@ -95,6 +97,14 @@ for (const provider of ['openai-chat', 'anthropic-messages'] as const) {
     }
   }
 }
+
+test('a Responses stream that says all of it in its last event is an answer', async () => {
+  for (const client of clientWireNames) {
+    const { heard, record } = await ask(client, 'once-openai-responses', true)
+    assert.match(heard.body, /Hello, /)
+    assert.deepEqual([record.outcome, record.attempt_list.length], ['ok', 1])
+  }
+})
 
 describe('a stream that nobody asked for', { concurrency: 12 }, () => {
   for (const provider of endingWires) {

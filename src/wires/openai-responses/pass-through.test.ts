@@ -54,6 +54,20 @@ for (const named of [true, false]) {
   })
 }
 
+test('the last event is an answer where it is the first to say anything', () => {
+  const empty = { ...message, content: [{ type: 'output_text', text: '' }] }
+  const contents = [[message], [{ type: 'function_call', call_id: 'c' }], [empty], []].map((output) => watched(ended({ output })).content)
+  assert.deepEqual(contents, [true, true, undefined, undefined])
+  const watch = passThrough.createWatch({})
+  assert.equal(watch.frame(frameOf({ type: 'response.output_text.delta', delta: 'x' })).content, true)
+  assert.equal(watch.frame(frameOf(ended({ output: [message] }))).content, undefined)
+  const failed = {
+    ...ended({ output: [message], status: 'failed', error: { code: 'server_error', message: 'No' } }),
+    type: 'response.failed',
+  }
+  assert.equal(watched(failed).content, undefined)
+})
+
 test('a last event whose bytes are doubtful is parsed instead', () => {
   const data = '{"type":"response.completed","Type":"x","response":{"status":"completed","usage":{"input_tokens":5,"output_tokens":2}}}'
   const { usage: counts, finish } = passThrough.createWatch({}).frame({ event: 'response.completed', data })

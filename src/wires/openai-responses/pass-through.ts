@@ -44,8 +44,15 @@ function isEmptyMessage(item: unknown): boolean {
 class ResponseWatch implements Watch {
   /** The last event, which is asked for its cost right after it has been read. */
   #last: { readonly data: string; readonly event: TerminalEvent | undefined } | undefined
+  #begun = false
 
   frame(frame: SseFrame): Watched {
+    const watched = this.#read(frame)
+    if (watched.content === true) this.#begun = true
+    return watched
+  }
+
+  #read(frame: SseFrame): Watched {
     const { data } = frame
     if (data === '' || data === '[DONE]') return {}
     if (frame.event !== undefined && terminals.has(frame.event)) return this.#readEnd(data)
@@ -91,11 +98,19 @@ class ResponseWatch implements Watch {
 
   #readEnd(data: string): Watched {
     const peeked = this.#terminal(data)
-    if (peeked !== undefined) return readWhole(peeked.response, peeked.hasCalls)
+    if (peeked !== undefined) return this.#ended(readWhole(peeked.response, peeked.hasCalls), peeked.output)
     const response = parseObject(data)?.['response']
     if (!isObject(response))
       return failed(new Failure('bad_response', 'The provider ended its stream with an event that holds no response.'))
-    return readWhole(response, holdsCalls(Buffer.from(JSON.stringify(response['output'] ?? []))))
+    const output = response['output']
+    return this.#ended(readWhole(response, holdsCalls(Buffer.from(JSON.stringify(output ?? [])))), () => output)
+  }
+
+  /** Some servers say all of it in the last event. */
+  #ended(watched: Watched, output: () => JsonValue | undefined): Watched {
+    if (this.#begun || watched.error !== undefined) return watched
+    const items = output()
+    return Array.isArray(items) && !items.every(isEmptyMessage) ? { ...watched, content: true } : watched
   }
 
   withFinish(frame: SseFrame, finish: Finish, notice: string): SseFrame[] {

@@ -1,5 +1,5 @@
 // The last event of a stream repeats the whole answer: it is looked at where it lies, and only its small fields are parsed.
-import { createPeek, createSplicer, isObject, readValue, type ByteRange, type JsonObject } from '#kernel'
+import { createPeek, createSplicer, isObject, readValue, type ByteRange, type JsonObject, type JsonValue } from '#kernel'
 import { holdsBilledCalls } from './usage.ts'
 
 const small = ['id', 'model', 'status', 'usage', 'incomplete_details', 'error', 'service_tier', 'tool_usage'] as const
@@ -15,6 +15,8 @@ export type TerminalEvent = {
   readonly hasCalls: boolean
   /** Where the usage object lies; undefined when there is none. */
   readonly usage: ByteRange | undefined
+  /** All that was said. */
+  output(): JsonValue | undefined
 }
 
 /** undefined: its bytes are doubtful, or they hold no response. */
@@ -38,6 +40,7 @@ export function readTerminal(data: string): TerminalEvent | undefined {
     response,
     hasCalls: said !== undefined && holdsCalls(said),
     usage: isObject(response['usage']) ? { start: usage.start, end: usage.end } : undefined,
+    output: () => (said === undefined ? undefined : readValue(bytes, output)),
   }
 }
 
