@@ -1,7 +1,7 @@
 // One try at one target: builds the call, reads the answer in whatever form it comes, and tells the exchange what it became.
-import { largeBodyBytes, type Arrival, type Inspected } from '#inspection'
+import { largeBodyBytes } from '#inspection'
 import { ByteCollector, Failure } from '#kernel'
-import { explode, fold, type Finish, type Response, type StreamEvent, type Usage } from '#ir'
+import { explode, type Finish, type Response, type StreamEvent, type Usage } from '#ir'
 import type { PlannedTarget } from '#routing'
 import { decodeAnswer, ownNamesIn, withOwnNames, type ToolNames } from '#translation'
 import type { UpstreamCall, UpstreamHandler } from '#upstream'
@@ -10,87 +10,22 @@ import {
   isFailureBody,
   parseObject,
   providerCodecOf,
-  type AnswerContext,
   type FrameParser,
   type Framing,
-  type PassThrough,
   type ProviderCodec,
   type StreamDecoder,
-  type StreamEncoder,
-  type WireCodec,
 } from '#wires'
 import { bytesWithoutSecrets, failureWithoutSecrets } from './echoes.ts'
 import { emptyCompletion, endsAsIfDone, mayBeEmpty, saysNothing } from './empty.ts'
+import { FoldReader } from './fold-reader.ts'
 import { isFiltered, wantsPlainFinish, withPlainFinish } from './filtered.ts'
 import { peekAnswer, writeCost } from './peeked-answer.ts'
-import type { ExchangeDeps } from './port.ts'
+import { isStream, looksLikeEventStream, markersOf, sniffedBytes } from './stream-form.ts'
 import { PassReader, TranslateReader, type StreamReader, type StreamSink } from './streams.ts'
-import { asFailure, errorOf, isJson } from './whole-answers.ts'
+import type { AttemptHost, Try, WholeAnswer } from './try.ts'
+import { asFailure, errorOf, isJson, tooLarge, wholeBodyBytes } from './whole-answers.ts'
 
 const errorBodyBytes = 64 << 10
-const wholeBodyBytes = 64 << 20
-
-/** An attempt, as its exchange sees it. */
-export interface Try {
-  readonly target: PlannedTarget
-  readonly over: boolean
-  /** Whether the provider's bytes reach the client as they are. */
-  readonly passes: boolean
-  /** 0: no answer yet. */
-  readonly status: number
-  readonly startedAtMs: number
-  /** `performance.now()`; the others count from it. */
-  readonly startedMs: number
-  readonly headMs: number | undefined
-  readonly contentMs: number | undefined
-  /** True when nothing will read the request's body any more. */
-  readonly bodySent: boolean
-  abort(): void
-  pause(): void
-  resume(): void
-  failed(failure: Failure): void
-  /** The exchange had to begin the answer itself. */
-  headTaken(): void
-}
-
-/** The exchange, as its attempts see it. Nothing is told after `streamed`, `answered` or `attemptFailed`, but `closed`. */
-export interface AttemptHost {
-  readonly deps: ExchangeDeps
-  /** Whose seals are kept: of one gateway key, and one session of it. */
-  readonly conversation: string
-  readonly arrival: Arrival
-  readonly inspected: Inspected
-  /** The client's wire. */
-  readonly codec: WireCodec
-  /** The head went out before any provider had content: the answer is encoded by us from then on. */
-  readonly headIsOurs: boolean
-  readonly streamUsage: boolean
-  /** Another target is there that may be asked when this attempt fails. */
-  readonly couldMoveOn: boolean
-  /** Bytes came from the provider; 0: its head. */
-  touched(bytes: number): void
-  learned(id: string | undefined, model: string | undefined): void
-  /** Prices the usage so far; the cost to show the client in USD, undefined when there is none to add. `text`: as the provider wrote it, where at hand. */
-  priced(usage: Usage, attempt: Try, text?: string): number | undefined
-  answerContext(): AnswerContext
-  /** The encoder of this attempt's answer. */
-  encoder(): StreamEncoder
-  /** The first content is there: the head goes out. */
-  committed(attempt: Try): void
-  write(bytes: Uint8Array | string): void
-  /** A stream is complete but for its tail, which goes out once the record is written. */
-  streamed(attempt: Try, finish: Finish | undefined, tail: Uint8Array | string): void
-  answered(attempt: Try, answer: WholeAnswer): void
-  /** `body`: the provider's own JSON error, which may be passed on. */
-  attemptFailed(attempt: Try, failure: Failure, body: Buffer | undefined): void
-  /** A provider whose answer was complete has closed it. */
-  closed(): void
-  /** A fault of the gateway's own, after the attempt was over. */
-  broke(error: unknown): void
-}
-
-/** A whole answer, ready for the client: in its wire, cost included. The exchange takes the bytes over. `open`: the provider has not closed it yet. */
-export type WholeAnswer = { readonly body: ByteCollector; readonly finish: Finish | undefined; readonly open?: true }
 
 type Mode = 'waiting' | 'error' | 'whole' | 'stream' | 'over'
 
@@ -312,7 +247,7 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
     this.#mode = 'stream'
     this.#framed = framing !== undefined
     this.#parser = framing?.createParser() ?? createSseParser()
-    if (!this.exchange.inspected.stream) this.#reader = this.#foldReader()
+    if (!this.exchange.inspected.stream) this.#reader = new FoldReader(this.#decoder(), (response) => this.#translated(response))
     else if (this.passes) this.#reader = this.#passReader()
     else this.#reader = this.#translateReader()
   }
@@ -343,35 +278,6 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
   #decoder(): StreamDecoder {
     const decoder = this.codec.egress.createStreamDecoder(this.target.provider.dialect)
     return this.toolNames === undefined ? decoder : withOwnNames(decoder, this.toolNames)
-  }
-
-  /** The client did not ask for a stream: events are gathered and become one body, which is whole with its last event. */
-  #foldReader(): StreamReader {
-    const decoder = this.#decoder()
-    const events: StreamEvent[] = []
-    let bytes = 0
-    let told = false
-    const tell = (): void => {
-      told = true
-      this.#translated(fold(events))
-    }
-    return {
-      pass: () => told,
-      frame: (frame) => {
-        if (told || frame.data === undefined) return
-        bytes += frame.raw.length
-        if (bytes > wholeBodyBytes) throw tooLarge()
-        events.push(...decoder.push({ ...(frame.event === undefined ? {} : { event: frame.event }), data: frame.data }))
-        const last = events.at(-1)?.type
-        if (last === 'finish' || last === 'error') tell()
-      },
-      flush() {},
-      end: () => {
-        if (told) return
-        events.push(...decoder.end())
-        tell()
-      },
-    }
   }
 
   // Whole bodies.
@@ -505,17 +411,6 @@ export class Attempt implements UpstreamHandler, StreamSink, Try {
   }
 }
 
-function tooLarge(): Failure {
-  return new Failure('bad_response', `The provider's answer is larger than ${wholeBodyBytes >> 20} MB.`)
-}
-
-/** About how long the text of an answer is. */
-function charactersOf({ parts }: Response): number {
-  let characters = 0
-  for (const part of parts) characters += part.type === 'tool-call' ? part.args.length : 'text' in part ? part.text.length : 0
-  return characters
-}
-
 /** Somebody reads along. */
 function followed(decoder: StreamDecoder, follow: (event: StreamEvent) => void): StreamDecoder {
   const told = (events: StreamEvent[]): StreamEvent[] => {
@@ -525,30 +420,9 @@ function followed(decoder: StreamDecoder, follow: (event: StreamEvent) => void):
   return { push: (frame) => told(decoder.push(frame)), end: () => told(decoder.end()) }
 }
 
-const markers = new WeakMap<PassThrough, RegExp>()
-const allMarkers = new WeakMap<PassThrough, RegExp>()
-
-/** Any of the wire's markers. */
-function markersOf(passThrough: PassThrough, rewritesFinish: boolean): RegExp {
-  const known = rewritesFinish ? allMarkers : markers
-  let found = known.get(passThrough)
-  if (found === undefined) {
-    const texts = rewritesFinish ? [...passThrough.markers, ...passThrough.finishMarkers] : passThrough.markers
-    known.set(passThrough, (found = new RegExp(texts.map((marker) => RegExp.escape(marker)).join('|'))))
-  }
-  return found
-}
-
-function isStream(contentType: string | undefined, framing: Framing | undefined): boolean {
-  return contentType !== undefined && contentType.startsWith(framing?.contentType ?? 'text/event-stream')
-}
-
-/** So few bytes may not say yet whether they begin a stream. */
-const sniffedBytes = 16
-/** A byte order mark, and a field of an event or a comment. */
-const eventStart = /^(?:\xef\xbb\xbf)?[\r\n]*(?:data|event|id|retry)?:/
-
-/** The first bytes of a stream that came under another content type. */
-function looksLikeEventStream(bytes: Buffer): boolean {
-  return bytes[0] !== 0x7b && eventStart.test(bytes.toString('latin1', 0, 2 * sniffedBytes))
+/** About how long the text of an answer is. */
+function charactersOf({ parts }: Response): number {
+  let characters = 0
+  for (const part of parts) characters += part.type === 'tool-call' ? part.args.length : 'text' in part ? part.text.length : 0
+  return characters
 }

@@ -6,7 +6,7 @@ import type { Finish, Note, Usage } from '#ir'
 import type { Plan, PlannedTarget } from '#routing'
 import type { AttemptRecord, Outcome, ReserveRecord } from '#store'
 import { codecOf, type AnswerContext, type StreamEncoder, type WireCodec } from '#wires'
-import type { Try, WholeAnswer } from './attempt.ts'
+import type { Try, WholeAnswer } from './try.ts'
 import { failureOf, internalError, interrupted, type Verdict } from './failed-targets.ts'
 import { Failover, type FailoverHost } from './failover.ts'
 import { bytesOf, Outgoing } from './outgoing.ts'
@@ -14,21 +14,9 @@ import type { ExchangeDeps } from './port.ts'
 import { hasBudget, holdFor, type Spending } from './spending.ts'
 import { keptLimit, recordAnswer, recordRequest } from './recorded-bodies.ts'
 import { answerHead } from './heads.ts'
-import {
-  estimatedAnswer,
-  finishRecord,
-  freeAnswer,
-  isDoubtful,
-  keptText,
-  outcomeOf,
-  priceAnswer,
-  progressRecord,
-  reserveRecord,
-  SentContent,
-  toldCostUsd,
-  type Priced,
-  type Told,
-} from './record.ts'
+import { estimatedAnswer, freeAnswer, isDoubtful, priceAnswer, toldCostUsd, type Priced } from './answer-cost.ts'
+import { finishRecord, outcomeOf, progressRecord, reserveRecord, type Told } from './record.ts'
+import { SentContent, wordsSent } from './sent-words.ts'
 
 /** The head of a stream goes out at the latest after this time, and keep-alives follow in the same rhythm. */
 const earlyHeadMs = 10_000
@@ -475,7 +463,7 @@ export class Exchange implements Waiting, FailoverHost, CacheHost, ClientListene
     // Without the provider's last word, what it said of its output so far is not the truth.
     const hasWords = this.arrival.operation === 'generate' && this.hit === undefined && (this.#committed || outcome === 'ok')
     const needsCounting = hasWords && (this.pricedUsage === undefined || outcome !== 'ok' || isDoubtful(this.pricedUsage))
-    const record = finishRecord(this, { outcome, failure, finish, endedMs, bodies, kept: needsCounting ? keptText(this) : '' })
+    const record = finishRecord(this, { outcome, failure, finish, endedMs, bodies, kept: needsCounting ? wordsSent(this) : '' })
     this.spending?.over(this.attempts.length > 0, needsCounting ? estimatedAnswer(this) : this.pricedUsage, record, Date.now())
     this.deps.journal.finish(record, (error) => {
       if (error !== undefined) this.deps.log.error({ err: error, request: this.arrival.id }, 'a record could not be written yet')

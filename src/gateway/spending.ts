@@ -20,7 +20,7 @@ import {
 } from './asked.ts'
 import type { OutputClamp } from './outgoing.ts'
 import type { GatewayDeps } from './port.ts'
-import { priceOfTarget, type Priced } from './record.ts'
+import { priceOfTarget, type Priced } from './answer-cost.ts'
 
 type SpendingDeps = Pick<GatewayDeps, 'limits' | 'snapshot' | 'countTokens'>
 

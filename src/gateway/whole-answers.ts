@@ -1,7 +1,13 @@
-// What is looked at in the head of a provider's whole answer, and what its errors become.
+// What is looked at in the head of a provider's whole answer, how long it may be, and what its errors become.
 import { Failure } from '#kernel'
 import { redirectTrouble } from '#upstream'
 import type { ProviderCodec } from '#wires'
+
+export const wholeBodyBytes = 64 << 20
+
+export function tooLarge(): Failure {
+  return new Failure('bad_response', `The provider's answer is larger than ${wholeBodyBytes >> 20} MB.`)
+}
 
 export function isJson(contentType: string | undefined): boolean {
   return contentType !== undefined && contentType.includes('json')
