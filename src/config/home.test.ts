@@ -69,13 +69,21 @@ test('a home that others may read is made private', (context) => {
   assert.equal(modeOf(settings.home), 0o700)
 })
 
-test('a folder of others is not closed to them by a slip of the hand; one with only a turnpike.yaml becomes a home', (context) => {
+test('a folder of others is not closed to them by a slip of the hand; one with nothing else becomes a home', (context) => {
   const settings = settingsFor(context, 'shared')
   mkdirSync(settings.home)
   chmodSync(settings.home, 0o755)
   writeFileSync(path.join(settings.home, 'theirs.txt'), '')
-  assert.match(refusal(settings), /^The folder .*shared has other things in it, .* set TURNPIKE_HOME to a folder of its own\.$/)
+  chmodSync(settings.home, 0o1777)
+  assert.match(refusal(settings), /^Everybody may write in the folder .*shared, .* set TURNPIKE_HOME to a folder of its own\.$/)
+  assert.equal(modeOf(settings.home), 0o777)
+  chmodSync(settings.home, 0o755)
+  openHome(settings)
   assert.equal(modeOf(settings.home), 0o755)
+  assert.equal(modeOf(path.join(settings.home, 'admin-token')), 0o600)
+  openHome(settings)
+  assert.equal(modeOf(settings.home), 0o755, 'nor by the next start')
+  rmSync(path.join(settings.home, 'theirs.txt'))
   writeFileSync(path.join(settings.home, 'turnpike.yaml'), '')
   openHome(settings)
   assert.equal(modeOf(settings.home), 0o700)

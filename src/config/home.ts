@@ -111,7 +111,8 @@ export function hashKey(key: string): string {
 }
 
 /** What a home has, or a new volume. */
-const ownNames = new Set(['turnpike.yaml', tokenFile, masterKeyFile, oldKeysFile, 'control.db', 'lock', 'lost+found'])
+const ownName =
+  /^(?:turnpike\.yaml|admin-token|master-key|keys\.json|instance\.json|lock(?:\.pid)?|(?:control|ledger|records)\.db(?:-.*)?|journal|bodies|lost\+found)$/
 
 /** Whether it was made. Throws `ConfigError`. */
 export function makeHome(home: string): boolean {
@@ -129,17 +130,17 @@ export function makeHome(home: string): boolean {
     )
   }
   try {
-    // Secrets lie in it: nobody else may even list it.
-    if ((statSync(home).mode & 0o077) !== 0) {
-      const names = readdirSync(home)
-      // A slip of the hand (`--home .`, `/tmp`) must not close it to everybody else.
-      if (names.length > 0 && !names.some((name) => ownNames.has(name))) {
+    // Secrets lie in it: nobody else may even list it. Their files are private all the same, and a folder that has other things in it is not
+    // closed to everybody else by a slip of the hand (`--home .`, `/tmp`).
+    const { mode } = statSync(home)
+    if ((mode & 0o077) !== 0) {
+      if (readdirSync(home).every((name) => ownName.test(name))) chmodSync(home, 0o700)
+      else if ((mode & 0o002) !== 0) {
         throw new ConfigError(
           'TURNPIKE_HOME',
-          `The folder ${home} has other things in it, and as a home it would be closed to all other users; set TURNPIKE_HOME to a folder of its own.`,
+          `Everybody may write in the folder ${home}, which has other things in it; set TURNPIKE_HOME to a folder of its own.`,
         )
       }
-      chmodSync(home, 0o700)
     }
     accessSync(home, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (error) {
