@@ -31,7 +31,7 @@ const answers: Readonly<Record<string, (wire: ClientWire) => Answer>> = {
   open: (wire) => sseAnswer(clientScripts[wire].frames(), stall()),
   reset: (wire) => sseAnswer(clientScripts[wire].frames(), reset()),
   once: (wire) =>
-    sseAnswer(wire === 'openai-responses' ? clientScripts[wire].frames().filter((frame) => /response\.completed/.test(String(frame))) : []),
+    sseAnswer(wire === 'openai-responses' ? clientScripts[wire].frames().filter((frame) => /response\.completed/.test(frame)) : []),
   away: () => ({ status: 308, headers: { location: 'https://api.example.com/v2/answers?key=sk-1' }, body: '' }),
   flood: (wire) => flood(wire, 24),
   deluge: (wire) => flood(wire, 72),
