@@ -111,8 +111,8 @@ export function hashKey(key: string): string {
 }
 
 /** What a home has, or a new volume. */
-const ownName =
-  /^(?:turnpike\.yaml|admin-token|master-key|keys\.json|instance\.json|lock(?:\.pid)?|(?:control|ledger|records)\.db(?:-.*)?|journal|bodies|lost\+found)$/
+const ownNames = new Set(['turnpike.yaml', tokenFile, masterKeyFile, oldKeysFile, 'instance.json', 'journal', 'bodies', 'lost+found'])
+const ownName = (name: string): boolean => ownNames.has(name) || /^(?:(?:control|ledger|records)\.db(?:-.*)?|lock(?:\.pid)?)$/.test(name)
 
 /** Whether it was made. Throws `ConfigError`. */
 export function makeHome(home: string): boolean {
@@ -134,7 +134,7 @@ export function makeHome(home: string): boolean {
     // closed to everybody else by a slip of the hand (`--home .`, `/tmp`).
     const { mode } = statSync(home)
     if ((mode & 0o077) !== 0) {
-      if (readdirSync(home).every((name) => ownName.test(name))) chmodSync(home, 0o700)
+      if (readdirSync(home).every(ownName)) chmodSync(home, 0o700)
       else if ((mode & 0o002) !== 0) {
         throw new ConfigError(
           'TURNPIKE_HOME',
